@@ -1,0 +1,111 @@
+//! The one trait every job kind implements: `plan` (pure, cheap, rejects bad input) and `run` (one task).
+
+use klieg_protocol::{Digest, JobSpec, Plan, Progress, TaskFailure, TaskResult, TaskSpec};
+use std::{collections::BTreeMap, path::Path};
+
+/// Bad input, found at submission.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", at(.file, *.line, *.column))]
+pub struct BadInput {
+    pub file: String,
+    /// 1-based; 0 when the whole file is meant.
+    pub line: u32,
+    pub column: u32,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+fn at(file: &str, line: u32, column: u32) -> String {
+    match (file, line) {
+        ("", _) => String::new(),
+        (_, 0) => format!("{file}: "),
+        _ => format!("{file}:{line}:{column}: "),
+    }
+}
+
+/// A job kind.
+pub trait Kind: Send + Sync {
+    /// The word users submit it by.
+    fn name(&self) -> &'static str;
+    /// The task graph. `read` fetches an input artifact.
+    fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput>;
+    /// Runs one task of a plan.
+    fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure>;
+}
+
+/// What a running task has at hand. Given by the worker.
+pub trait Desk {
+    /// The bytes of the named input, digest checked.
+    fn input(&mut self, name: &str) -> Result<Vec<u8>, TaskFailure>;
+    /// A path where the named input can be read from (read only).
+    fn input_path(&mut self, name: &str) -> Result<std::path::PathBuf, TaskFailure>;
+    /// Names of all inputs, sorted.
+    fn inputs(&self) -> Vec<String>;
+    /// Stores bytes as an artifact.
+    fn store(&mut self, bytes: &[u8]) -> Result<Digest, TaskFailure>;
+    /// Moves a finished file from the scratch folder into the artifacts.
+    fn store_file(&mut self, path: &Path) -> Result<Digest, TaskFailure>;
+    /// A folder of this attempt's own, removed when it ends.
+    fn scratch(&self) -> &Path;
+    /// Reports progress. `Err` when the task was cancelled: return it at once.
+    fn progress(&mut self, progress: Progress) -> Result<(), TaskFailure>;
+    /// Encoders of this node.
+    fn media(&self) -> &dyn Media;
+    /// Threads this task may use.
+    fn threads(&self) -> usize;
+}
+
+/// A chapter: (start seconds, title).
+pub type Chapter = (f64, String);
+
+/// Moving pictures in and out of files; implemented by `nodes` on FFmpeg's libraries.
+pub trait Media {
+    /// Opens a segment encoder. `pictures` are planar YUV 4:2:0 8-bit BT.709 limited range frames.
+    fn encode(&self, path: &Path, spec: &VideoSpec) -> Result<Box<dyn SegmentEncoder>, TaskFailure>;
+    /// Joins segments made with one `VideoSpec` without a second encode, and muxes sound, captions, chapters and metadata.
+    fn conform(&self, path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure>;
+}
+
+/// How a segment is encoded.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VideoSpec {
+    pub format: Format,
+    pub width: u32,
+    pub height: u32,
+    pub fps: u32,
+}
+
+/// The delivery format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// H.264 High yuv420p + AAC in MP4, fast start.
+    Mp4,
+    /// VP9 + Opus.
+    Webm,
+    /// ProRes 422 HQ + PCM.
+    Mov,
+}
+
+/// An open segment.
+pub trait SegmentEncoder {
+    /// One frame: tightly packed 8-bit RGB (sRGB/BT.709 transfer), width × height × 3.
+    fn push(&mut self, rgb: &[u8]) -> Result<(), TaskFailure>;
+    /// Flushes and closes the file.
+    fn finish(self: Box<Self>) -> Result<(), TaskFailure>;
+}
+
+/// What conform joins.
+pub struct Conform<'a> {
+    pub spec: &'a VideoSpec,
+    /// Segment files in order with their frame counts.
+    pub segments: &'a [(std::path::PathBuf, u32)],
+    /// 48 kHz stereo WAV of the whole film, if there is sound yet.
+    pub sound: Option<&'a Path>,
+    /// SRT text to embed.
+    pub captions: Option<&'a str>,
+    /// ISO 639-2 of the captions.
+    pub language: &'a str,
+    pub chapters: &'a [Chapter],
+    pub metadata: &'a BTreeMap<String, String>,
+}

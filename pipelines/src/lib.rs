@@ -1,0 +1,3 @@
+//! Job kinds: what a job becomes (`plan`) and what a task computes (`run`).
+
+pub mod kind;

@@ -1,0 +1,109 @@
+use crate::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Names a job; sorts by submission.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobId(pub String);
+
+/// A task's name within its job: `render/sc010_sh020/0`, `speak/3`.
+pub type TaskName = String;
+
+/// Names a task of a job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskId {
+    pub job: JobId,
+    pub task: TaskName,
+}
+
+/// The fencing token of an attempt: higher than every earlier attempt's of the same task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Token(pub u64);
+
+/// What a user submits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// `film`, …
+    pub kind: String,
+    /// Human label, e.g. the script's file name.
+    pub label: String,
+    pub params: Value,
+    /// Named input artifacts (`script`).
+    pub inputs: BTreeMap<String, Digest>,
+}
+
+/// The task graph that a job becomes. A task may add more when it ends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub tasks: Vec<TaskSpec>,
+}
+
+/// A GPU-sized piece of a job: a pure function of `params` and `inputs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    pub name: TaskName,
+    /// What the kind's `run` dispatches on: `speak`, `render`, `conform`.
+    pub step: String,
+    /// Only what changes the output: its digest is the task's identity for the result cache.
+    pub params: Value,
+    pub inputs: BTreeMap<String, Input>,
+    pub ask: Ask,
+    /// Lower runs first among ready tasks of one job (preview order).
+    pub rank: u32,
+    /// For people: "sc010_sh020, 96 frames".
+    pub label: String,
+}
+
+/// An input of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    pub from: Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Bytes that exist.
+    Blob(Digest),
+    /// A named output of another task of the same job: a dependency.
+    Output { task: TaskName, name: String },
+}
+
+/// What a task needs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Host memory in bytes while it runs.
+    pub memory_bytes: u64,
+    /// Estimated seconds on one slot: for ETA, cost and lease length only.
+    pub seconds: f64,
+}
+
+/// What a finished attempt hands in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskResult {
+    pub outputs: BTreeMap<String, Digest>,
+    /// Tasks that follow from this one; may depend on any task of the job.
+    pub adds: Vec<TaskSpec>,
+}
+
+/// Whose fault a failure is. Only the task's own count against its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    Task,
+    /// Driver, disk, missing program: another node may do better.
+    Node,
+    /// Never retried.
+    Input,
+    /// Lost or preempted.
+    Nobody,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskFailure {
+    pub fault: Fault,
+    /// One sentence for people, with the remedy if there is one.
+    pub message: String,
+}
