@@ -1,3 +1,3 @@
 //! Job kinds: what a job becomes (`plan`) and what a task computes (`run`).
 
-pub mod kind;
+pub use klieg_kind as kind;

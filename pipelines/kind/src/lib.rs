@@ -64,6 +64,26 @@ pub trait Media {
     fn encode(&self, path: &Path, spec: &VideoSpec) -> Result<Box<dyn SegmentEncoder>, TaskFailure>;
     /// Joins segments made with one `VideoSpec` without a second encode, and muxes sound, captions, chapters and metadata.
     fn conform(&self, path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure>;
+    /// What a file holds, counted by reading its packets.
+    fn probe(&self, path: &Path) -> Result<Probe, TaskFailure>;
+}
+
+/// What is in a media file.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Probe {
+    pub width: u32,
+    pub height: u32,
+    /// Video packets (one a frame).
+    pub frames: u64,
+    /// Codec name of the video stream ("h264").
+    pub video: String,
+    /// Codec name of the first audio stream ("aac").
+    pub audio: Option<String>,
+    /// Seconds of the first audio stream.
+    pub audio_seconds: f64,
+    /// Subtitle streams.
+    pub captions: u32,
+    pub chapters: u32,
 }
 
 /// How a segment is encoded.
