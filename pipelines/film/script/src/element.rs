@@ -57,7 +57,7 @@ impl ElementKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
     pub kind: ElementKind,
-    /// Without its marker characters, lines joined by `\n`. Emphasis is kept as written: see `emphasis` and `plain`.
+    /// Without its marker characters, lines joined by `\n`. Emphasis is kept as written: see [`crate::emphasis`] and [`crate::plain`].
     pub text: String,
     pub span: Span,
     /// The writer forced the kind with a marker (`.`, `!`, `@`, `>`).

@@ -23,12 +23,19 @@ pub enum Fault {
     Binary,
     /// Text, but not UTF-8.
     NotUtf8,
-    /// As large as `MAX_BYTES` or larger.
+    /// As large as [`crate::MAX_BYTES`] or larger.
     TooLarge,
     /// Final Draft XML that is not well formed, or no screenplay.
     MalformedXml,
     /// No scene heading.
     NoScenes,
+}
+
+impl ScriptError {
+    /// An error about the whole file.
+    pub(crate) fn whole(file: &str, kind: Fault, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: 0, column: 0, message: message.into(), kind }
+    }
 }
 
 fn place(file: &str, line: u32, column: u32) -> String {

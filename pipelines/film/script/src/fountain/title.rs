@@ -1,0 +1,66 @@
+//! The title page: `Key: value` lines before the first blank line.
+
+use super::line::Line;
+use crate::rules;
+
+type TitlePage = Vec<(String, Vec<String>)>;
+
+/// The title page and the index of the first line of the body. Without a title page the body begins at line 0.
+pub(crate) fn title_page(lines: &[Line<'_>]) -> (TitlePage, usize) {
+    let mut page: TitlePage = Vec::new();
+    let first = lines.iter().position(|l| !l.is_empty()).unwrap_or(0);
+    let mut at = first;
+    let mut entry = None;
+    while let Some(line) = lines.get(at).filter(|l| !l.is_blank()) {
+        at += 1;
+        if line.is_only_omitted() {
+            continue;
+        }
+        let indented = line.text.starts_with(char::is_whitespace);
+        if let Some(entry) = entry.filter(|_| indented) {
+            values(&mut page, entry).extend([line.text.trim().to_owned()]);
+        } else if let Some((key, value)) = key_value(&line.text).filter(|_| !indented) {
+            let place = find_or_add(&mut page, key);
+            entry = Some(place);
+            values(&mut page, place).extend((!value.is_empty()).then(|| value.to_owned()));
+        } else {
+            at -= 1;
+            break;
+        }
+    }
+    let says_something = page.iter().any(|(key, values)| !values.is_empty() || is_known(key));
+    if says_something { (page, at) } else { (Vec::new(), 0) }
+}
+
+fn values(page: &mut TitlePage, at: usize) -> &mut Vec<String> {
+    &mut page[at].1
+}
+
+/// A repeated key, whatever its case, adds to the values of the first.
+fn find_or_add(page: &mut TitlePage, key: &str) -> usize {
+    let folded = key.to_lowercase();
+    page.iter().position(|(k, _)| k.to_lowercase() == folded).unwrap_or_else(|| {
+        page.push((key.to_owned(), Vec::new()));
+        page.len() - 1
+    })
+}
+
+/// `Draft date: 1/27/2012`. A key begins with a letter, so forced elements are none; headings and transitions are none either.
+fn key_value(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once(':')?;
+    let key = key.trim();
+    let fits = key.starts_with(char::is_alphabetic) && !rules::is_heading(line) && !rules::is_transition(line);
+    fits.then_some((key, value.trim()))
+}
+
+/// At the start of a file this line would begin a title page.
+pub(crate) fn is_title_line(line: &str) -> bool {
+    !line.starts_with(char::is_whitespace) && key_value(line).is_some()
+}
+
+/// Keys of the specification and those that writing programs add: they make a title page even when left empty.
+fn is_known(key: &str) -> bool {
+    const KNOWN: [&str; 11] =
+        ["title", "credit", "author", "authors", "source", "draft date", "date", "contact", "copyright", "notes", "revision"];
+    KNOWN.contains(&key.to_lowercase().as_str())
+}
