@@ -1,0 +1,140 @@
+//! Camera moves: keys between which the animation eases. A move that would leave the set's bounds, cross the line or run into
+//! somebody is not made.
+
+use crate::lens::{Aim, allowed, aperture, frame};
+use crate::stage::Stage;
+use glam::{Quat, Vec2, Vec3};
+use klieg_film_words::shot::{CameraKey, Move};
+use klieg_film_words::{between, unit};
+
+/// Keys for `movement` that ends in (or, for a pull-out, starts from) the composition `base`. Falls back to [`Move::Static`].
+pub fn keys(
+    stage: &Stage<'_>,
+    aim: &Aim,
+    base: CameraKey,
+    movement: Move,
+    frames: u32,
+    seed: u64,
+    avoid: &[Vec2],
+) -> (Move, Vec<CameraKey>) {
+    let made = match movement {
+        Move::Static | Move::Handheld => return (movement, vec![base]),
+        Move::RackFocus => return rack(stage, aim, base, frames),
+        Move::Pan => pan(aim, base, seed),
+        Move::Tilt => tilt(aim, base),
+        Move::Dolly => dolly(aim, base),
+        Move::Track => track(aim, base, seed),
+        Move::Orbit => orbit(aim, base, seed),
+        Move::Crane => crane(aim, base),
+    };
+    let safe = made.windows(2).all(|pair| {
+        (0..=8).all(|i| {
+            let t = i as f32 / 8.0;
+            allowed(stage, Vec3::from(pair[0].position).lerp(Vec3::from(pair[1].position), t), aim.keep_line, avoid)
+        })
+    });
+    if !safe {
+        return (Move::Static, vec![base]);
+    }
+    let last = frames.saturating_sub(1).max(1);
+    let n = made.len() as u32 - 1;
+    (movement, made.into_iter().enumerate().map(|(i, k)| CameraKey { frame: last * i as u32 / n, ..k }).collect())
+}
+
+/// A shot that goes along: the camera keeps its offset from someone who walks from `from` to `to`.
+pub fn follow(
+    stage: &Stage<'_>,
+    aim: &Aim,
+    base: CameraKey,
+    from: Vec2,
+    to: Vec2,
+    span: (u32, u32),
+    frames: u32,
+    avoid: &[Vec2],
+) -> (Move, Vec<CameraKey>) {
+    let shift = |k: &CameraKey, by: Vec2, camera: f32| CameraKey {
+        position: (Vec3::from(k.position) + Vec3::new(by.x, 0.0, by.y) * camera).to_array(),
+        look_at: (Vec3::from(k.look_at) + Vec3::new(by.x, 0.0, by.y)).to_array(),
+        ..*k
+    };
+    let middle = (from + to) / 2.0;
+    for (movement, share) in [(Move::Track, 0.85), (Move::Track, 0.45), (Move::Pan, 0.0)] {
+        let ends = [shift(&base, from - middle, share), shift(&base, to - middle, share)];
+        let ends = ends.map(|k| {
+            let distance = Vec3::from(k.position).distance(Vec3::from(k.look_at));
+            CameraKey { focus_m: distance, aperture_m: aperture(aim.size, distance, k.lens_mm), ..k }
+        });
+        if (0..=8)
+            .all(|i| allowed(stage, Vec3::from(ends[0].position).lerp(Vec3::from(ends[1].position), i as f32 / 8.0), false, avoid))
+        {
+            let last = frames.saturating_sub(1).max(1);
+            let (a, b) = (span.0.min(last - 1), span.1.clamp(span.0.min(last - 1) + 1, last));
+            return (movement, vec![CameraKey { frame: a.min(0), ..ends[0] }, CameraKey { frame: b, ..ends[1] }]);
+        }
+    }
+    (Move::Static, vec![base])
+}
+
+fn refocused(aim: &Aim, k: CameraKey) -> CameraKey {
+    let distance = Vec3::from(k.position).distance(aim.target).max(0.3);
+    CameraKey { focus_m: distance, aperture_m: aperture(aim.size, distance, k.lens_mm), ..k }
+}
+
+fn pan(aim: &Aim, base: CameraKey, seed: u64) -> Vec<CameraKey> {
+    let view = Vec3::from(base.look_at) - Vec3::from(base.position);
+    let angle = between(seed, 41, 7.0, 12.0).to_radians() * if unit(seed, 42) < 0.5 { -1.0 } else { 1.0 };
+    let from = Vec3::from(base.position) + Quat::from_rotation_y(angle) * view;
+    vec![refocused(aim, CameraKey { look_at: from.to_array(), ..base }), base]
+}
+
+fn tilt(aim: &Aim, base: CameraKey) -> Vec<CameraKey> {
+    let up = Vec3::Y * aim.height * 0.3;
+    vec![CameraKey { look_at: (Vec3::from(base.look_at) + up).to_array(), ..base }, base]
+}
+
+fn dolly(aim: &Aim, base: CameraKey) -> Vec<CameraKey> {
+    let away = (Vec3::from(base.position) - aim.target) * Vec3::new(0.13, 0.0, 0.13);
+    let far = frame(aim, Vec3::from(base.position) + away, base.lens_mm);
+    let near = frame(aim, Vec3::from(base.position) - away * 0.4, base.lens_mm);
+    vec![far, near]
+}
+
+fn track(aim: &Aim, base: CameraKey, seed: u64) -> Vec<CameraKey> {
+    let view = Vec3::from(base.look_at) - Vec3::from(base.position);
+    let right = view.cross(Vec3::Y).normalize_or(Vec3::X) * if unit(seed, 43) < 0.5 { -1.0 } else { 1.0 };
+    let by = right * (0.07 * aim.height).clamp(0.1, 0.6);
+    let at = |s: f32| {
+        let k = CameraKey {
+            position: (Vec3::from(base.position) + by * s).to_array(),
+            look_at: (Vec3::from(base.look_at) + by * s * 0.5).to_array(),
+            ..base
+        };
+        refocused(aim, k)
+    };
+    vec![at(-1.0), at(1.0)]
+}
+
+fn orbit(aim: &Aim, base: CameraKey, seed: u64) -> Vec<CameraKey> {
+    let arm = Vec3::from(base.position) - aim.target;
+    let swing = between(seed, 44, 6.0, 10.0).to_radians() * if unit(seed, 45) < 0.5 { -1.0 } else { 1.0 };
+    [-1.0, 0.0, 1.0].map(|s| frame(aim, aim.target + Quat::from_rotation_y(swing * s) * arm, base.lens_mm)).to_vec()
+}
+
+fn crane(aim: &Aim, base: CameraKey) -> Vec<CameraKey> {
+    let rise = (0.16 * aim.height).clamp(0.3, 1.4);
+    let high = CameraKey { position: (Vec3::from(base.position) + Vec3::Y * rise).to_array(), ..base };
+    vec![refocused(aim, high), base]
+}
+
+/// Focus goes from the shoulder in front to the face; without one, from the depth of the set.
+fn rack(stage: &Stage<'_>, aim: &Aim, base: CameraKey, frames: u32) -> (Move, Vec<CameraKey>) {
+    let position = Vec3::from(base.position);
+    let other = aim.foreground.and_then(|who| stage.get(who)).map(|p| stage.eyes(p).distance(position));
+    let from = other.unwrap_or(base.focus_m * 1.8);
+    let (a, b) = (frames / 6, frames / 6 + 16);
+    if b + 8 >= frames {
+        return (Move::Static, vec![base]);
+    }
+    let soft = CameraKey { focus_m: from, ..base };
+    (Move::RackFocus, vec![soft, CameraKey { frame: a.max(1), ..soft }, CameraKey { frame: b, ..base }])
+}
