@@ -1,1 +1,21 @@
-//! See ARCHITECTURE.md.
+//! The scheduler: jobs, tasks, attempts, nodes. `step` decides without IO; `service` carries it out on a `Store`, a `Bus` and
+//! `Blobs`; `Farm` is what the program holds.
+
+pub mod blobs;
+pub mod bus;
+pub mod cost;
+mod farm;
+pub mod identity;
+pub mod invariants;
+mod lock;
+pub mod offline;
+pub mod plan;
+mod recover;
+mod service;
+pub mod state;
+pub mod step;
+pub mod store;
+mod sweep;
+pub mod why;
+
+pub use farm::{Farm, FarmError, FarmOptions, JobRecord, TaskRecord, Watch};

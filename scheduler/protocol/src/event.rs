@@ -39,12 +39,36 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    TaskAdded { task: TaskName, step: String, label: String, seconds: f64 },
-    TaskStarted { task: TaskName, attempt: u32, worker: u32 },
-    TaskProgress { task: TaskName, progress: Progress },
+    TaskAdded {
+        task: TaskName,
+        step: String,
+        label: String,
+        seconds: f64,
+    },
+    TaskStarted {
+        task: TaskName,
+        attempt: u32,
+        worker: u32,
+    },
+    TaskProgress {
+        task: TaskName,
+        progress: Progress,
+    },
     /// `reused`: the result cache had it.
-    TaskSucceeded { task: TaskName, outputs: BTreeMap<String, Digest>, reused: bool, seconds: f64 },
+    TaskSucceeded {
+        task: TaskName,
+        outputs: BTreeMap<String, Digest>,
+        reused: bool,
+        seconds: f64,
+    },
     /// `again`: another attempt follows.
-    TaskFailed { task: TaskName, failure: TaskFailure, again: bool },
-    JobEnded { state: JobState, reason: Option<String> },
+    TaskFailed {
+        task: TaskName,
+        failure: TaskFailure,
+        again: bool,
+    },
+    JobEnded {
+        state: JobState,
+        reason: Option<String>,
+    },
 }

@@ -1,0 +1,198 @@
+use super::{BlobError, Blobs};
+use klieg_protocol::Digest;
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// `ab/cdef…` under one folder. A file is written in `temp/` beside them, synced, and renamed to its name.
+#[derive(Clone)]
+pub struct Folder(Arc<Inner>);
+
+struct Inner {
+    root: PathBuf,
+    temp: PathBuf,
+    next: AtomicU64,
+}
+
+impl Folder {
+    /// Opens or creates the folder, and throws away what writers that died have left in `temp/`. There must be one owner.
+    pub fn open(root: &Path) -> Result<Self, BlobError> {
+        let temp = root.join("temp");
+        match fs::remove_dir_all(&temp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BlobError::of(&temp, error)),
+            _ => fs::create_dir_all(&temp).map_err(|e| BlobError::of(&temp, e))?,
+        }
+        Ok(Self(Arc::new(Inner { root: root.into(), temp, next: AtomicU64::new(0) })))
+    }
+
+    /// Where `digest` is kept under `root`, open or not.
+    pub fn place(root: &Path, digest: Digest) -> PathBuf {
+        let hex = digest.hex();
+        root.join(&hex[..2]).join(&hex[2..])
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        let inner = Arc::clone(&self.0);
+        match tokio::task::spawn_blocking(move || work(&inner)).await {
+            Ok(done) => done,
+            Err(error) => Err(BlobError::Io { path: self.0.root.clone(), source: io::Error::other(error) }),
+        }
+    }
+}
+
+impl Inner {
+    fn place(&self, digest: Digest) -> PathBuf {
+        Folder::place(&self.root, digest)
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.temp.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
+        let digest = Digest::of(bytes);
+        let place = self.place(digest);
+        if fs::metadata(&place).is_ok_and(|m| m.len() == bytes.len() as u64) {
+            return Ok(digest);
+        }
+        let temporary = self.temporary();
+        let written = File::create_new(&temporary).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        match written {
+            Ok(()) => self.settle(&temporary, &place).map(|()| digest),
+            Err(error) => {
+                // The write's error is the one to tell; what stays is thrown away at the next start.
+                let _ = fs::remove_file(&temporary);
+                Err(BlobError::of(&self.root, error))
+            }
+        }
+    }
+
+    /// Renames a synced file to its place and makes the name durable.
+    fn settle(&self, from: &Path, place: &Path) -> Result<(), BlobError> {
+        let parent = place.parent().unwrap_or(&self.root);
+        let settled =
+            fs::create_dir_all(parent).and_then(|()| fs::rename(from, place)).and_then(|()| File::open(parent)?.sync_all());
+        settled.map_err(|e| BlobError::of(place, e))
+    }
+
+    fn adopt(&self, file: &Path, expected: Option<Digest>) -> Result<Digest, BlobError> {
+        let at = |e| BlobError::of(file, e);
+        let mut open = File::open(file).map_err(at)?;
+        let digest = digest_of(&mut open).map_err(at)?;
+        if let Some(expected) = expected
+            && expected != digest
+        {
+            return Err(BlobError::Damaged(expected));
+        }
+        let place = self.place(digest);
+        open.sync_all().map_err(at)?;
+        match self.settle(file, &place) {
+            Err(BlobError::Io { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => self.copy(file, &place)?,
+            other => other?,
+        }
+        Ok(digest)
+    }
+
+    fn copy(&self, file: &Path, place: &Path) -> Result<(), BlobError> {
+        let temporary = self.temporary();
+        let copied = fs::copy(file, &temporary).and_then(|_| File::open(&temporary)?.sync_all());
+        if let Err(error) = copied {
+            let _ = fs::remove_file(&temporary);
+            return Err(BlobError::of(&self.root, error));
+        }
+        self.settle(&temporary, place)?;
+        fs::remove_file(file).map_err(|e| BlobError::of(file, e))
+    }
+
+    fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        let place = self.place(digest);
+        let bytes = match fs::read(&place) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BlobError::Missing(digest)),
+            Err(error) => return Err(BlobError::of(&place, error)),
+        };
+        if Digest::of(&bytes) == digest {
+            return Ok(bytes);
+        }
+        self.remove(digest)?;
+        Err(BlobError::Damaged(digest))
+    }
+
+    fn remove(&self, digest: Digest) -> Result<(), BlobError> {
+        let place = self.place(digest);
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BlobError::of(&place, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<(Digest, u64)>, BlobError> {
+        let mut found = Vec::new();
+        for shelf in read_dir(&self.root)? {
+            let Some(start) = shelf.file_name().and_then(|n| n.to_str()).filter(|n| n.len() == 2).map(String::from) else {
+                continue;
+            };
+            for file in read_dir(&shelf)? {
+                let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+                // It may be removed while we look.
+                if let (Ok(digest), Ok(meta)) = (format!("{start}{name}").parse(), fs::metadata(&file)) {
+                    found.push((digest, meta.len()));
+                }
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+}
+
+fn read_dir(path: &Path) -> Result<Vec<PathBuf>, BlobError> {
+    let entries = fs::read_dir(path).and_then(|all| all.map(|e| e.map(|e| e.path())).collect());
+    entries.map_err(|e| BlobError::of(path, e))
+}
+
+fn digest_of(file: &mut File) -> io::Result<Digest> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Digest(*hasher.finalize().as_bytes())),
+            n => hasher.update(&buffer[..n]),
+        };
+    }
+}
+
+impl Blobs for Folder {
+    async fn put(&self, bytes: Vec<u8>) -> Result<Digest, BlobError> {
+        self.work(move |inner| inner.put(&bytes)).await
+    }
+    async fn adopt(&self, file: PathBuf, expected: Option<Digest>) -> Result<Digest, BlobError> {
+        self.work(move |inner| inner.adopt(&file, expected)).await
+    }
+    async fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        self.work(move |inner| inner.get(digest)).await
+    }
+    fn size(&self, digest: Digest) -> Option<u64> {
+        fs::metadata(self.0.place(digest)).ok().filter(|m| m.is_file()).map(|m| m.len())
+    }
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.0.place(digest)
+    }
+    async fn list(&self) -> Result<Vec<(Digest, u64)>, BlobError> {
+        self.work(Inner::list).await
+    }
+    async fn remove(&self, digest: Digest) -> Result<(), BlobError> {
+        self.work(move |inner| inner.remove(digest)).await
+    }
+}

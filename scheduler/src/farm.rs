@@ -1,0 +1,369 @@
+//! The farm as a program holds it: open, submit, watch, fetch, close.
+
+use crate::{
+    blobs::{BlobError, Blobs, Folder},
+    bus::{Bus, InProcess},
+    cost,
+    lock::Lock,
+    recover, service,
+    service::Message,
+    state::{BadPlan, Job, Rules},
+    store::{Sqlite, Store, StoreError, Summary},
+    sweep,
+};
+use klieg_protocol::{
+    Closed, Command, Commands, Digest, Dispatcher, Event, Fault, JobId, JobSpec, JobState, NodeId, Offer, Plan, Progress, Report,
+    TaskFailure, TaskId, TaskName, TaskState, Token,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// How a farm is opened.
+#[derive(Clone, Debug)]
+pub struct FarmOptions {
+    /// Where everything is kept.
+    pub folder: PathBuf,
+    /// What a slot costs in an hour; in any currency.
+    pub price_per_slot_hour: f64,
+    /// How many failures of its own a task may have.
+    pub attempts_max: u32,
+    /// Jobs that an earlier process left unfinished go on at once, not only when they are submitted again.
+    pub resume_all: bool,
+    /// Opening throws the least recently used results away past this.
+    pub cache_bytes_max: u64,
+    /// How long commits are tried again while the disk is full, before the farm gives up.
+    pub patience: Duration,
+}
+
+impl Default for FarmOptions {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("farm"),
+            price_per_slot_hour: 0.0,
+            attempts_max: Rules::default().attempts_max,
+            resume_all: false,
+            cache_bytes_max: 20_000_000_000,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why the farm could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum FarmError {
+    #[error("open the farm: another klieg{} works on it; wait for it, stop it, or give another folder", pid.map(|p| format!(" (process {p})")).unwrap_or_default())]
+    Busy { pid: Option<u32> },
+    #[error("use {}: {source}", .path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error(transparent)]
+    Plan(#[from] BadPlan),
+    #[error("find job {}: there is none", .0.0)]
+    NoSuchJob(JobId),
+    #[error("use the farm: it has been closed")]
+    Closed,
+}
+
+/// A task as the store has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRecord {
+    pub name: TaskName,
+    pub step: String,
+    pub label: String,
+    pub state: TaskState,
+    pub attempts: u32,
+    pub reused: bool,
+    /// Slot-seconds of all its attempts.
+    pub seconds: f64,
+    pub cost: f64,
+    pub failure: Option<TaskFailure>,
+    pub outputs: BTreeMap<String, Digest>,
+}
+
+/// A job as the store has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRecord {
+    pub id: JobId,
+    pub kind: String,
+    pub label: String,
+    pub state: JobState,
+    /// Milliseconds since the Unix epoch.
+    pub submitted_at: u64,
+    pub ended_at: Option<u64>,
+    pub tasks_total: u64,
+    pub tasks_done: u64,
+    pub tasks_running: u64,
+    /// Slot-seconds of all attempts.
+    pub seconds: f64,
+    pub cost: f64,
+    pub reason: Option<String>,
+}
+
+impl From<Summary> for JobRecord {
+    fn from(summary: Summary) -> Self {
+        let job = summary.job;
+        Self {
+            cost: cost::of_seconds(summary.seconds, job.price),
+            id: job.id,
+            kind: job.spec.kind,
+            label: job.spec.label,
+            state: job.state,
+            submitted_at: job.submitted_at,
+            ended_at: job.ended_at,
+            tasks_total: summary.tasks_total,
+            tasks_done: summary.tasks_done,
+            tasks_running: summary.running,
+            seconds: summary.seconds,
+            reason: job.reason,
+        }
+    }
+}
+
+/// The tasks of a job in the order of its plan.
+pub(crate) fn task_records(job: &Job) -> Vec<TaskRecord> {
+    let mut tasks: Vec<_> = job.tasks.values().collect();
+    tasks.sort_by_key(|task| task.position);
+    tasks
+        .into_iter()
+        .map(|task| TaskRecord {
+            name: task.spec.name.clone(),
+            step: task.spec.step.clone(),
+            label: task.spec.label.clone(),
+            state: task.state,
+            attempts: task.attempts,
+            reused: task.reused,
+            seconds: task.seconds,
+            cost: cost::of_seconds(task.seconds, job.price),
+            failure: task.failure.clone(),
+            outputs: task.outputs.clone(),
+        })
+        .collect()
+}
+
+/// Where the parts of a farm are in its folder.
+pub(crate) struct Layout<'a>(pub &'a Path);
+
+impl Layout<'_> {
+    pub fn store(&self) -> PathBuf {
+        self.0.join("farm.sqlite")
+    }
+    pub fn blobs(&self) -> PathBuf {
+        self.0.join("blobs")
+    }
+    pub fn scratch(&self) -> PathBuf {
+        self.0.join("scratch")
+    }
+}
+
+/// The active farm on a folder. Clones are handles on the same one.
+#[derive(Clone)]
+pub struct Farm(Arc<Inner>);
+
+struct Inner {
+    inbox: mpsc::Sender<Message>,
+    bus: Arc<InProcess>,
+    blobs: Folder,
+    store: Arc<Sqlite>,
+    scratch: PathBuf,
+    service: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl Farm {
+    /// Opens or creates a farm and takes the lead on its folder. Attempts that a dead process left running are lost, and
+    /// their jobs wait until they are submitted again (or go on, with `resume_all`).
+    pub async fn open(options: FarmOptions) -> Result<Self, FarmError> {
+        let layout = Layout(&options.folder);
+        make(&options.folder)?;
+        let lock = Lock::take_soon(&options.folder).await?;
+        recover::empty(&layout.scratch())?;
+        let blobs = Folder::open(&layout.blobs())?;
+        let store = Arc::new(Sqlite::open(&layout.store()).await?);
+        let epoch = store.lead().await?;
+        let state = recover::load(&*store, epoch, &blobs, &options).await?;
+        if store.results_bytes().await? > options.cache_bytes_max {
+            sweep::sweep(&*store, &blobs, &state, options.cache_bytes_max).await?;
+        }
+        let bus = Arc::new(InProcess::new(100_000));
+        let (inbox, messages) = mpsc::channel(1024);
+        let scratch = layout.scratch();
+        let parts = service::Parts { store: Arc::clone(&store), epoch, blobs: blobs.clone(), bus: Arc::clone(&bus), state, lock };
+        let service = tokio::spawn(service::run(parts, options, messages));
+        Ok(Self(Arc::new(Inner { inbox, bus, blobs, store, scratch, service: Mutex::new(Some(service)) })))
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, FarmError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.inbox.send(message(reply)).await.map_err(|_| FarmError::Closed)?;
+        answer.await.map_err(|_| FarmError::Closed)
+    }
+
+    /// Submits a job; durable when it returns. An unfinished job of the same specification, plan and build goes on instead.
+    /// `build` names the code that will compute it.
+    pub async fn submit(&self, job: JobSpec, plan: Plan, build: &str) -> Result<JobId, FarmError> {
+        crate::state::check(&plan.tasks, &BTreeMap::new())?;
+        let build = build.to_string();
+        self.ask(|reply| Message::Submit { spec: Box::new(job), plan, build, reply }).await
+    }
+
+    /// Lets a job that an earlier process left unfinished go on.
+    pub async fn resume(&self, job: &JobId) -> Result<(), FarmError> {
+        let found = self.ask(|reply| Message::Resume { job: job.clone(), reply }).await?;
+        if found { Ok(()) } else { Err(FarmError::NoSuchJob(job.clone())) }
+    }
+
+    /// The job's events from its beginning in this process on.
+    pub fn watch(&self, job: &JobId) -> Watch {
+        Watch { farm: self.clone(), job: job.clone(), next: 0, page: VecDeque::new(), ended: false, asked: false }
+    }
+
+    /// Cancels a job. No error when it has ended already.
+    pub async fn cancel(&self, job: &JobId) -> Result<(), FarmError> {
+        self.ask(|reply| Message::Cancel { job: job.clone(), reply }).await
+    }
+
+    /// Keeps bytes as an artifact.
+    pub async fn put(&self, bytes: Vec<u8>) -> Result<Digest, FarmError> {
+        Ok(self.0.blobs.put(bytes).await?)
+    }
+
+    /// An artifact's bytes, checked against the digest.
+    pub async fn blob(&self, digest: &Digest) -> Result<Vec<u8>, FarmError> {
+        Ok(self.0.blobs.get(*digest).await?)
+    }
+
+    /// Where an artifact can be read. Whoever changes it breaks it.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.0.blobs.path(*digest)
+    }
+
+    /// All outputs of a job's tasks so far: (task, name) → artifact.
+    pub async fn outputs(&self, job: &JobId) -> Result<BTreeMap<(TaskName, String), Digest>, FarmError> {
+        let records = self.task_records(job).await?;
+        let outputs = records.into_iter().flat_map(|task| {
+            let name = task.name;
+            task.outputs.into_iter().map(move |(output, digest)| ((name.clone(), output), digest))
+        });
+        Ok(outputs.collect())
+    }
+
+    /// A job's tasks in the order of its plan.
+    pub async fn task_records(&self, job: &JobId) -> Result<Vec<TaskRecord>, FarmError> {
+        let job = self.0.store.job(job).await?.ok_or_else(|| FarmError::NoSuchJob(job.clone()))?;
+        Ok(task_records(&job))
+    }
+
+    /// Throws cached results away, least recently used first, until artifacts take at most `bytes_max`. Keeps what
+    /// unfinished jobs use, and does nothing while attempts run. Gives the bytes freed.
+    pub async fn sweep(&self, bytes_max: u64) -> Result<u64, FarmError> {
+        self.ask(|reply| Message::Sweep { bytes_max, reply }).await?
+    }
+
+    /// Ends the farm in this process; unfinished jobs keep what they have and can go on later.
+    pub async fn close(self) {
+        // Fails only when it is closed already.
+        let _ = self.ask(Message::Close).await;
+        if let Some(service) = self.0.service.lock().await.take() {
+            let _ = service.await;
+        }
+        self.0.bus.close().await;
+        self.0.store.close().await;
+    }
+}
+
+fn make(folder: &Path) -> Result<(), FarmError> {
+    std::fs::create_dir_all(folder).map_err(|source| FarmError::Folder { path: folder.into(), source })
+}
+
+/// A job's events, in order.
+pub struct Watch {
+    farm: Farm,
+    job: JobId,
+    next: u64,
+    page: VecDeque<Event>,
+    ended: bool,
+    asked: bool,
+}
+
+impl Watch {
+    /// The next event; `None` after `JobEnded`, when the farm has been closed, or when there is no such job.
+    pub async fn next(&mut self) -> Option<Event> {
+        let Inner { bus, .. } = &*self.farm.0;
+        if !std::mem::replace(&mut self.asked, true) && !bus.knows(&self.job).await {
+            let job = self.job.clone();
+            self.ended = !self.farm.ask(|reply| Message::Describe { job, reply }).await.unwrap_or(false);
+        }
+        while self.page.is_empty() && !self.ended {
+            let page = bus.read(&self.job, self.next).await;
+            self.next = page.first + page.events.len() as u64;
+            self.ended = page.ended;
+            self.page = page.events.into();
+        }
+        self.page.pop_front()
+    }
+}
+
+struct Channel(mpsc::Receiver<Command>);
+
+impl Commands for Channel {
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Command>> + Send + '_>> {
+        Box::pin(self.0.recv())
+    }
+}
+
+impl Dispatcher for Farm {
+    async fn join(&self, offer: Offer) -> Result<Box<dyn Commands>, Closed> {
+        let commands = self.ask(|reply| Message::Join { offer, reply }).await.map_err(|_| Closed)?;
+        Ok(Box::new(Channel(commands)))
+    }
+
+    async fn leave(&self, node: &NodeId) -> Result<(), Closed> {
+        self.ask(|reply| Message::Leave { node: node.clone(), reply }).await.map_err(|_| Closed)
+    }
+
+    fn progress(&self, id: &TaskId, token: Token, progress: Progress) {
+        // A full inbox has better things to do.
+        let _ = self.0.inbox.try_send(Message::Progress { id: id.clone(), token, progress });
+    }
+
+    async fn report(&self, report: Report) -> Result<bool, Closed> {
+        for digest in &report.damaged {
+            // Reading checks it, and throws it away if it is indeed damaged.
+            let _ = self.0.blobs.get(*digest).await;
+        }
+        self.ask(|reply| Message::Report { report, reply }).await.map_err(|_| Closed)
+    }
+
+    async fn fetch(&self, digest: Digest) -> Result<PathBuf, TaskFailure> {
+        match self.0.blobs.size(digest) {
+            Some(_) => Ok(self.0.blobs.path(digest)),
+            None => Err(failure(Fault::Input, BlobError::Missing(digest), "; run the same again to compute it anew")),
+        }
+    }
+
+    async fn adopt(&self, digest: Digest, file: PathBuf) -> Result<(), TaskFailure> {
+        match self.0.blobs.adopt(file, Some(digest)).await {
+            Ok(_) => Ok(()),
+            Err(full @ BlobError::Full(_)) => Err(failure(Fault::Node, full, "; free some space and run the same again")),
+            Err(other) => Err(failure(Fault::Node, other, "")),
+        }
+    }
+
+    fn scratch(&self) -> PathBuf {
+        self.0.scratch.clone()
+    }
+}
+
+fn failure(fault: Fault, error: BlobError, remedy: &str) -> TaskFailure {
+    TaskFailure { fault, message: format!("failed to {error}{remedy}") }
+}

@@ -1,0 +1,74 @@
+//! What a new leader does with what an earlier one left.
+
+use crate::{
+    blobs::{Blobs, Folder},
+    farm::{FarmError, FarmOptions},
+    service::now,
+    state::{Job, Rules, State, Task},
+    step::Attempt,
+    store::{Batch, Epoch, Store},
+};
+use klieg_protocol::{Fault, TaskFailure, TaskId, TaskState};
+use std::{fs, io, path::Path};
+
+/// Makes an empty folder of what dead attempts have left. Only the leader may.
+pub(crate) fn empty(folder: &Path) -> Result<(), FarmError> {
+    let at = |source| FarmError::Folder { path: folder.into(), source };
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(error)),
+        _ => {}
+    }
+    fs::create_dir_all(folder).map_err(at)
+}
+
+/// Loads the unfinished jobs: attempts that were running are lost, results whose artifacts are gone are computed again.
+pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, options: &FarmOptions) -> Result<State, FarmError> {
+    let (token, _) = store.highest().await?;
+    let rules = Rules { attempts_max: options.attempts_max.max(1), ..Rules::default() };
+    let mut state = State { next_token: token + 1, rules, ..State::default() };
+    let mut batch = Batch::default();
+    for mut job in store.unfinished().await? {
+        restore(&mut job, blobs, &mut batch);
+        job.parked = true;
+        state.jobs.insert(job.id.clone(), job);
+    }
+    if !batch.is_empty() {
+        store.commit(epoch, &batch).await?;
+    }
+    Ok(state)
+}
+
+fn restore(job: &mut Job, blobs: &Folder, batch: &mut Batch) {
+    let id = job.id.clone();
+    for (name, task) in &mut job.tasks {
+        if task.state == TaskState::Running {
+            batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task));
+        }
+        let gone = task.outputs.values().any(|digest| blobs.size(*digest).is_none());
+        if task.state == TaskState::Running || (task.state == TaskState::Succeeded && gone) {
+            task.state = TaskState::Waiting;
+            task.run = None;
+            task.reused = false;
+            task.outputs.clear();
+            batch.tasks.push((id.clone(), name.clone(), task.clone()));
+        }
+    }
+    job.relink();
+}
+
+fn lost(id: TaskId, task: &Task) -> Option<Attempt> {
+    let run = task.run.clone()?;
+    let failure = TaskFailure { fault: Fault::Nobody, message: "the farm's process ended".into() };
+    Some(Attempt {
+        id,
+        attempt: task.attempts,
+        token: task.token,
+        node: run.node,
+        slot: run.slot,
+        started: run.since,
+        ended: now(),
+        // How long it lived is not known.
+        seconds: 0.0,
+        failure: Some(failure),
+    })
+}

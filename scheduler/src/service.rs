@@ -1,0 +1,384 @@
+//! The active scheduler: takes messages, steps the state, commits, and only then acts. The only place here with a clock.
+
+use crate::{
+    blobs::{Blobs, Folder},
+    bus::{Bus, InProcess},
+    farm::{FarmError, FarmOptions},
+    identity,
+    lock::Lock,
+    state::{Millis, State},
+    step::{self, Effect, Happened, NewJob},
+    store::{Batch, Cached, Epoch, Sqlite, Store, StoreError},
+    sweep,
+};
+use klieg_protocol::{
+    Command, Digest, Event, JobId, JobSpec, JobState, NodeId, Offer, Plan, Progress, Report, Source, TaskId, TaskName, TaskResult,
+    Token,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// How often requests to cancel from other processes are looked for.
+const CANCEL_POLL: Duration = Duration::from_millis(300);
+/// How long to wait before a commit that found the disk full is tried again.
+const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// Most messages taken into one commit.
+const ROUND_MAX: usize = 512;
+
+/// What handles ask of the service. Replies come when what they say is durable.
+pub(crate) enum Message {
+    Submit {
+        spec: Box<JobSpec>,
+        plan: Plan,
+        build: String,
+        reply: oneshot::Sender<JobId>,
+    },
+    Resume {
+        job: JobId,
+        reply: oneshot::Sender<bool>,
+    },
+    Cancel {
+        job: JobId,
+        reply: oneshot::Sender<()>,
+    },
+    /// Makes sure that the bus has the log of a job. `false`: there is no such job.
+    Describe {
+        job: JobId,
+        reply: oneshot::Sender<bool>,
+    },
+    Join {
+        offer: Offer,
+        reply: oneshot::Sender<mpsc::Receiver<Command>>,
+    },
+    Leave {
+        node: NodeId,
+        reply: oneshot::Sender<()>,
+    },
+    Progress {
+        id: TaskId,
+        token: Token,
+        progress: Progress,
+    },
+    /// `false`: refused.
+    Report {
+        report: Report,
+        reply: oneshot::Sender<bool>,
+    },
+    Sweep {
+        bytes_max: u64,
+        reply: oneshot::Sender<Result<u64, FarmError>>,
+    },
+    /// Looks for requests to cancel.
+    Poll,
+    Close(oneshot::Sender<()>),
+}
+
+/// What a service is made of.
+pub(crate) struct Parts {
+    pub store: Arc<Sqlite>,
+    pub epoch: Epoch,
+    pub blobs: Folder,
+    pub bus: Arc<InProcess>,
+    pub state: State,
+    #[expect(dead_code, reason = "held as long as the service runs")]
+    pub lock: Lock,
+}
+
+/// Milliseconds since the Unix epoch.
+#[expect(clippy::disallowed_methods, reason = "the scheduler's one clock")]
+pub(crate) fn now() -> Millis {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+struct Service {
+    parts: Parts,
+    options: FarmOptions,
+    nodes: BTreeMap<NodeId, mpsc::Sender<Command>>,
+    next_job: u64,
+}
+
+/// What one commit carries, and what follows it.
+#[derive(Default)]
+struct Round {
+    effects: Vec<Effect>,
+    batch: Batch,
+    replies: Vec<Box<dyn FnOnce() + Send>>,
+    stories: Vec<(JobId, Vec<Event>)>,
+    closing: bool,
+}
+
+impl Round {
+    fn reply<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
+        // Whoever asked may have gone.
+        self.replies.push(Box::new(move || drop(reply.send(answer))));
+    }
+}
+
+/// Runs until closed, or until the store cannot be written any more.
+pub(crate) async fn run(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Message>) {
+    let next_job = match parts.store.highest().await {
+        Ok((_, job)) => job + 1,
+        Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
+    };
+    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job };
+    if service.options.resume_all {
+        let parked: Vec<JobId> = service.parts.state.jobs.keys().cloned().collect();
+        let resumed = parked.into_iter().map(|job| Message::Resume { job, reply: oneshot::channel().0 });
+        if let Err(error) = service.round(resumed.collect()).await {
+            return service.give_up(&error).await;
+        }
+    }
+    let mut poll = tokio::time::interval(CANCEL_POLL);
+    poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let first = tokio::select! {
+            message = inbox.recv() => message,
+            _ = poll.tick() => Some(Message::Poll),
+        };
+        let Some(first) = first else { return };
+        let more = std::iter::from_fn(|| inbox.try_recv().ok()).take(ROUND_MAX);
+        match service.round(std::iter::once(first).chain(more).collect()).await {
+            Ok(false) => {}
+            Ok(true) => return,
+            Err(error) => return service.give_up(&error).await,
+        }
+    }
+}
+
+impl Service {
+    fn step(&mut self, happened: Happened, round: &mut Round) {
+        round.effects.extend(step::step(&mut self.parts.state, happened, now()));
+    }
+
+    async fn round(&mut self, messages: Vec<Message>) -> Result<bool, StoreError> {
+        let mut round = Round::default();
+        for message in messages {
+            self.take(message, &mut round).await?;
+        }
+        self.look_up(&mut round).await?;
+        if !round.closing {
+            self.step(Happened::Tick, &mut round);
+        }
+        self.commit(&mut round).await?;
+        let closing = round.closing;
+        self.act(round).await;
+        self.parts.state.jobs.retain(|_, job| !job.terminal());
+        Ok(closing)
+    }
+
+    async fn take(&mut self, message: Message, round: &mut Round) -> Result<(), StoreError> {
+        match message {
+            Message::Submit { spec, plan, build, reply } => self.submit(*spec, plan, build, reply, round),
+            Message::Resume { job, reply } => {
+                let found = self.parts.state.jobs.contains_key(&job);
+                self.step(Happened::Resumed(job), round);
+                round.reply(reply, found);
+            }
+            Message::Cancel { job, reply } => {
+                self.step(Happened::CancelAsked(job), round);
+                round.reply(reply, ());
+            }
+            Message::Describe { job, reply } => self.describe(job, reply, round).await?,
+            Message::Join { offer, reply } => {
+                let (commands, node) = mpsc::channel(1024);
+                self.nodes.insert(offer.node.clone(), commands);
+                round.batch.nodes_joined.push(offer.clone());
+                self.step(Happened::NodeJoined(offer), round);
+                round.reply(reply, node);
+            }
+            Message::Leave { node, reply } => {
+                self.nodes.remove(&node);
+                self.step(Happened::NodeLeft(node), round);
+                round.reply(reply, ());
+            }
+            Message::Progress { id, token, progress } => self.step(Happened::Progressed { id, token, progress }, round),
+            Message::Report { report, reply } => {
+                let before = round.effects.len();
+                self.step(Happened::Reported(report), round);
+                let refused = round.effects[before..].iter().any(|effect| matches!(effect, Effect::Refused { .. }));
+                round.reply(reply, !refused);
+            }
+            Message::Sweep { bytes_max, reply } => {
+                let swept = sweep::sweep(&*self.parts.store, &self.parts.blobs, &self.parts.state, bytes_max).await;
+                round.reply(reply, swept);
+            }
+            Message::Poll => {
+                for job in self.parts.store.cancels().await? {
+                    self.step(Happened::CancelAsked(job.clone()), round);
+                    round.batch.cancels_done.push(job);
+                }
+            }
+            Message::Close(reply) => {
+                round.closing = true;
+                round.reply(reply, ());
+            }
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, spec: JobSpec, plan: Plan, build: String, reply: oneshot::Sender<JobId>, round: &mut Round) {
+        let identity = identity::of_job(&build, &spec, &plan);
+        let live = self.parts.state.jobs.values().filter(|job| !job.terminal());
+        let (mut same, mut stale) = (None, Vec::new());
+        for job in live {
+            if job.identity == identity {
+                same = Some(job.id.clone());
+            } else if job.parked && job.spec == spec {
+                stale.push(job.id.clone());
+            }
+        }
+        for job in stale {
+            // Another build's plan of the same: its results stay in the cache, but nobody will ask for it again.
+            self.step(Happened::Superseded(job), round);
+        }
+        let id = match same {
+            Some(id) => {
+                self.step(Happened::Resumed(id.clone()), round);
+                id
+            }
+            None => {
+                let id = JobId(format!("job-{:06}", self.next_job));
+                self.next_job += 1;
+                let price = self.options.price_per_slot_hour;
+                let job = NewJob { id: id.clone(), identity, build, spec, plan, priority: 0, price };
+                self.step(Happened::Submitted(Box::new(job)), round);
+                id
+            }
+        };
+        round.reply(reply, id);
+    }
+
+    async fn describe(&mut self, job: JobId, reply: oneshot::Sender<bool>, round: &mut Round) -> Result<(), StoreError> {
+        if self.parts.state.jobs.contains_key(&job) || self.parts.bus.knows(&job).await {
+            round.reply(reply, true);
+            return Ok(());
+        }
+        let found = self.parts.store.job(&job).await?;
+        round.reply(reply, found.is_some());
+        round.stories.extend(found.map(|found| (job, step::story(&found))));
+        Ok(())
+    }
+
+    /// Answers all questions to the result cache, those that the answers raise too.
+    async fn look_up(&mut self, round: &mut Round) -> Result<(), StoreError> {
+        loop {
+            let (questions, rest): (Vec<Effect>, _) =
+                std::mem::take(&mut round.effects).into_iter().partition(|effect| matches!(effect, Effect::LookUp { .. }));
+            round.effects = rest;
+            if questions.is_empty() {
+                return Ok(());
+            }
+            let questions: Vec<(TaskId, Digest)> = questions
+                .into_iter()
+                .filter_map(|effect| match effect {
+                    Effect::LookUp { id, identity } => Some((id, identity)),
+                    _ => None,
+                })
+                .collect();
+            let identities: Vec<Digest> = questions.iter().map(|(_, identity)| *identity).collect();
+            let known = self.parts.store.results(&identities).await?;
+            for (id, identity) in questions {
+                let hit = known.get(&identity).filter(|cached| self.whole(&cached.result)).map(|cached| cached.result.clone());
+                self.step(Happened::CacheAnswered { id, identity, hit }, round);
+            }
+        }
+    }
+
+    /// Whether everything that a result names is there.
+    fn whole(&self, result: &TaskResult) -> bool {
+        let added = result.adds.iter().flat_map(|task| task.inputs.values());
+        let mut blobs = added.filter_map(|input| match &input.from {
+            Source::Blob(digest) => Some(digest),
+            Source::Output { .. } => None,
+        });
+        let here = |digest: &Digest| self.parts.blobs.size(*digest).is_some();
+        result.outputs.values().all(here) && blobs.all(here)
+    }
+
+    /// Gathers what the effects want saved, and saves it.
+    async fn commit(&mut self, round: &mut Round) -> Result<(), StoreError> {
+        self.gather(round);
+        if round.batch.is_empty() {
+            return Ok(());
+        }
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.parts.store.commit(self.parts.epoch, &round.batch).await {
+                Err(StoreError::Full(_)) if waited < self.options.patience => {
+                    tracing::warn!("the farm's disk is full; waiting for space");
+                    tokio::time::sleep(FULL_PAUSE).await;
+                    waited += FULL_PAUSE;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn gather(&self, round: &mut Round) {
+        let (mut jobs, mut tasks) = (BTreeSet::<&JobId>::new(), BTreeSet::<(&JobId, &TaskName)>::new());
+        let batch = &mut round.batch;
+        for effect in &round.effects {
+            match effect {
+                Effect::SaveJob(job) => drop(jobs.insert(job)),
+                Effect::SaveTask(id) => drop(tasks.insert((&id.job, &id.task))),
+                Effect::SaveAttempt(attempt) => batch.attempts.push((**attempt).clone()),
+                Effect::Remember { identity, result, seconds } => batch.results.push(Cached {
+                    identity: *identity,
+                    bytes: result.outputs.values().filter_map(|digest| self.parts.blobs.size(*digest)).sum(),
+                    result: result.clone(),
+                    seconds: *seconds,
+                    used_at: now(),
+                }),
+                Effect::Used(identity) => batch.used.push((*identity, now())),
+                _ => {}
+            }
+        }
+        let state = &self.parts.state;
+        batch.jobs.extend(jobs.into_iter().filter_map(|id| state.jobs.get(id)).map(|job| job.bare()));
+        batch.tasks.extend(tasks.into_iter().filter_map(|(job, name)| {
+            let task = state.jobs.get(job)?.tasks.get(name)?;
+            Some((job.clone(), name.clone(), task.clone()))
+        }));
+    }
+
+    /// Carries out what is now durable.
+    async fn act(&mut self, round: Round) {
+        let mut told: BTreeMap<JobId, Vec<Event>> = round.stories.into_iter().collect();
+        let mut commands = Vec::new();
+        for effect in round.effects {
+            match effect {
+                Effect::Tell { job, event } => told.entry(job).or_default().push(event),
+                Effect::Run { node, dispatch } => commands.push((node, Command::Run(dispatch))),
+                Effect::Stop { node, id, token } => commands.push((node, Command::Stop { id, token })),
+                Effect::Refused { id, token } => tracing::info!(task = id.task, token = token.0, "refused a fenced attempt"),
+                _ => {}
+            }
+        }
+        for (job, events) in told {
+            self.parts.bus.publish(&job, events).await;
+        }
+        for reply in round.replies {
+            reply();
+        }
+        for (node, command) in commands {
+            let sent = self.nodes.get(&node).map(|commands| commands.try_send(command));
+            if !matches!(sent, Some(Ok(()))) {
+                tracing::warn!(node = node.0, "a node does not take its commands");
+            }
+        }
+    }
+
+    /// The store cannot be written: tells the watchers and ends. What was committed stays good.
+    async fn give_up(&self, error: &StoreError) {
+        tracing::error!(%error, "the scheduler gives up");
+        for job in self.parts.state.jobs.values().filter(|job| !job.parked) {
+            let reason = format!("failed to {error}; finished work is kept: run the same again to go on");
+            let ended = Event::JobEnded { state: JobState::Failed, reason: Some(reason) };
+            self.parts.bus.publish(&job.id, vec![ended]).await;
+        }
+    }
+}

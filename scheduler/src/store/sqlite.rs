@@ -1,0 +1,193 @@
+use super::{
+    Batch, Cached, Epoch, Store, StoreError, Summary,
+    sqlite_rows::{self as rows, Write},
+};
+use crate::state::{Job, Millis};
+use klieg_protocol::{Digest, JobId, NodeId, Offer};
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+/// One file in WAL mode: one writer, readers beside it, other processes too.
+pub struct Sqlite {
+    read: SqlitePool,
+    /// Of one connection.
+    write: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens or creates the file and brings its schema up to date.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        Self::open_with(file, None).await
+    }
+
+    /// As `open`, with a file of at most so many pages, to see what a full disk does.
+    pub async fn open_with(file: &Path, pages_max: Option<u32>) -> Result<Self, StoreError> {
+        let mut options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a commit survives a power cut, not only a crash.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .foreign_keys(true);
+        if let Some(pages) = pages_max {
+            options = options.pragma("max_page_count", pages.to_string());
+        }
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+        let write = pool().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("./migrations").run(&write).await?;
+        let read = pool().max_connections(2).connect_lazy_with(options);
+        Ok(Self { read, write })
+    }
+
+    /// Ends all connections and folds the log into the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    async fn write_all(&self, epoch: Option<Epoch>, writes: Write<'_>) -> Result<(), StoreError> {
+        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(Epoch(epoch)) = epoch {
+            let row = sqlx::query("SELECT epoch FROM farm").fetch_one(&mut *transaction).await?;
+            if row.try_get::<i64, _>(0)? != epoch {
+                return Err(StoreError::Fenced);
+            }
+        }
+        writes.run(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+}
+
+fn digests(identities: &[Digest]) -> String {
+    serde_json::json!(identities).to_string()
+}
+
+impl Store for Sqlite {
+    async fn lead(&self) -> Result<Epoch, StoreError> {
+        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("DELETE FROM nodes").execute(&mut *transaction).await?;
+        let row = sqlx::query("UPDATE farm SET epoch = epoch + 1 RETURNING epoch").fetch_one(&mut *transaction).await?;
+        let epoch = Epoch(row.try_get(0)?);
+        transaction.commit().await?;
+        Ok(epoch)
+    }
+
+    async fn commit(&self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
+        self.write_all(Some(epoch), Write::Batch(batch)).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
+        let mut jobs = BTreeMap::new();
+        let found =
+            sqlx::query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id").fetch_all(&self.read).await?;
+        for row in &found {
+            let job = rows::job(row)?;
+            jobs.insert(job.id.clone(), job);
+        }
+        let found =
+            sqlx::query("SELECT tasks.* FROM tasks JOIN jobs ON jobs.id = tasks.job WHERE jobs.state IN ('queued', 'running')")
+                .fetch_all(&self.read)
+                .await?;
+        for row in &found {
+            if let Some(job) = jobs.get_mut(&JobId(row.try_get("job")?)) {
+                let task = rows::task(row)?;
+                job.tasks.insert(task.spec.name.clone(), task);
+            }
+        }
+        Ok(jobs.into_values().collect())
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        let found = sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(&id.0).fetch_optional(&self.read).await?;
+        let Some(row) = found else { return Ok(None) };
+        let mut job = rows::job(&row)?;
+        for row in &sqlx::query("SELECT * FROM tasks WHERE job = ?").bind(&id.0).fetch_all(&self.read).await? {
+            let task = rows::task(row)?;
+            job.tasks.insert(task.spec.name.clone(), task);
+        }
+        Ok(Some(job))
+    }
+
+    async fn list(&self) -> Result<Vec<Summary>, StoreError> {
+        let found = sqlx::query(
+            "SELECT jobs.*, COUNT(tasks.name) AS total, COALESCE(SUM(tasks.state = 'succeeded'), 0) AS done,
+                    COALESCE(SUM(tasks.state = 'running'), 0) AS running, COALESCE(SUM(tasks.seconds), 0.0) AS spent
+             FROM jobs LEFT JOIN tasks ON tasks.job = jobs.id GROUP BY jobs.id ORDER BY jobs.id",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        found
+            .iter()
+            .map(|row| {
+                Ok(Summary {
+                    job: rows::job(row)?,
+                    tasks_total: rows::unsigned(row.try_get("total")?, "jobs")?,
+                    tasks_done: rows::unsigned(row.try_get("done")?, "jobs")?,
+                    running: rows::unsigned(row.try_get("running")?, "jobs")?,
+                    seconds: row.try_get("spent")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
+        let found = sqlx::query("SELECT node, slots, memory_bytes FROM nodes ORDER BY node").fetch_all(&self.read).await?;
+        found
+            .iter()
+            .map(|row| {
+                let node = NodeId(row.try_get(0)?);
+                let slots = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
+                Ok(Offer { node, slots, memory_bytes: rows::unsigned(row.try_get(2)?, "nodes")? })
+            })
+            .collect()
+    }
+
+    async fn highest(&self) -> Result<(u64, u64), StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COALESCE(MAX(token), 0) FROM tasks) AS token,
+                    (SELECT COALESCE(MAX(CAST(substr(id, 5) AS INTEGER)), 0) FROM jobs) AS job",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        Ok((rows::unsigned(row.try_get(0)?, "tasks")?, rows::unsigned(row.try_get(1)?, "jobs")?))
+    }
+
+    async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
+        let found = sqlx::query("SELECT * FROM results WHERE identity IN (SELECT value FROM json_each(?))")
+            .bind(digests(identities))
+            .fetch_all(&self.read)
+            .await?;
+        found.iter().map(|row| rows::cached(row).map(|cached| (cached.identity, cached))).collect()
+    }
+
+    async fn all_results(&self) -> Result<Vec<Cached>, StoreError> {
+        let found = sqlx::query("SELECT * FROM results ORDER BY used_ms, identity").fetch_all(&self.read).await?;
+        found.iter().map(rows::cached).collect()
+    }
+
+    async fn results_bytes(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(SUM(bytes), 0) FROM results").fetch_one(&self.read).await?;
+        rows::unsigned(row.try_get(0)?, "results")
+    }
+
+    async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM results WHERE identity IN (SELECT value FROM json_each(?))")
+            .bind(digests(identities))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    async fn ask_cancel(&self, job: &JobId, now: Millis) -> Result<(), StoreError> {
+        self.write_all(None, Write::Cancel(job, now)).await
+    }
+
+    async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
+        let found = sqlx::query("SELECT job FROM cancels ORDER BY asked_ms, job").fetch_all(&self.read).await?;
+        found.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
+    }
+}
