@@ -38,12 +38,20 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
     }
     let binary = bytes.contains(&0) || control_share(&bytes[..bytes.len().min(8192)]) > 0.1;
     let known: [(&[u8], &'static str); 3] = [
-        (b"%PDF-", "this is a PDF, not a screenplay's text; export it as Fountain (.fountain) or Final Draft (.fdx) from your writing program"),
+        (
+            b"%PDF-",
+            "this is a PDF, not a screenplay's text; export it as Fountain (.fountain) or Final Draft (.fdx) from your writing program",
+        ),
         (b"{\\rtf", "this is a rich text file; save it as plain text in UTF-8"),
-        (b"PK\x03\x04", "this is a zip or office document; export it as Fountain (.fountain) or Final Draft (.fdx) from your writing program"),
+        (
+            b"PK\x03\x04",
+            "this is a zip or office document; export it as Fountain (.fountain) or Final Draft (.fdx) from your writing program",
+        ),
     ];
     known.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, message)| *message).or_else(|| {
-        binary.then_some("this is a binary file, not a screenplay; export it as Fountain (.fountain, plain text) or Final Draft (.fdx)")
+        binary.then_some(
+            "this is a binary file, not a screenplay; export it as Fountain (.fountain, plain text) or Final Draft (.fdx)",
+        )
     })
 }
 
@@ -56,6 +64,7 @@ fn control_share(bytes: &[u8]) -> f32 {
 fn not_utf8(name: &str, bytes: &[u8], at: usize) -> ScriptError {
     let before = std::str::from_utf8(&bytes[..at]).unwrap_or_default();
     let (line, column) = position(before, before.len());
-    let message = format!("byte {at} (0x{:02X}) is not valid UTF-8; save the file as UTF-8", bytes.get(at).copied().unwrap_or_default());
+    let message =
+        format!("byte {at} (0x{:02X}) is not valid UTF-8; save the file as UTF-8", bytes.get(at).copied().unwrap_or_default());
     ScriptError { file: name.to_owned(), line, column, message, kind: Fault::NotUtf8 }
 }

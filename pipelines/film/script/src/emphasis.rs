@@ -55,7 +55,9 @@ fn style_line(line: &str, runs: &mut Vec<Run>) {
             append(runs, token.text, style);
             continue;
         }
-        let opens = (token.toggles.bold && !style.bold) || (token.toggles.italic && !style.italic) || (token.toggles.underline && !style.underline);
+        let opens = (token.toggles.bold && !style.bold)
+            || (token.toggles.italic && !style.italic)
+            || (token.toggles.underline && !style.underline);
         let literal = &token.text[token.used..];
         if opens {
             append(runs, literal, style);
@@ -74,7 +76,9 @@ fn append(runs: &mut Vec<Run>, text: &str, style: Style) {
         return;
     }
     match runs.last_mut() {
-        Some(last) if (Style { bold: last.bold, italic: last.italic, underline: last.underline }) == style => last.text.push_str(text),
+        Some(last) if (Style { bold: last.bold, italic: last.italic, underline: last.underline }) == style => {
+            last.text.push_str(text)
+        }
         _ => runs.push(Run { text: text.to_owned(), bold: style.bold, italic: style.italic, underline: style.underline }),
     }
 }
@@ -183,5 +187,60 @@ fn stars(tokens: &mut [Token<'_>], i: usize, open: &mut Open) {
         if left != 2 {
             open.italic = Some(i);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{emphasis, plain};
+
+    /// `b`, `i`, `u` before each run's text.
+    fn shape(text: &str) -> String {
+        let run = |r: &super::Run| {
+            let style: String = [(r.bold, 'b'), (r.italic, 'i'), (r.underline, 'u')].iter().filter(|s| s.0).map(|s| s.1).collect();
+            format!("{style}<{}>", r.text)
+        };
+        emphasis(text).iter().map(run).collect()
+    }
+
+    #[test]
+    fn table() {
+        let table = [
+            ("plain", "<plain>"),
+            ("*italic*", "i<italic>"),
+            ("**bold**", "b<bold>"),
+            ("***both***", "bi<both>"),
+            ("_under_", "u<under>"),
+            ("_***all***_", "biu<all>"),
+            ("a *b* c", "<a >i<b>< c>"),
+            ("_Steel's face FILLS the *Leupold Mark 4* scope_.", "u<Steel's face FILLS the >iu<Leupold Mark 4>u< scope><.>"),
+            ("He dialed *69 and then *23, and hung up.", "<He dialed *69 and then *23, and hung up.>"),
+            ("He dialed *69 and then 23*, and hung up.", "<He dialed >i<69 and then 23><, and hung up.>"),
+            ("He dialed \\*69 and then 23\\*.", "<He dialed *69 and then 23*.>"),
+            ("\\_not\\_", "<_not_>"),
+            ("**bold *and italic***", "b<bold >bi<and italic>"),
+            ("***both** italic*", "bi<both>i< italic>"),
+            ("***both* bold**", "bi<both>b< bold>"),
+            ("*a **b** c*", "i<a >bi<b>i< c>"),
+            ("un*frigging*believable", "<un>i<frigging><believable>"),
+            ("snake_case_name", "<snake_case_name>"),
+            ("*open\nclose*", "<*open\nclose*>"),
+            ("****", "<****>"),
+            ("a * b * c", "<a * b * c>"),
+            ("**a*", "<**a*>"),
+            ("*a**", "<*a**>"),
+            ("***a*", "<**>i<a>"),
+            ("C:\\new", "<C:\\new>"),
+            ("", ""),
+            ("*நன்றி*", "i<நன்றி>"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(shape(text), expected, "for {text:?}");
+        }
+    }
+
+    #[test]
+    fn plain_has_no_markers() {
+        assert_eq!(plain("**No!** She _said_ \\*no\\*."), "No! She said *no*.");
     }
 }

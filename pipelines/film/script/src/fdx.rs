@@ -27,7 +27,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Script, ScriptError> {
     let mut document = Document::default();
     loop {
         let start = skipped + reader.buffer_position() as usize;
-        let event = reader.read_event().map_err(|e| malformed(name, text, skipped + reader.error_position() as usize, &e.to_string()))?;
+        let event =
+            reader.read_event().map_err(|e| malformed(name, text, skipped + reader.error_position() as usize, &e.to_string()))?;
         let end = skipped + reader.buffer_position() as usize;
         if matches!(event, Event::Eof) {
             document.at_end().map_err(|e| malformed(name, text, text.len(), &e))?;
@@ -167,3 +168,6 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
     let name: &str = reference;
     quick_xml::escape::resolve_predefined_entity(name).map(str::to_owned).ok_or_else(|| format!("unknown entity &{name};"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,9 +27,9 @@ pub(crate) fn split_scene_number(heading: &str) -> (&str, Option<&str>) {
     found.unwrap_or((heading, None))
 }
 
-/// Upper case, ends in `TO:` with nothing behind it.
+/// Upper case, ends in `TO:` with nothing behind it, and no marker makes it something else.
 pub(crate) fn is_transition(line: &str) -> bool {
-    line.ends_with("TO:") && !line.contains(char::is_lowercase)
+    line.ends_with("TO:") && !line.contains(char::is_lowercase) && !line.trim_start().starts_with(['!', '@'])
 }
 
 /// Three or more equals signs and nothing else.

@@ -100,7 +100,12 @@ impl Body<'_> {
     fn character(&mut self, line: &Line<'_>) -> bool {
         let forced = line.text.trim().strip_prefix('@');
         let cue = rules::cue(forced.unwrap_or(&line.text));
-        let natural = || !line.text.trim_start().starts_with(['!', '(']) && rules::is_name(cue.name) && !is_cancelled(line) && self.speech_follows();
+        let natural = || {
+            !line.text.trim_start().starts_with(['!', '('])
+                && rules::is_name(cue.name)
+                && !is_cancelled(line)
+                && self.speech_follows()
+        };
         if cue.name.is_empty() || forced.is_none() && !natural() {
             return false;
         }

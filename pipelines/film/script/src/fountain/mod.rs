@@ -40,3 +40,6 @@ fn merge(body: Vec<Element>, omitted: impl Iterator<Item = Element>) -> Vec<Elem
     out.extend(omitted);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::line::Line;
 use crate::rules;
+use std::collections::BTreeMap;
 
 type TitlePage = Vec<(String, Vec<String>)>;
 
@@ -11,6 +12,7 @@ pub(crate) fn title_page(lines: &[Line<'_>]) -> (TitlePage, usize) {
     let first = lines.iter().position(|l| !l.is_empty()).unwrap_or(0);
     let mut at = first;
     let mut entry = None;
+    let mut places = BTreeMap::new();
     while let Some(line) = lines.get(at).filter(|l| !l.is_blank()) {
         at += 1;
         if line.is_only_omitted() {
@@ -20,7 +22,11 @@ pub(crate) fn title_page(lines: &[Line<'_>]) -> (TitlePage, usize) {
         if let Some(entry) = entry.filter(|_| indented) {
             values(&mut page, entry).extend([line.text.trim().to_owned()]);
         } else if let Some((key, value)) = key_value(&line.text).filter(|_| !indented) {
-            let place = find_or_add(&mut page, key);
+            // a repeated key, whatever its case, adds to the values of the first
+            let place = *places.entry(key.to_lowercase()).or_insert_with(|| {
+                page.push((key.to_owned(), Vec::new()));
+                page.len() - 1
+            });
             entry = Some(place);
             values(&mut page, place).extend((!value.is_empty()).then(|| value.to_owned()));
         } else {
@@ -34,15 +40,6 @@ pub(crate) fn title_page(lines: &[Line<'_>]) -> (TitlePage, usize) {
 
 fn values(page: &mut TitlePage, at: usize) -> &mut Vec<String> {
     &mut page[at].1
-}
-
-/// A repeated key, whatever its case, adds to the values of the first.
-fn find_or_add(page: &mut TitlePage, key: &str) -> usize {
-    let folded = key.to_lowercase();
-    page.iter().position(|(k, _)| k.to_lowercase() == folded).unwrap_or_else(|| {
-        page.push((key.to_owned(), Vec::new()));
-        page.len() - 1
-    })
 }
 
 /// `Draft date: 1/27/2012`. A key begins with a letter, so forced elements are none; headings and transitions are none either.
