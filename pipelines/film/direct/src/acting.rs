@@ -149,13 +149,23 @@ fn rise(stage: &mut Stage<'_>, who: CharacterId, start: u32, played: &mut Played
     }
     let took = if stage.people[i].posture == Posture::Sitting { 20 } else { 28 };
     cue(played, start, took, who, Does::Settle { posture: Posture::Standing });
-    let person = &mut stage.people[i];
-    if person.posture == Posture::Sitting {
-        person.at += facing(person.heading) * SEAT_STEP;
+    let rose = stage.people[i].posture == Posture::Sitting;
+    stage.people[i].posture = Posture::Standing;
+    stage.people[i].seat = None;
+    if !rose {
+        return start + took;
     }
-    person.posture = Posture::Standing;
-    person.seat = None;
-    start + took
+    let before = stage.people[i].at + facing(stage.people[i].heading) * SEAT_STEP;
+    stage.people[i].at = before;
+    // Somebody may stand right before the seat.
+    let clear = if stage.is_clear(before, who) { before } else { stage.free_spot(before, who) };
+    if clear == before {
+        return start + took;
+    }
+    stage.people[i].at = clear;
+    let heading = stage.people[i].heading;
+    cue(played, start + took, 14, who, Does::Go { to_x: clear.x, to_z: clear.y, heading, run: false });
+    start + took + 14
 }
 
 fn turn_to(stage: &mut Stage<'_>, who: CharacterId, heading: f32, start: u32, played: &mut Played) -> u32 {

@@ -1,14 +1,18 @@
 //! Coverage of acts: followed walks, two-shots, inserts of what is handled, faces that react.
 
 use crate::acting::{self, Played};
-use crate::coverage::{Content, Director, Setup, above};
+use crate::coverage::{Content, Director, Setup, above, is_neutral};
 use crate::lens::{Aim, frame_height, lens_for, solve};
 use crate::moves;
-use crate::stage::{camera_side, facing};
+use crate::stage::{camera_side, facing, side_of_line};
 use glam::{Vec2, Vec3};
 use klieg_film_words::shot::{Angle, Cue, Does, Mark, Move, Purpose, Size};
 use klieg_film_words::story::{Action, CharacterId, Mood, Verb};
 use klieg_film_words::{between, pick};
+use std::collections::BTreeMap;
+
+/// The line of action: two points and the camera's side.
+type Line = (Vec2, Vec2, f32);
 
 const INSERT: u32 = 42;
 
@@ -24,6 +28,7 @@ impl Director<'_> {
             acting::prepare(&mut self.stage, action);
         }
         let before = self.stage.marks();
+        let line = self.stage.line();
         let seed = self.seed_for("act", &first.text);
         let mut played = Played::default();
         for (n, action) in present.iter().enumerate() {
@@ -32,8 +37,8 @@ impl Director<'_> {
         }
         let lines: Vec<u32> = actions.iter().map(|a| a.line).collect();
         match played.walk {
-            Some(walk) if present.len() == 1 => self.follow(first, walk, played, before, lines, seed),
-            _ => self.watch(&present, played, before, lines, seed),
+            Some(walk) if present.len() == 1 => self.follow(first, walk, played, (before, line), lines, seed),
+            _ => self.watch(&present, played, (before, line), lines, seed),
         }
     }
 
@@ -70,7 +75,15 @@ impl Director<'_> {
     }
 
     /// A walk: the camera goes along.
-    fn follow(&mut self, action: &Action, (from, to): (Vec2, Vec2), played: Played, before: Vec<Mark>, lines: Vec<u32>, seed: u64) {
+    fn follow(
+        &mut self,
+        action: &Action,
+        (from, to): (Vec2, Vec2),
+        played: Played,
+        (before, line): (Vec<Mark>, Option<Line>),
+        lines: Vec<u32>,
+        seed: u64,
+    ) {
         let s = self.stage.stature(action.who);
         let middle = (from + to) / 2.0;
         let along = (to - from).normalize_or(Vec2::X);
@@ -100,19 +113,27 @@ impl Director<'_> {
             };
             if let Some(key) = solve(&self.stage, &aim, &avoid) {
                 let setup = Setup { purpose: Purpose::Follow, size, angle, aim, key };
-                let span = (0, last_walk.max(1) as u32);
-                let (movement, camera) = moves::follow(&self.stage, &aim, key, from, to, span, length, &avoid);
+                let walk = moves::Walk { from, to, until: last_walk.max(1) as u32 };
+                let (movement, camera) = moves::follow(&self.stage, &aim, key, &walk, length, &avoid);
                 let content = Content { marks: before, cues: played.cues, script_lines: lines, mood: action.mood, seed };
                 return self.shoot_with(&setup, movement, camera, length, content);
             }
         }
-        self.watch(&[action], played, before, lines, seed);
+        self.watch(&[action], played, (before, line), lines, seed);
     }
 
     /// An act on the spot, with an insert of what is handled.
-    fn watch(&mut self, actions: &[&Action], played: Played, before: Vec<Mark>, lines: Vec<u32>, seed: u64) {
+    fn watch(
+        &mut self,
+        actions: &[&Action],
+        played: Played,
+        (before, line): (Vec<Mark>, Option<Line>),
+        lines: Vec<u32>,
+        seed: u64,
+    ) {
         let action = actions[0];
-        let setup = self.act_setup(actions, seed);
+        self.avoid = ways(&before, &played.cues);
+        let setup = self.on_one_side(self.stage.line(), line, actions, seed);
         let movement = self.act_move(action, seed);
         let insert = self.wants_insert(action);
         let full = (played.frames + 8).clamp(40, 140);
@@ -125,16 +146,25 @@ impl Director<'_> {
                 cue.frames = cue.frames.max((end - cue.start).max(1) as u32);
             }
         }
-        let avoid: Vec<Vec2> = before.iter().map(|m| Vec2::new(m.x, m.z)).collect();
         let content = Content { marks: before.clone(), cues: cues.clone(), script_lines: lines.clone(), mood: action.mood, seed };
-        if insert || avoid.iter().all(|p| p.distance(position_of(&setup)) >= crate::lens::CLEAR) {
-            self.shoot(&setup, movement, length, content, &avoid);
-        } else {
-            self.shoot_with(&setup, Move::Static, vec![setup.key], length, content);
-        }
+        let avoid = std::mem::take(&mut self.avoid);
+        self.shoot(&setup, movement, length, content, &avoid);
         if insert {
             self.insert(action, &cues, length, &before, lines, seed);
         }
+    }
+
+    /// The setup of an act; when it changes the geometry (`before`, `after`) it is shown from where all can be seen.
+    fn on_one_side(&mut self, after: Option<Line>, before: Option<Line>, actions: &[&Action], seed: u64) -> Setup {
+        if self.line_was_crossed() {
+            let all: Vec<CharacterId> = self.stage.on().map(|p| p.who).collect();
+            return self.setup_group(&all, Purpose::Master, Size::Full, Angle::Eye, 8.0);
+        }
+        let setup = self.act_setup(actions, seed);
+        let wrong = |(a, b, sign): Line| side_of_line(a, b, position_of(&setup)) * sign <= 0.0;
+        let swapped = before.zip(after).is_some_and(|(b, a)| b.2 != a.2);
+        let crosses = swapped || before.is_some_and(wrong) || after.is_some_and(wrong);
+        Setup { purpose: if crosses && !is_neutral(setup.purpose) { Purpose::Master } else { setup.purpose }, ..setup }
     }
 
     fn act_setup(&mut self, actions: &[&Action], seed: u64) -> Setup {
@@ -258,6 +288,20 @@ impl Director<'_> {
         let movement = *pick(seed, 6, &[Move::Static, Move::Dolly, Move::Tilt]);
         self.shoot(&setup, movement, INSERT, content, &[]);
     }
+}
+
+/// Points that people stand on or pass on their ways.
+fn ways(before: &[Mark], cues: &[Cue]) -> Vec<Vec2> {
+    let mut at: BTreeMap<CharacterId, Vec2> = before.iter().map(|m| (m.who, Vec2::new(m.x, m.z))).collect();
+    let mut out: Vec<Vec2> = at.values().copied().collect();
+    for cue in cues {
+        if let Does::Go { to_x, to_z, .. } = cue.what {
+            let to = Vec2::new(to_x, to_z);
+            let from = at.insert(cue.who, to).unwrap_or(to);
+            out.extend((1..=4).map(|i| from.lerp(to, i as f32 / 4.0)));
+        }
+    }
+    out
 }
 
 fn position_of(setup: &Setup) -> Vec2 {

@@ -1,7 +1,7 @@
 //! Coverage: the beats of a scene become drafts of shots, in the order of the script.
 
 use crate::acting::frames;
-use crate::lens::{ASPECT, Aim, GATE_HEIGHT_MM, frame, frame_height, lens_for, roll, solve};
+use crate::lens::{ASPECT, Aim, GATE_HEIGHT_MM, allowed, frame, frame_height, lens_for, roll, solve};
 use crate::moves;
 use crate::stage::{Stage, camera_side, facing};
 use glam::{Vec2, Vec3};
@@ -54,6 +54,8 @@ pub struct Director<'a> {
     pub inserted: BTreeSet<String>,
     /// Size and angle of the shot before, which the next may not repeat.
     pub previous: Option<(Size, Angle)>,
+    /// Places besides where people stand now that the camera keeps clear of.
+    pub avoid: Vec<Vec2>,
     number: u32,
     width: usize,
     line_sign: Option<f32>,
@@ -83,6 +85,7 @@ pub fn scene(given: &Given<'_>) -> (SceneCut, Option<(Size, Angle)>) {
         said: BTreeMap::new(),
         inserted: BTreeSet::new(),
         previous: given.previous,
+        avoid: Vec::new(),
         number: 0,
         width: if scene.beats.len() > 40 { 4 } else { 3 },
         line_sign: None,
@@ -116,7 +119,7 @@ impl<'a> Director<'a> {
                 Unit::Act(actions) => self.act(&actions),
                 Unit::Talk(lines, small) => {
                     let next = match units.peek() {
-                        Some(Unit::Talk(next, None)) => Some(next[0]),
+                        Some(Unit::Talk(next, None)) if next.len() == 1 => Some(next[0]),
                         _ => None,
                     };
                     lead = self.talk(&lines, small, next, lead);
@@ -179,11 +182,12 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// A seed made of what happens: the same words at the same place give the same seed, whatever stands around them.
+    /// A seed made of what happens, whatever stands around it. Acts that have no words of their own are told apart by
+    /// counting; words are not counted, for then a changed line would change its namesake.
     pub fn seed_for(&mut self, role: &str, text: &str) -> u64 {
         let base = seed_of(&[&self.scene.id, role, text]);
         let occurrence = self.seeds.entry(base).or_insert(0);
-        *occurrence += 1;
+        *occurrence += u64::from(text.is_empty());
         mix(base ^ self.seed ^ mix(*occurrence))
     }
 
@@ -278,7 +282,7 @@ impl<'a> Director<'a> {
                 foreground: None,
                 keep_line: false,
             };
-            if let Some(key) = solve(&self.stage, &aim, &[]) {
+            if let Some(key) = solve(&self.stage, &aim, &self.avoid) {
                 return Setup { purpose: Purpose::Establishing, size, angle, aim, key };
             }
         }
@@ -327,7 +331,7 @@ impl<'a> Director<'a> {
                 keep_line,
             };
             // In a group nobody hides anybody; the cost of being in front is the same for all, so look from where it is least.
-            if let Some(key) = solve(&self.stage, &aim, &[]) {
+            if let Some(key) = solve(&self.stage, &aim, &self.avoid) {
                 return Setup { purpose, size, angle, aim, key };
             }
         }
@@ -402,10 +406,10 @@ impl<'a> Director<'a> {
             keep_line: true,
         };
         let purpose = if purpose == Purpose::OverShoulder && !over { Purpose::Single } else { purpose };
-        match solve(&self.stage, &aim, &[]) {
+        match solve(&self.stage, &aim, &self.avoid) {
             Some(key) => Setup { purpose, size, angle, aim, key },
             None if over => self.setup_single(who, partner.map(|p| p.who), Purpose::Single, size, angle),
-            None => match solve(&self.stage, &Aim { toward: Vec2::Y, side: Vec2::X, swing: 0.0, ..aim }, &[]) {
+            None => match solve(&self.stage, &Aim { toward: Vec2::Y, side: Vec2::X, swing: 0.0, ..aim }, &self.avoid) {
                 Some(key) => Setup { purpose, size, angle, aim, key },
                 None => self.setup_group(&[who], Purpose::Master, Size::Cowboy, angle, 0.0),
             },
@@ -431,7 +435,12 @@ impl<'a> Director<'a> {
             foreground: None,
             keep_line: false,
         };
-        let at = Vec3::new(target.x.clamp(-plan.camera_x, plan.camera_x), 1.5f32.clamp(0.2, plan.camera_y.max(0.3)), plan.camera_z);
+        let y = 1.5f32.clamp(0.2, plan.camera_y.max(0.3));
+        let middle = target.x.clamp(-plan.camera_x, plan.camera_x);
+        let places = (0..24).map(|i| middle + if i % 2 == 0 { 0.1 } else { -0.1 } * i as f32);
+        let places = places.map(|x| Vec3::new(x.clamp(-plan.camera_x, plan.camera_x), y, plan.camera_z));
+        let mut places = places.filter(|at| allowed(&self.stage, *at, false, &self.avoid));
+        let at = places.next().unwrap_or(Vec3::new(middle, y, plan.camera_z));
         Setup { purpose, size, angle, aim, key: frame(&aim, at, 24.0) }
     }
 

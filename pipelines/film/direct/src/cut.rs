@@ -28,7 +28,7 @@ pub fn direct(brief: &Brief<'_>) -> Cut {
     if scenes == 0 {
         return cut;
     }
-    cut.shots.push(card(brief, "title", Purpose::Title, 0, frames(2.5)));
+    cut.shots.push(card(brief, "title", Purpose::Title, 0, CARD, frames(2.5)));
     let mut previous = Some((CARD, Angle::Eye));
     let mut at = cut.frames();
     for i in 0..scenes {
@@ -62,8 +62,9 @@ pub fn direct(brief: &Brief<'_>) -> Cut {
         previous = last;
     }
     // Names of three columns a second are read comfortably; a long cast holds the card a little.
+    let size = if previous == Some((CARD, Angle::Eye)) { Size::Cowboy } else { CARD };
     let roll = 3.2 + 0.12 * (brief.story.cast.len() + brief.story.credits.len()) as f32;
-    cut.shots.push(card(brief, "credits", Purpose::Credits, scenes - 1, frames(roll.min(5.0))));
+    cut.shots.push(card(brief, "credits", Purpose::Credits, scenes - 1, size, frames(roll.min(5.0))));
     cut.lines.sort_by_key(|l| l.line);
     cut
 }
@@ -71,7 +72,7 @@ pub fn direct(brief: &Brief<'_>) -> Cut {
 const CARD: Size = Size::MediumWide;
 
 /// A slow, far out-of-focus look at a set, to write over.
-fn card(brief: &Brief<'_>, name: &str, purpose: Purpose, scene: usize, length: u32) -> Shot {
+fn card(brief: &Brief<'_>, name: &str, purpose: Purpose, scene: usize, size: Size, length: u32) -> Shot {
     let plan = &brief.plans[scene];
     let in_story = &brief.story.scenes[scene];
     let hero = Vec3::from(plan.hero);
@@ -80,7 +81,7 @@ fn card(brief: &Brief<'_>, name: &str, purpose: Purpose, scene: usize, length: u
         toward: Vec2::Y,
         side: Vec2::X,
         swing: 0.0,
-        size: CARD,
+        size,
         angle: Angle::Eye,
         height: 3.0,
         lens_mm: lens_for(CARD),
@@ -102,7 +103,7 @@ fn card(brief: &Brief<'_>, name: &str, purpose: Purpose, scene: usize, length: u
         name: name.to_owned(),
         scene,
         purpose,
-        size: CARD,
+        size,
         angle: Angle::Eye,
         movement: Move::Track,
         frames: length,

@@ -260,7 +260,7 @@ fn covers(shot: &Shot, line: &Line) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_stories_keep_the_grammar((story, plans) in stories()) {

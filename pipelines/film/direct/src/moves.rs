@@ -41,35 +41,35 @@ pub fn keys(
     (movement, made.into_iter().enumerate().map(|(i, k)| CameraKey { frame: last * i as u32 / n, ..k }).collect())
 }
 
-/// A shot that goes along: the camera keeps its offset from someone who walks from `from` to `to`.
-pub fn follow(
-    stage: &Stage<'_>,
-    aim: &Aim,
-    base: CameraKey,
-    from: Vec2,
-    to: Vec2,
-    span: (u32, u32),
-    frames: u32,
-    avoid: &[Vec2],
-) -> (Move, Vec<CameraKey>) {
-    let shift = |k: &CameraKey, by: Vec2, camera: f32| CameraKey {
-        position: (Vec3::from(k.position) + Vec3::new(by.x, 0.0, by.y) * camera).to_array(),
-        look_at: (Vec3::from(k.look_at) + Vec3::new(by.x, 0.0, by.y)).to_array(),
-        ..*k
+/// A walk to go along with.
+pub struct Walk {
+    pub from: Vec2,
+    pub to: Vec2,
+    /// Frame of the arrival.
+    pub until: u32,
+}
+
+/// A shot that goes along: the camera keeps its offset from someone who walks, as far as the set allows.
+pub fn follow(stage: &Stage<'_>, aim: &Aim, base: CameraKey, walk: &Walk, frames: u32, avoid: &[Vec2]) -> (Move, Vec<CameraKey>) {
+    let shift = |k: &CameraKey, by: Vec2, camera: f32| {
+        let by = Vec3::new(by.x, 0.0, by.y);
+        let position = Vec3::from(k.position) + by * camera;
+        let distance = position.distance(aim.target + by);
+        CameraKey {
+            position: position.to_array(),
+            look_at: (Vec3::from(k.look_at) + by).to_array(),
+            focus_m: distance,
+            aperture_m: aperture(aim.size, distance, k.lens_mm),
+            ..*k
+        }
     };
-    let middle = (from + to) / 2.0;
+    let middle = (walk.from + walk.to) / 2.0;
     for (movement, share) in [(Move::Track, 0.85), (Move::Track, 0.45), (Move::Pan, 0.0)] {
-        let ends = [shift(&base, from - middle, share), shift(&base, to - middle, share)];
-        let ends = ends.map(|k| {
-            let distance = Vec3::from(k.position).distance(Vec3::from(k.look_at));
-            CameraKey { focus_m: distance, aperture_m: aperture(aim.size, distance, k.lens_mm), ..k }
-        });
-        if (0..=8)
-            .all(|i| allowed(stage, Vec3::from(ends[0].position).lerp(Vec3::from(ends[1].position), i as f32 / 8.0), false, avoid))
-        {
+        let [a, b] = [shift(&base, walk.from - middle, share), shift(&base, walk.to - middle, share)];
+        let way = |i: i32| Vec3::from(a.position).lerp(Vec3::from(b.position), i as f32 / 8.0);
+        if (0..=8).all(|i| allowed(stage, way(i), false, avoid)) {
             let last = frames.saturating_sub(1).max(1);
-            let (a, b) = (span.0.min(last - 1), span.1.clamp(span.0.min(last - 1) + 1, last));
-            return (movement, vec![CameraKey { frame: a.min(0), ..ends[0] }, CameraKey { frame: b, ..ends[1] }]);
+            return (movement, vec![a, CameraKey { frame: walk.until.clamp(1, last), ..b }]);
         }
     }
     (Move::Static, vec![base])

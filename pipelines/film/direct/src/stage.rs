@@ -210,6 +210,11 @@ impl<'a> Stage<'a> {
         std::iter::once(inside).chain(points).map(|p| (cost(p), p)).min_by(|a, b| a.0.total_cmp(&b.0)).map_or(inside, |(_, p)| p)
     }
 
+    /// Whether nobody stands too near `p` for `who` to be there.
+    pub fn is_clear(&self, p: Vec2, who: CharacterId) -> bool {
+        self.nearest_other(p, who) >= 0.76
+    }
+
     fn nearest_other(&self, p: Vec2, who: CharacterId) -> f32 {
         self.people.iter().filter(|o| o.on && o.who != who).map(|o| o.at.distance(p)).fold(f32::INFINITY, f32::min)
     }

@@ -26,6 +26,12 @@ struct Talk<'l> {
     next: Option<(&'l Line, u32)>,
 }
 
+impl Talk<'_> {
+    fn longest(&self) -> u32 {
+        self.lengths.iter().copied().max().unwrap_or(4)
+    }
+}
+
 fn is_strong(mood: Mood) -> bool {
     matches!(mood, Mood::Sad | Mood::Angry | Mood::Afraid | Mood::Tender | Mood::Surprised)
 }
@@ -55,7 +61,7 @@ impl Director<'_> {
         self.listen(lines, &mut talk);
         let setup = self.cover(line, seen, listener, nth);
         if trail > 0 {
-            let end = talk.lead + talk.lengths[0] as i32 - trail as i32;
+            let end = talk.lead + talk.longest() as i32 - trail as i32;
             talk.total = (end.max(40) as u32).max(talk.lead.max(0) as u32 + 30);
         }
         self.parts(&talk, &setup, listener, marks, line.mood);
@@ -245,7 +251,7 @@ impl Director<'_> {
 
     /// Films a talk in one shot, or in an odd number of parts that return to the first setup.
     fn parts(&mut self, talk: &Talk<'_>, setup: &Setup, listener: Option<CharacterId>, marks: Vec<Mark>, mood: Mood) {
-        let lengths = part_lengths(talk.total);
+        let lengths = part_lengths(talk.total, talk.lead.max(0) as u32);
         let movement = if lengths.len() > 1 { Move::Static } else { self.movement(setup, mood, talk.seed) };
         let other = (lengths.len() > 1).then(|| self.other_view(setup, talk.lines[0], listener));
         let mut at = 0i32;
@@ -292,32 +298,20 @@ impl Director<'_> {
     }
 
     /// What one cuts to in the middle of a long line: the listener's face, else the room.
-    fn other_view(&self, setup: &Setup, line: &Line, listener: Option<CharacterId>) -> Setup {
+    fn other_view(&mut self, setup: &Setup, line: &Line, listener: Option<CharacterId>) -> Setup {
         let shown = setup.aim.subject;
-        let listener = listener.filter(|l| Some(*l) != shown);
-        let used = Director::apart_from(setup);
-        match listener {
-            Some(listener) => {
+        // It stands between two shots of `setup`.
+        let previous = self.previous.replace((setup.size, setup.angle));
+        let other = match (listener.filter(|l| Some(*l) != shown), shown) {
+            (Some(listener), _) => {
                 let (size, angle) = self.face(listener, Mood::Neutral, 0);
-                let size = if (size, angle) == used { Size::Close } else { size };
-                let mut other = self.setup_single(listener, Some(line.speaker), Purpose::Reaction, size, angle);
-                if (other.size, other.angle) == used {
-                    other = self.setup_single(listener, Some(line.speaker), Purpose::Reaction, Size::BigClose, Angle::Eye);
-                }
-                other
+                self.setup_single(listener, Some(line.speaker), Purpose::Reaction, size, angle)
             }
-            None => {
-                let size = if used.0 == Size::Full { Size::Wide } else { Size::Full };
-                match shown {
-                    Some(shown) => self.setup_group(&[shown], Purpose::Master, size, Angle::Eye, -20.0),
-                    None => self.setup_place(if used.0 == Size::VeryWide { Size::Full } else { Size::VeryWide }, -20.0),
-                }
-            }
-        }
-    }
-
-    fn apart_from(setup: &Setup) -> (Size, Angle) {
-        (setup.size, setup.angle)
+            (None, Some(shown)) => self.setup_group(&[shown], Purpose::Master, Size::Full, Angle::Eye, -20.0),
+            (None, None) => self.setup_place(Size::VeryWide, -20.0),
+        };
+        self.previous = previous;
+        other
     }
 
     /// Marks after the looks and feelings of the first part have happened.
@@ -340,14 +334,16 @@ impl Director<'_> {
     fn react(&mut self, line: &Line, listener: CharacterId, talk: &Talk<'_>) {
         let (size, angle) = self.face(listener, line.mood, 0);
         let setup = self.setup_single(listener, Some(line.speaker), Purpose::Reaction, size, angle);
-        let place = self.seed_for("react", &line.speaker.to_string());
+        let place = self.seed_for(&format!("react to {}", line.speaker), "");
         let start = talk.lead - talk.total as i32;
-        let left = start + talk.lengths[0] as i32;
+        let left = start + talk.longest() as i32;
         let length = REACTION.saturating_add_signed(left.max(0)) + (unit(place, 0) * 8.0) as u32;
         let felt = echo(line.mood, unit(place, 1));
         let mut cues = Vec::new();
-        let script_lines = vec![line.line];
-        self.say(line, start, talk.lengths[0], length, &mut cues);
+        let script_lines = talk.lines.iter().map(|l| l.line).collect();
+        for (line, frames) in talk.lines.iter().zip(&talk.lengths) {
+            self.say(line, start, *frames, length, &mut cues);
+        }
         if self.stage.get(listener).is_some_and(|p| p.mood != felt) {
             cues.push(Cue { start: left.max(0) + 8, frames: 14, who: listener, what: Does::Feel { mood: felt } });
         }
@@ -378,13 +374,15 @@ fn echo(mood: Mood, chance: f32) -> Mood {
     }
 }
 
-/// Odd number of lengths that add up to `total`: face, reaction, face, …
-fn part_lengths(total: u32) -> Vec<u32> {
-    if total <= LONGEST {
+/// Odd number of lengths that add up to `total`: face, reaction, face, … The first also holds the `lead` before the words.
+fn part_lengths(total: u32, lead: u32) -> Vec<u32> {
+    let lead = lead.saturating_sub(12).min(total / 2);
+    let words = total - lead;
+    if words <= LONGEST {
         return vec![total];
     }
-    let reactions = ((total + 60) / 160).clamp(1, 4);
-    let face = (total - reactions * REACTION) / (reactions + 1);
+    let reactions = ((words + 60) / 160).clamp(1, 4);
+    let face = (words - reactions * REACTION) / (reactions + 1);
     let mut out: Vec<u32> = (0..=2 * reactions).map(|i| if i % 2 == 1 { REACTION } else { face }).collect();
     let rest = total - out.iter().sum::<u32>();
     if let Some(first) = out.first_mut() {
@@ -399,11 +397,11 @@ mod tests {
 
     #[test]
     fn parts_add_up_and_are_odd() {
-        for total in 36..4000 {
-            let parts = part_lengths(total);
+        for (total, lead) in (36..4000).flat_map(|t| [(t, 6), (t, 70)]) {
+            let parts = part_lengths(total, lead);
             assert_eq!(parts.iter().sum::<u32>(), total);
             assert!(parts.len() % 2 == 1 && parts.len() <= 9);
-            assert!(parts.iter().all(|p| *p >= 36), "{total}: {parts:?}");
+            assert!(parts.iter().all(|p| *p >= 36) && (parts.len() == 1 || parts[0] > lead), "{total}: {parts:?}");
         }
     }
 }
