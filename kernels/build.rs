@@ -1,0 +1,32 @@
+//! Compiles every kernel source once for each instruction set that the program chooses from at run time.
+
+use std::path::Path;
+
+const KERNELS: [&str; 3] = ["trace", "denoise", "film"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=source");
+    println!("cargo:rustc-check-cfg=cfg(klieg_wide)");
+    let x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
+    compile("plain", &[]);
+    if x86 {
+        compile("avx2", &["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt"]);
+        println!("cargo:rustc-cfg=klieg_wide");
+    }
+}
+
+/// Contraction into fused multiply-add stays off: with it, pixels would depend on the instruction set.
+fn compile(set: &str, flags: &[&str]) {
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").opt_level(3).cpp_link_stdlib(None).warnings(true).define("KLIEG_SET", set);
+    for flag in ["-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition"] {
+        build.flag_if_supported(flag);
+    }
+    for flag in flags {
+        build.flag(flag);
+    }
+    for kernel in KERNELS {
+        build.file(Path::new("source").join(kernel).with_extension("cpp"));
+    }
+    build.compile(&format!("klieg_kernels_{set}"));
+}

@@ -1,0 +1,304 @@
+// Rays against the eight-wide tree. Box tests may only prune what can't be hit, and equal distances go to the lower triangle, so
+// the answer doesn't depend on the order of the walk.
+#pragma once
+#include "scene.h"
+
+struct Ray {
+    V3 o, d;
+    float near_t, far_t;
+};
+
+struct Hit {
+    float t, u, v;
+    uint32_t solid, triangle; // triangle is K_NOTHING when nothing is hit
+};
+
+// What a walk needs of a ray: reciprocals, and which bound of a box is entered first on each axis.
+struct Slabs {
+    V3 o, inv;
+    int near_x, near_y, near_z; // offsets in floats into Node::low
+};
+K_HOT float reciprocal(float d) {
+    float safe = k_abs(d) < 1e-18f ? (k_bits(d) >> 31 ? -1e-18f : 1e-18f) : d;
+    return 1.0f / safe;
+}
+K_HOT Slabs slabs_of(const Ray& r) {
+    Slabs s;
+    s.o = r.o;
+    s.inv = v3(reciprocal(r.d.x), reciprocal(r.d.y), reciprocal(r.d.z));
+    s.near_x = s.inv.x >= 0.0f ? 0 : 24;
+    s.near_y = s.inv.y >= 0.0f ? 8 : 32;
+    s.near_z = s.inv.z >= 0.0f ? 16 : 40;
+    return s;
+}
+// Rounding of the slab arithmetic, outwards (Ize 2013, "Robust BVH ray traversal").
+#define K_OUTWARDS 1.0000005f
+
+// Distances to the eight children; the bits of those that the ray enters before far_t.
+#if defined(__AVX2__)
+K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
+    const float* b = &n.low[0][0];
+    __m256 ox = _mm256_set1_ps(s.o.x), oy = _mm256_set1_ps(s.o.y), oz = _mm256_set1_ps(s.o.z);
+    __m256 ix = _mm256_set1_ps(s.inv.x), iy = _mm256_set1_ps(s.inv.y), iz = _mm256_set1_ps(s.inv.z);
+    __m256 nx = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_x), ox), ix);
+    __m256 ny = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_y), oy), iy);
+    __m256 nz = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_z), oz), iz);
+    __m256 fx = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 24 - s.near_x), ox), ix);
+    __m256 fy = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 40 - s.near_y), oy), iy);
+    __m256 fz = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 56 - s.near_z), oz), iz);
+    __m256 in = _mm256_max_ps(_mm256_max_ps(nx, ny), _mm256_max_ps(nz, _mm256_set1_ps(near_t)));
+    __m256 out = _mm256_min_ps(_mm256_min_ps(fx, fy), _mm256_min_ps(fz, _mm256_set1_ps(far_t)));
+    _mm256_store_ps(entry, in);
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(in, _mm256_mul_ps(out, _mm256_set1_ps(K_OUTWARDS)), _CMP_LE_OQ));
+}
+#elif defined(__SSE2__)
+K_HOT uint32_t test_half(const float* b, const Slabs& s, float near_t, float far_t, float* entry) {
+    __m128 ox = _mm_set1_ps(s.o.x), oy = _mm_set1_ps(s.o.y), oz = _mm_set1_ps(s.o.z);
+    __m128 ix = _mm_set1_ps(s.inv.x), iy = _mm_set1_ps(s.inv.y), iz = _mm_set1_ps(s.inv.z);
+    __m128 nx = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_x), ox), ix);
+    __m128 ny = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_y), oy), iy);
+    __m128 nz = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_z), oz), iz);
+    __m128 fx = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 24 - s.near_x), ox), ix);
+    __m128 fy = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 40 - s.near_y), oy), iy);
+    __m128 fz = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 56 - s.near_z), oz), iz);
+    __m128 in = _mm_max_ps(_mm_max_ps(nx, ny), _mm_max_ps(nz, _mm_set1_ps(near_t)));
+    __m128 out = _mm_min_ps(_mm_min_ps(fx, fy), _mm_min_ps(fz, _mm_set1_ps(far_t)));
+    _mm_store_ps(entry, in);
+    return (uint32_t)_mm_movemask_ps(_mm_cmple_ps(in, _mm_mul_ps(out, _mm_set1_ps(K_OUTWARDS))));
+}
+K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
+    const float* b = &n.low[0][0];
+    return test_half(b, s, near_t, far_t, entry) | test_half(b + 4, s, near_t, far_t, entry + 4) << 4;
+}
+#else
+K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
+    const float* b = &n.low[0][0];
+    uint32_t mask = 0;
+    for (int i = 0; i < 8; i++) {
+        float nx = (b[s.near_x + i] - s.o.x) * s.inv.x, fx = (b[24 - s.near_x + i] - s.o.x) * s.inv.x;
+        float ny = (b[s.near_y + i] - s.o.y) * s.inv.y, fy = (b[40 - s.near_y + i] - s.o.y) * s.inv.y;
+        float nz = (b[s.near_z + i] - s.o.z) * s.inv.z, fz = (b[56 - s.near_z + i] - s.o.z) * s.inv.z;
+        float in = k_max(k_max(nx, ny), k_max(nz, near_t));
+        float out = k_min(k_min(fx, fy), k_min(fz, far_t));
+        entry[i] = in;
+        mask |= (uint32_t)(in <= out * K_OUTWARDS) << i;
+    }
+    return mask;
+}
+#endif
+
+// Four triangles at once (Möller & Trumbore 1997). Gives the lanes hit within (near_t, far_t] and their t, u, v.
+#if defined(__SSE2__)
+K_HOT uint32_t test_block(const Block& b, const Ray& r, float far_t, float* t4, float* u4, float* v4) {
+    __m128 e1x = _mm_load_ps(b.edge1[0]), e1y = _mm_load_ps(b.edge1[1]), e1z = _mm_load_ps(b.edge1[2]);
+    __m128 e2x = _mm_load_ps(b.edge2[0]), e2y = _mm_load_ps(b.edge2[1]), e2z = _mm_load_ps(b.edge2[2]);
+    __m128 dx = _mm_set1_ps(r.d.x), dy = _mm_set1_ps(r.d.y), dz = _mm_set1_ps(r.d.z);
+    __m128 px = _mm_sub_ps(_mm_mul_ps(dy, e2z), _mm_mul_ps(dz, e2y));
+    __m128 py = _mm_sub_ps(_mm_mul_ps(dz, e2x), _mm_mul_ps(dx, e2z));
+    __m128 pz = _mm_sub_ps(_mm_mul_ps(dx, e2y), _mm_mul_ps(dy, e2x));
+    __m128 det = _mm_add_ps(_mm_add_ps(_mm_mul_ps(e1x, px), _mm_mul_ps(e1y, py)), _mm_mul_ps(e1z, pz));
+    __m128 sign = _mm_and_ps(det, _mm_castsi128_ps(_mm_set1_epi32((int)0x80000000)));
+    __m128 size = _mm_xor_ps(det, sign);
+    __m128 sx = _mm_sub_ps(_mm_set1_ps(r.o.x), _mm_load_ps(b.corner[0]));
+    __m128 sy = _mm_sub_ps(_mm_set1_ps(r.o.y), _mm_load_ps(b.corner[1]));
+    __m128 sz = _mm_sub_ps(_mm_set1_ps(r.o.z), _mm_load_ps(b.corner[2]));
+    __m128 u = _mm_xor_ps(_mm_add_ps(_mm_add_ps(_mm_mul_ps(sx, px), _mm_mul_ps(sy, py)), _mm_mul_ps(sz, pz)), sign);
+    __m128 qx = _mm_sub_ps(_mm_mul_ps(sy, e1z), _mm_mul_ps(sz, e1y));
+    __m128 qy = _mm_sub_ps(_mm_mul_ps(sz, e1x), _mm_mul_ps(sx, e1z));
+    __m128 qz = _mm_sub_ps(_mm_mul_ps(sx, e1y), _mm_mul_ps(sy, e1x));
+    __m128 v = _mm_xor_ps(_mm_add_ps(_mm_add_ps(_mm_mul_ps(dx, qx), _mm_mul_ps(dy, qy)), _mm_mul_ps(dz, qz)), sign);
+    __m128 t = _mm_xor_ps(_mm_add_ps(_mm_add_ps(_mm_mul_ps(e2x, qx), _mm_mul_ps(e2y, qy)), _mm_mul_ps(e2z, qz)), sign);
+    __m128 zero = _mm_setzero_ps();
+    __m128 ok = _mm_and_ps(_mm_and_ps(_mm_cmpge_ps(u, zero), _mm_cmpge_ps(v, zero)), _mm_cmple_ps(_mm_add_ps(u, v), size));
+    ok = _mm_and_ps(ok, _mm_and_ps(_mm_cmpgt_ps(size, zero), _mm_cmpgt_ps(t, _mm_mul_ps(size, _mm_set1_ps(r.near_t)))));
+    if (K_LIKELY(!_mm_movemask_ps(ok))) return 0;
+    __m128 scale = _mm_div_ps(_mm_set1_ps(1.0f), size);
+    t = _mm_mul_ps(t, scale);
+    ok = _mm_and_ps(ok, _mm_cmple_ps(t, _mm_set1_ps(far_t)));
+    _mm_store_ps(t4, t);
+    _mm_store_ps(u4, _mm_mul_ps(u, scale));
+    _mm_store_ps(v4, _mm_mul_ps(v, scale));
+    return (uint32_t)_mm_movemask_ps(ok);
+}
+#else
+K_HOT uint32_t test_block(const Block& b, const Ray& r, float far_t, float* t4, float* u4, float* v4) {
+    uint32_t mask = 0;
+    for (int i = 0; i < 4; i++) {
+        V3 e1 = v3(b.edge1[0][i], b.edge1[1][i], b.edge1[2][i]), e2 = v3(b.edge2[0][i], b.edge2[1][i], b.edge2[2][i]);
+        V3 p = cross(r.d, e2);
+        float det = dot(e1, p);
+        uint32_t sign = k_bits(det) & 0x80000000u;
+        float size = k_float(k_bits(det) ^ sign);
+        V3 s = r.o - v3(b.corner[0][i], b.corner[1][i], b.corner[2][i]);
+        float u = k_float(k_bits(dot(s, p)) ^ sign);
+        V3 q = cross(s, e1);
+        float v = k_float(k_bits(dot(r.d, q)) ^ sign);
+        float t = k_float(k_bits(dot(e2, q)) ^ sign);
+        if (!(u >= 0.0f && v >= 0.0f && u + v <= size && size > 0.0f && t > size * r.near_t)) continue;
+        float scale = 1.0f / size;
+        t4[i] = t * scale;
+        u4[i] = u * scale;
+        v4[i] = v * scale;
+        mask |= (uint32_t)(t4[i] <= far_t) << i;
+    }
+    return mask;
+}
+#endif
+
+#define K_STACK 192
+
+// Whether the texture of a cut-out triangle is there at (u, v).
+K_COLD bool is_cut_out(const SolidView& s, uint32_t triangle, float u, float v) {
+    const Triangle& t = s.triangles[triangle];
+    const Image& image = s.images[s.materials[t.material].texture];
+    const float* a = s.vertices[t.vertex[0]].coords;
+    const float* b = s.vertices[t.vertex[1]].coords;
+    const float* c = s.vertices[t.vertex[2]].coords;
+    float w = 1.0f - u - v;
+    float x = k_unit(a[0] * w + b[0] * u + c[0] * v), y = k_unit(a[1] * w + b[1] * u + c[1] * v);
+    uint32_t px = (uint32_t)k_min(x * (float)image.width, (float)(image.width - 1));
+    uint32_t py = (uint32_t)k_min((1.0f - y) * (float)image.height, (float)(image.height - 1));
+    return image.rgba[((size_t)py * image.width + px) * 4 + 3] < 128;
+}
+
+// The nearest hit of one solid, if nearer than `hit` holds.
+K_DEVICE void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
+    struct Entry { uint32_t child; float t; } stack[K_STACK];
+    int top = 0;
+    if (solid.node_count == 0) return;
+    uint32_t at = 0;
+    for (;;) {
+        while (!(at & K_LEAF)) {
+            K_ALIGN(32) float entry[8];
+            const Node& node = solid.nodes[at];
+            uint32_t mask = test_node(node, slabs, ray.near_t, hit->t, entry);
+            if (!mask) goto next;
+            int i = k_first_bit(mask);
+            mask &= mask - 1;
+            at = node.child[i];
+            if (K_LIKELY(!mask)) continue;
+            float t = entry[i];
+            int j = k_first_bit(mask);
+            mask &= mask - 1;
+            Entry other = {node.child[j], entry[j]};
+            if (other.t < t) {
+                Entry nearest = other;
+                other.child = at;
+                other.t = t;
+                at = nearest.child;
+                t = nearest.t;
+            }
+            if (K_LIKELY(!mask)) {
+                stack[top++] = other;
+                continue;
+            }
+            // Three or more: sort what is pushed, farthest first.
+            int first = top;
+            stack[top++] = other;
+            do {
+                int k = k_first_bit(mask);
+                mask &= mask - 1;
+                Entry e = {node.child[k], entry[k]};
+                if (e.t < t) {
+                    Entry nearest = e;
+                    e.child = at;
+                    e.t = t;
+                    at = nearest.child;
+                    t = nearest.t;
+                }
+                int p = top++;
+                while (p > first && stack[p - 1].t < e.t) {
+                    stack[p] = stack[p - 1];
+                    p--;
+                }
+                stack[p] = e;
+            } while (mask);
+        }
+        {
+            const Block& block = solid.blocks[at & ~K_LEAF];
+            K_ALIGN(16) float t4[4], u4[4], v4[4];
+            uint32_t mask = test_block(block, ray, hit->t, t4, u4, v4);
+            while (K_UNLIKELY(mask)) {
+                int i = k_first_bit(mask);
+                mask &= mask - 1;
+                uint32_t id = block.id[i] & K_ID;
+                bool nearer = t4[i] < hit->t || (t4[i] == hit->t && hit->solid == index && id < hit->triangle);
+                if (!nearer) continue;
+                if ((block.id[i] & K_CUTOUT) && is_cut_out(solid, id, u4[i], v4[i])) continue;
+                hit->t = t4[i];
+                hit->u = u4[i];
+                hit->v = v4[i];
+                hit->solid = index;
+                hit->triangle = id;
+            }
+        }
+    next:
+        for (;;) {
+            if (top == 0) return;
+            top--;
+            if (stack[top].t <= hit->t) break;
+        }
+        at = stack[top].child;
+    }
+}
+
+K_HOT Hit closest(const View& view, const Ray& ray) {
+    Hit hit = {ray.far_t, 0.0f, 0.0f, K_NOTHING, K_NOTHING};
+    Slabs slabs = slabs_of(ray);
+    for (uint32_t i = 0; i < view.solid_count; i++) closest_in(view.solids[i], i, ray, slabs, &hit);
+    return hit;
+}
+
+// What a glass pane lets through of a shadow ray.
+K_COLD V3 glass_shadow(const SolidView& s, uint32_t triangle) {
+    const Surfacing& m = s.materials[s.triangles[triangle].material];
+    return v3(m.base) * (0.9f * m.glass);
+}
+
+// How much of the light passes through one solid: zero behind anything opaque.
+K_DEVICE bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through) {
+    uint32_t stack[K_STACK];
+    int top = 0;
+    if (solid.node_count == 0) return false;
+    uint32_t at = 0;
+    for (;;) {
+        while (!(at & K_LEAF)) {
+            K_ALIGN(32) float entry[8];
+            const Node& node = solid.nodes[at];
+            uint32_t mask = test_node(node, slabs, ray.near_t, ray.far_t, entry);
+            if (!mask) goto next;
+            at = node.child[k_first_bit(mask)];
+            mask &= mask - 1;
+            while (mask) {
+                stack[top++] = node.child[k_first_bit(mask)];
+                mask &= mask - 1;
+            }
+        }
+        {
+            const Block& block = solid.blocks[at & ~K_LEAF];
+            K_ALIGN(16) float t4[4], u4[4], v4[4];
+            uint32_t mask = test_block(block, ray, ray.far_t, t4, u4, v4);
+            while (K_UNLIKELY(mask)) {
+                int i = k_first_bit(mask);
+                mask &= mask - 1;
+                uint32_t id = block.id[i];
+                if (id & K_GLOW) continue;
+                if ((id & K_CUTOUT) && is_cut_out(solid, id & K_ID, u4[i], v4[i])) continue;
+                if (!(id & K_GLASS)) return true;
+                *through = *through * glass_shadow(solid, id & K_ID);
+            }
+        }
+    next:
+        if (top == 0) return false;
+        at = stack[--top];
+    }
+}
+
+// The share of light that reaches from one end of the ray to the other.
+K_HOT V3 transmitted(const View& view, const Ray& ray) {
+    V3 through = v3(1.0f);
+    Slabs slabs = slabs_of(ray);
+    for (uint32_t i = 0; i < view.solid_count; i++)
+        if (blocked_by(view.solids[i], ray, slabs, &through)) return v3(0.0f);
+    return through;
+}

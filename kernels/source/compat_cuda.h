@@ -1,0 +1,31 @@
+// The CUDA target: nvcc or NVRTC, sm_80 and later, compiled with --fmad=false so that sums round as on the CPU.
+#pragma once
+#if defined(__CUDACC_RTC__)
+typedef signed int int32_t;
+typedef unsigned int uint32_t;
+typedef unsigned short uint16_t;
+typedef unsigned char uint8_t;
+typedef unsigned long long uint64_t;
+typedef unsigned long long uintptr_t;
+#else
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#define K_DEVICE static __device__ inline
+#define K_CONSTANT static __device__ const
+#define K_HOT static __device__ __forceinline__
+#define K_COLD static __device__ __noinline__
+#define K_RESTRICT __restrict__
+#define K_ALIGN(n) __align__(n)
+#define K_LIKELY(x) (x)
+#define K_UNLIKELY(x) (x)
+#define K_LAUNCH(name) extern "C" __global__ void klieg_##name
+
+K_HOT float k_sqrt(float x) { return __fsqrt_rn(x); }
+K_HOT float k_abs(float x) { return fabsf(x); }
+K_HOT float k_floor(float x) { return floorf(x); }
+K_HOT uint32_t k_bits(float x) { return __float_as_uint(x); }
+K_HOT float k_float(uint32_t u) { return __uint_as_float(u); }
+K_HOT int k_first_bit(uint32_t mask) { return __ffs(mask) - 1; }
+K_HOT void k_prefetch(const void*) {}

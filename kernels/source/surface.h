@@ -1,0 +1,144 @@
+// From a hit to a surface: position, normals, and the material with its pattern, tints and variation applied.
+#pragma once
+#include "bvh.h"
+#include "pattern.h"
+
+struct Surface {
+    V3 position, facing;  // facing: geometric normal on the viewer's side
+    V3 normal, view;      // shading normal (bumped), direction to the viewer
+    V3 lifted;            // where shadow rays start
+    V3 albedo, f0, emission, sheen;
+    float roughness, alpha, metallic, wrap, translucency, coat, glass;
+};
+
+K_HOT V3 srgb_to_linear(V3 c) { return c * (c * (c * 0.305306011f + v3(0.682171111f)) + v3(0.012522878f)); }
+K_HOT V3 texel(const Image& image, int32_t x, int32_t y) {
+    x = x < 0 ? 0 : (x >= (int32_t)image.width ? (int32_t)image.width - 1 : x);
+    y = y < 0 ? 0 : (y >= (int32_t)image.height ? (int32_t)image.height - 1 : y);
+    const uint8_t* p = image.rgba + ((size_t)y * image.width + x) * 4;
+    return srgb_to_linear(v3((float)p[0], (float)p[1], (float)p[2]) * (1.0f / 255.0f));
+}
+// Bilinear; the first row of the image is at y = 1.
+K_COLD V3 image_at(const Image& image, float x, float y) {
+    float fx = k_unit(x) * (float)image.width - 0.5f, fy = (1.0f - k_unit(y)) * (float)image.height - 0.5f;
+    int32_t ix = (int32_t)k_floor(fx), iy = (int32_t)k_floor(fy);
+    float tx = fx - (float)ix, ty = fy - (float)iy;
+    return mix(mix(texel(image, ix, iy), texel(image, ix + 1, iy), tx), mix(texel(image, ix, iy + 1), texel(image, ix + 1, iy + 1), tx), ty);
+}
+
+// The plane of the coordinates that a triangle lies along: both of its coordinates.
+K_HOT V2 on_plane(V3 c, V3 n) {
+    float x = k_abs(n.x), y = k_abs(n.y), z = k_abs(n.z);
+    if (z >= x && z >= y) return v2(c.x, c.y);
+    return y >= x ? v2(c.x, c.z) : v2(c.z, c.y);
+}
+
+// Three scales of faint noise, a share of the colour: broad stains, hand-sized mottling, grain.
+K_DEVICE float variation_at(V3 c, float w) {
+    float v = noise3(c * 1.3f, 1) - 0.5f;
+    if (w < 0.2f) v += 0.6f * (noise3(c * 6.7f, 2) - 0.5f) * resolved(0.15f, w);
+    if (w < 0.035f) v += 0.4f * (noise3(c * 37.0f, 3) - 0.5f) * resolved(0.027f, w);
+    return v;
+}
+
+// Starts shadow rays on the smooth surface that the triangle stands for, so that shadows don't show its facets (Hanika 2021,
+// "Hacking the shadow terminator").
+K_HOT V3 lift(V3 p, const Vertex& a, const Vertex& b, const Vertex& c, float u, float v, float side) {
+    V3 da = p - v3(a.position), db = p - v3(b.position), dc = p - v3(c.position);
+    V3 na = v3(a.normal) * side, nb = v3(b.normal) * side, nc = v3(c.normal) * side;
+    V3 l = na * (k_min(0.0f, dot(da, na)) * -(1.0f - u - v)) + nb * (k_min(0.0f, dot(db, nb)) * -u) + nc * (k_min(0.0f, dot(dc, nc)) * -v);
+    float most = 0.05f, d = dot(l, l);
+    return d > most * most ? p : p + l;
+}
+
+K_HOT float surface_epsilon(V3 p) { return 3e-5f * (1.0f + k_max(k_abs(p.x), k_max(k_abs(p.y), k_abs(p.z)))); }
+
+// `width` is the pixel's width in metres at the hit; a negative one means that the pattern's mean is enough (bounced light).
+K_DEVICE Surface surface_at(const View& view, const Ray& ray, const Hit& hit, float width) {
+    const SolidView& solid = view.solids[hit.solid];
+    const Triangle& tri = solid.triangles[hit.triangle];
+    const Surfacing& m = solid.materials[tri.material];
+    const Vertex &a = solid.vertices[tri.vertex[0]], &b = solid.vertices[tri.vertex[1]], &c = solid.vertices[tri.vertex[2]];
+    float u = hit.u, v = hit.v, w = 1.0f - u - v;
+    Surface s;
+    s.view = -ray.d;
+    V3 e1 = v3(b.position) - v3(a.position), e2 = v3(c.position) - v3(a.position);
+    s.position = v3(a.position) + e1 * u + e2 * v;
+    V3 g = normalize(cross(e1, e2));
+    s.normal = normalize(v3(a.normal) * w + v3(b.normal) * u + v3(c.normal) * v);
+    s.facing = dot(g, s.view) < 0.0f ? -g : g;
+    float side = dot(s.normal, s.facing) < 0.0f ? -1.0f : 1.0f;
+    s.normal = s.normal * side;
+    s.lifted = lift(s.position, a, b, c, u, v, side) + s.facing * surface_epsilon(s.position);
+
+    V3 tint = v3(a.tint) * w + v3(b.tint) * u + v3(c.tint) * v;
+    V3 base = v3(m.base), second = v3(m.second);
+    s.roughness = m.roughness;
+    s.emission = v3(m.emission);
+    float wet = 0.0f;
+    if (width >= 0.0f) {
+        V3 ca = v3(a.coords), k1 = v3(b.coords) - ca, k2 = v3(c.coords) - ca;
+        V3 at = ca + k1 * u + k2 * v;
+        // Coordinates a metre, from the longer edge, and the pixel's width in them.
+        float d1 = dot(e1, e1), d2 = dot(e2, e2);
+        float stretch = k_sqrt(d1 > d2 ? dot(k1, k1) / k_max(d1, 1e-12f) : dot(k2, k2) / k_max(d2, 1e-12f));
+        float slant = k_max(dot(s.facing, s.view), 0.08f);
+        float pixel = width * stretch / k_sqrt(slant);
+        if (m.variation > 0.0f && m.pattern != PATTERN_IMAGE) {
+            float tone = 1.0f + 1.1f * m.variation * variation_at(at, pixel);
+            base = base * tone;
+        }
+        if (m.pattern == PATTERN_IMAGE) {
+            base = base * 0.0f + image_at(solid.images[m.texture], at.x, at.y);
+        } else if (m.pattern != PATTERN_PLAIN) {
+            V3 axis = cross(k1, k2);
+            V3 pc = at * m.scale;
+            float pw = pixel * m.scale;
+            Pattern p = pattern_at(m.pattern, pc, on_plane(pc, axis), pw);
+            V3 from = second;
+            base = mix(base, from, k_unit(p.second)) * (k_max(p.shade, 0.05f) * (1.0f - p.dark));
+            s.roughness = s.roughness + p.rough;
+            s.emission = s.emission + second * p.lit;
+            wet = p.wet;
+            if (m.bump > 0.0f && pw < 0.5f) {
+                // Height differences along two tangents bend the normal.
+                V3 t1 = normalize(e1), t2 = normalize(cross(g, t1));
+                float len1 = k_sqrt(k_max(d1, 1e-12f)), y2 = dot(e2, t2), x2 = dot(e2, t1);
+                V3 c1 = k1 * (1.0f / len1);
+                V3 c2 = (k2 - c1 * x2) * (1.0f / (k_abs(y2) < 1e-9f ? 1e-9f : y2));
+                float step = k_max(pw, 0.015f) / k_max(stretch * m.scale, 1e-6f);
+                V3 p1 = (at + c1 * step) * m.scale, p2 = (at + c2 * step) * m.scale;
+                float h1 = pattern_at(m.pattern, p1, on_plane(p1, axis), pw).height - p.height;
+                float h2 = pattern_at(m.pattern, p2, on_plane(p2, axis), pw).height - p.height;
+                float units = m.bump / (step * k_max(stretch * m.scale, 1e-6f));
+                V3 bent = s.normal - (t1 * h1 + t2 * h2) * units;
+                s.normal = normalize(bent);
+            }
+        }
+    } else if (m.pattern == PATTERN_IMAGE) {
+        V3 at = v3(a.coords) * w + v3(b.coords) * u + v3(c.coords) * v;
+        base = image_at(solid.images[m.texture], at.x, at.y);
+    } else if (m.pattern == PATTERN_WINDOWS) {
+        s.emission = s.emission + second * 0.1f;
+    }
+    // A shading normal that looks away from the viewer would darken the rim: bend it back.
+    float facing = dot(s.normal, s.view);
+    if (facing < 0.04f) s.normal = normalize(s.normal + s.view * (0.04f - facing));
+
+    base = vclamp(base * tint, 0.0f, 0.95f);
+    s.coat = m.coat;
+    s.glass = m.glass;
+    s.wrap = m.wrap;
+    s.translucency = m.translucency;
+    s.metallic = m.metallic;
+    if (wet > 0.0f) {
+        s.coat = k_max(s.coat, wet);
+        base = base * (1.0f - 0.35f * wet);
+    }
+    s.roughness = k_clamp(s.roughness, 0.05f, 1.0f);
+    s.alpha = s.roughness * s.roughness;
+    s.albedo = base * (1.0f - s.metallic);
+    s.f0 = mix(v3(0.04f), base, s.metallic);
+    s.sheen = v3(m.sheen_color) * m.sheen;
+    return s;
+}

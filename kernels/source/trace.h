@@ -1,0 +1,185 @@
+// Light paths from the camera.
+#pragma once
+#include "fog.h"
+#include "sky.h"
+
+// What one sample of a pixel brings.
+struct Seen {
+    V3 noisy;  // light that the denoiser may smooth
+    V3 clear;  // light that it mustn't: sky, emission, haze
+    V3 albedo, normal;
+    float depth;
+};
+
+enum { PAIR_PIXEL, PAIR_LENS, PAIR_LAMP_POINT, PAIR_CHOICES, PAIR_DIRECTION, PAIR_NEXT };
+#define K_PASSES 6 // panes and mirrors on the way to the first plain surface
+
+K_HOT float tent(float r) { return r < 0.5f ? k_sqrt(2.0f * r) - 1.0f : 1.0f - k_sqrt(2.0f - 2.0f * r); }
+
+K_HOT Ray camera_ray(const View& view, float px, float py, V2 lens) {
+    const CameraView& c = view.camera;
+    float x = (2.0f * px / (float)view.width - 1.0f) * c.half_width;
+    float y = (1.0f - 2.0f * py / (float)view.height) * c.half_height;
+    V3 pin = v3(c.forward) + v3(c.right) * x + v3(c.up) * y;
+    float r = k_sqrt(lens.x) * c.lens_radius, s, co;
+    k_turn(lens.y, &s, &co);
+    V3 shift = v3(c.right) * (r * co) + v3(c.up) * (r * s);
+    V3 d = pin * c.focus - shift;
+    float len = length(d);
+    d = d * (1.0f / len);
+    Ray ray = {v3(c.position) + shift, d, c.near_m * len / k_max(c.focus, 1e-6f), K_INF};
+    return ray;
+}
+
+// What the last surface of a path would still get from all later bounces: the same again, dimmed by its own colour, and a
+// little of the whole sky, so that rooms don't go black after one bounce.
+K_HOT V3 later_bounces(const View& view, const Surface& s, V3 lit) {
+    return lit * (0.45f * k_unit(luminance(s.albedo) * 1.5f)) + s.albedo * v3(view.sky.mean) * 0.05f;
+}
+K_HOT V3 clamped(V3 c, float most) {
+    float l = luminance(c);
+    return l > most ? c * (most / l) : c;
+}
+
+// Light arriving along a ray that left a surface: the next surface lit by one lamp, or the sky.
+K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, uint32_t left, bool mirror) {
+    V3 sum = v3(0.0f), through = v3(1.0f);
+    uint32_t pair = PAIR_NEXT;
+    for (uint32_t pass = 0;; pass++) {
+        Hit hit = closest(view, ray);
+        if (hit.triangle == K_NOTHING) return sum + through * (mirror ? sky_seen(view.sky, ray.d, 0.01f) : sky_light(view.sky, ray.d));
+        Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f);
+        if (s.glass > 0.5f && pass < K_PASSES) {
+            sum = sum + through * s.emission;
+            through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * (0.9f * s.glass);
+            ray.o = s.position - s.facing * surface_epsilon(s.position);
+            ray.near_t = 0.0f;
+            continue;
+        }
+        V2 point = sample2(sampler, pair), picks = sample2(sampler, pair + 1);
+        V3 lit = direct(view, s, picks.x, point, mirror);
+        if (s.metallic > 0.5f) lit = lit + s.f0 * v3(view.sky.mean) * 0.25f;
+        sum = sum + through * ((mirror ? s.emission : clamped(s.emission, 1.5f)) + lit);
+        if (left <= 1) return sum + through * later_bounces(view, s, lit);
+        left--;
+        through = through * s.albedo;
+        if (luminance(through) < 0.01f) return sum;
+        V2 turn = sample2(sampler, pair + 2);
+        ray.d = cosine_direction(s.normal, turn);
+        if (dot(ray.d, s.facing) <= 0.0f) return sum;
+        ray.o = s.position + s.facing * surface_epsilon(s.position);
+        ray.near_t = 0.0f;
+        ray.far_t = K_INF;
+        pair += 3;
+        mirror = false;
+    }
+}
+
+// One way on from a surface: diffuse, through, or mirrored.
+K_DEVICE V3 bounced(const View& view, const Surface& s, Sampler sampler, float pick) {
+    V3 from = s.position + s.facing * surface_epsilon(s.position);
+    float nv = k_max(dot(s.normal, s.view), 0.0f);
+    V3 spec = mirrored(s.f0, s.roughness, nv);
+    float ls = luminance(spec), ld = luminance(s.albedo) * (1.0f - 0.5f * ls);
+    // A rough dielectric mirrors so faintly that its share goes the diffuse way.
+    if (s.metallic < 0.5f && s.roughness > 0.35f) ls = 0.0f;
+    float ps = ls / k_max(ls + ld, 1e-6f);
+    V2 r = sample2(sampler, PAIR_DIRECTION);
+    Ray ray = {from, s.normal, 0.0f, K_INF};
+    if (pick < ps) {
+        V3 h = visible_normal(s.normal, s.view, s.alpha, r);
+        ray.d = reflect(-s.view, h);
+        if (dot(ray.d, s.facing) <= 0.0f) return v3(0.0f);
+        float c = k_unit(dot(h, s.view));
+        // Towards mirrors lamps are seen as the surfaces around them; a sharp lobe asks for the sky as it is seen.
+        V3 in = arriving(view, ray, sampler, 1, s.roughness < 0.3f);
+        V3 f = schlick(s.f0, c) * (luminance(spec) / k_max(luminance(schlick(s.f0, nv)), 1e-4f));
+        return clamped(in * f * (1.0f / ps), view.clamp);
+    }
+    bool behind = false;
+    if (s.translucency > 0.0f) {
+        float q = k_unit((pick - ps) / k_max(1.0f - ps, 1e-6f));
+        behind = q < s.translucency;
+    }
+    ray.d = cosine_direction(behind ? -s.normal : s.normal, r);
+    if ((dot(ray.d, s.facing) < 0.0f) != behind) return v3(0.0f);
+    if (behind) ray.o = s.position - s.facing * surface_epsilon(s.position);
+    V3 in = arriving(view, ray, sampler, view.bounces, false);
+    return clamped(in * (s.albedo + s.sheen * 0.1f) * (1.0f / (1.0f - ps)), view.clamp);
+}
+
+K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index) {
+    Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
+    V2 j = sample2(sampler, PAIR_PIXEL);
+    V2 lens = view.camera.lens_radius > 0.0f ? sample2(sampler, PAIR_LENS) : v2(0.0f, 0.0f);
+    Ray ray = camera_ray(view, (float)x + 0.5f + 0.8f * tent(j.x), (float)y + 0.5f + 0.8f * tent(j.y), lens);
+    V2 picks = sample2(sampler, PAIR_CHOICES);
+    float pixel = 2.0f * view.camera.half_width / (float)view.width;
+
+    Seen seen = {v3(0.0f), v3(0.0f), v3(1.0f), v3(0.0f), K_INF};
+    V3 through = v3(1.0f);
+    float travelled = 0.0f;
+    bool guided = false;
+    float pick = picks.y;
+    for (uint32_t pass = 0;; pass++) {
+        Hit hit = closest(view, ray);
+        bool missed = hit.triangle == K_NOTHING;
+        if (pass == 0) {
+            Haze h = haze(view, ray.o, ray.d, missed ? 1e4f : hit.t);
+            seen.clear = seen.clear + h.glow;
+            through = through * h.through;
+            if (!missed) seen.depth = hit.t * dot(ray.d, v3(view.camera.forward));
+        }
+        if (missed) {
+            seen.clear = seen.clear + through * sky_seen(view.sky, ray.d, pixel);
+            if (!guided) seen.albedo = v3(1.0f);
+            if (pass == 0) seen.normal = v3(0.0f);
+            return seen;
+        }
+        travelled += hit.t;
+        Surface s = surface_at(view, ray, hit, pixel * travelled);
+        seen.clear = seen.clear + through * s.emission;
+        float nv = k_unit(dot(s.normal, s.view));
+        bool may_pass = pass < K_PASSES;
+        if (s.glass > 0.5f && may_pass) {
+            float f = k_min(2.0f * schlick(0.04f, nv), 1.0f);
+            if (pick < f) {
+                pick = pick / f;
+                ray.d = reflect(ray.d, s.normal);
+                if (dot(ray.d, s.facing) <= 0.0f) ray.d = reflect(-s.view, s.facing);
+                ray.o = s.position + s.facing * surface_epsilon(s.position);
+            } else {
+                pick = (pick - f) / (1.0f - f);
+                seen.noisy = seen.noisy + through * gloss(s, s.normal, 0.0f) * 0.0f;
+                through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * s.glass;
+                ray.o = s.position - s.facing * surface_epsilon(s.position);
+            }
+            ray.near_t = 0.0f;
+            continue;
+        }
+        // Sharp mirrors (polished metal, coat, water) hand the pixel on to what they show.
+        float coat = s.coat > 0.0f ? schlick(0.04f, nv) * s.coat : 0.0f;
+        bool polished = s.metallic > 0.5f && s.roughness < 0.12f;
+        if (may_pass && (polished || pick < coat)) {
+            if (!polished) pick = pick / coat;
+            if (polished) through = through * schlick(s.f0, nv);
+            if (polished) seen.noisy = seen.noisy + through * 0.0f;
+            if (!guided) {
+                seen.normal = s.normal;
+            }
+            ray.d = reflect(ray.d, s.normal);
+            if (dot(ray.d, s.facing) <= 0.0f) ray.d = reflect(-s.view, s.facing);
+            ray.o = s.position + s.facing * surface_epsilon(s.position);
+            ray.near_t = 0.0f;
+            continue;
+        }
+        if (coat > 0.0f && may_pass) pick = (pick - coat) / (1.0f - coat);
+        seen.albedo = through * guide_albedo(s);
+        if (pass == 0 || dot(seen.normal, seen.normal) < 0.5f) seen.normal = s.normal;
+        V3 lit = direct(view, s, picks.x, sample2(sampler, PAIR_LAMP_POINT), true);
+        if (view.bounces > 0) lit = lit + bounced(view, s, sampler, k_min(k_unit(pick), 0.999999f));
+        else lit = lit + later_bounces(view, s, lit);
+        seen.noisy = seen.noisy + through * clamped(lit, 4.0f * view.clamp);
+        return seen;
+    }
+}

@@ -1,0 +1,273 @@
+//! The records of `source/scene.h`, `denoise.cpp` and `film.cpp`, field by field.
+
+/// Eight children of a tree node: bounds by axis, then what each child is.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub struct Node {
+    pub low: [[f32; 8]; 3],
+    pub high: [[f32; 8]; 3],
+    pub child: [u32; 8],
+    pub count: u32,
+    pub spare: [u32; 7],
+}
+
+pub const LEAF: u32 = 0x8000_0000;
+pub const NOTHING: u32 = 0xffff_ffff;
+
+/// Four triangles.
+#[repr(C, align(32))]
+#[derive(Clone, Copy)]
+pub struct Block {
+    pub corner: [[f32; 4]; 3],
+    pub edge1: [[f32; 4]; 3],
+    pub edge2: [[f32; 4]; 3],
+    pub id: [u32; 4],
+}
+
+pub const ID: u32 = 0x1fff_ffff;
+pub const CUTOUT: u32 = 0x2000_0000;
+pub const GLASS: u32 = 0x4000_0000;
+pub const GLOW: u32 = 0x8000_0000;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Vertex {
+    pub position: [f32; 3],
+    pub normal: [f32; 3],
+    pub coords: [f32; 3],
+    pub tint: [f32; 3],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Triangle {
+    pub vertex: [u32; 3],
+    pub material: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Surfacing {
+    pub base: [f32; 3],
+    pub second: [f32; 3],
+    pub sheen_color: [f32; 3],
+    pub emission: [f32; 3],
+    pub scale: f32,
+    pub bump: f32,
+    pub variation: f32,
+    pub roughness: f32,
+    pub metallic: f32,
+    pub sheen: f32,
+    pub wrap: f32,
+    pub translucency: f32,
+    pub coat: f32,
+    pub glass: f32,
+    pub pattern: u32,
+    pub texture: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Image {
+    pub rgba: *const u8,
+    pub width: u32,
+    pub height: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SolidView {
+    pub nodes: *const Node,
+    pub blocks: *const Block,
+    pub vertices: *const Vertex,
+    pub triangles: *const Triangle,
+    pub materials: *const Surfacing,
+    pub images: *const Image,
+    pub node_count: u32,
+    pub triangle_count: u32,
+}
+
+pub const LAMP_SUN: u32 = 0;
+pub const LAMP_BALL: u32 = 1;
+pub const LAMP_PANEL: u32 = 2;
+pub const LAMP_SPOT: u32 = 3;
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Lamp {
+    pub kind: u32,
+    pub position: [f32; 3],
+    pub direction: [f32; 3],
+    pub u: [f32; 3],
+    pub v: [f32; 3],
+    pub intensity: [f32; 3],
+    pub radius: f32,
+    pub cos_inner: f32,
+    pub cos_outer: f32,
+    pub luminance: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SkyView {
+    pub zenith: [f32; 3],
+    pub horizon: [f32; 3],
+    pub ground: [f32; 3],
+    pub sun_direction: [f32; 3],
+    pub sun_color: [f32; 3],
+    pub sun_glow: f32,
+    pub clouds: f32,
+    pub stars: f32,
+    pub fill: f32,
+    pub mean: [f32; 3],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct FogView {
+    pub density: f32,
+    pub color: [f32; 3],
+    pub height: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CameraView {
+    pub position: [f32; 3],
+    pub right: [f32; 3],
+    pub up: [f32; 3],
+    pub forward: [f32; 3],
+    pub half_width: f32,
+    pub half_height: f32,
+    pub focus: f32,
+    pub lens_radius: f32,
+    pub near_m: f32,
+}
+
+pub const SOLIDS_MAX: usize = 8;
+pub const LAMPS_MAX: usize = 64;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct View {
+    pub solids: *const SolidView,
+    pub lamps: *const Lamp,
+    pub sky: SkyView,
+    pub fog: FogView,
+    pub camera: CameraView,
+    pub solid_count: u32,
+    pub lamp_count: u32,
+    pub width: u32,
+    pub height: u32,
+    pub samples: u32,
+    pub log2_samples: u32,
+    pub bounces: u32,
+    pub seed: u32,
+    pub clamp: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LayersView {
+    pub color: *mut f32,
+    pub clear: *mut f32,
+    pub albedo: *mut f32,
+    pub normal: *mut f32,
+    pub depth: *mut f32,
+    pub variance: *mut f32,
+}
+
+pub const PLANES: usize = 13;
+/// Padding of a denoiser's plane on each side, and what a row is rounded up to.
+pub const PAD: u32 = 32;
+pub const CHUNK: u32 = 64;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DenoiseView {
+    pub color: *const f32,
+    pub clear: *const f32,
+    pub albedo: *const f32,
+    pub normal: *const f32,
+    pub depth: *const f32,
+    pub variance: *const f32,
+    pub result: *mut f32,
+    pub planes: [*mut f32; PLANES],
+    pub other: [*mut f32; 4],
+    pub width: u32,
+    pub height: u32,
+    pub stride: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct FilmView {
+    pub color: *const f32,
+    pub bloom: *const f32,
+    pub rgb: *mut u8,
+    pub width: u32,
+    pub height: u32,
+    pub bloom_width: u32,
+    pub bloom_height: u32,
+    pub exposure: f32,
+    pub slope: [f32; 3],
+    pub offset: [f32; 3],
+    pub power: [f32; 3],
+    pub saturation: f32,
+    pub bloom_share: f32,
+    pub grain: f32,
+    pub vignette: f32,
+    pub seed: u32,
+}
+
+/// A view that threads may share: each writes its own rows or tiles only.
+pub struct Shared<T>(pub T);
+// SAFETY: the pointers in a view are either read only or written at rows that no other thread is given.
+unsafe impl<T> Sync for Shared<T> {}
+unsafe impl<T> Send for Shared<T> {}
+
+macro_rules! kernels {
+    ($($field:ident: $plain:ident, $avx2:ident ($($arg:ident: $ty:ty),*);)*) => {
+        unsafe extern "C" {
+            $(fn $plain($($arg: $ty),*);)*
+        }
+        #[cfg(klieg_wide)]
+        unsafe extern "C" {
+            $(fn $avx2($($arg: $ty),*);)*
+        }
+
+        /// The launch functions of one instruction set.
+        #[derive(Clone, Copy)]
+        pub struct Kernels {
+            $(pub $field: unsafe extern "C" fn($($ty),*),)*
+        }
+
+        impl Kernels {
+            /// What every machine runs.
+            pub const fn plain() -> Self {
+                Self { $($field: $plain,)* }
+            }
+
+            /// The widest set that this machine has. All give the same bytes.
+            pub fn best() -> Self {
+                #[cfg(klieg_wide)]
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("lzcnt") {
+                    return Self { $($field: $avx2,)* };
+                }
+                Self::plain()
+            }
+        }
+    };
+}
+
+kernels! {
+    trace: klieg_trace_plain, klieg_trace_avx2 (view: *const View, layers: *const LayersView, x0: u32, y0: u32, x1: u32, y1: u32);
+    denoise_split: klieg_denoise_split_plain, klieg_denoise_split_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
+    denoise_prepare: klieg_denoise_prepare_plain, klieg_denoise_prepare_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
+    denoise_pass: klieg_denoise_pass_plain, klieg_denoise_pass_avx2 (view: *const DenoiseView, step: u32, from_other: u32, stop: f32, y0: u32, y1: u32);
+    denoise_join: klieg_denoise_join_plain, klieg_denoise_join_avx2 (view: *const DenoiseView, from_other: u32, y0: u32, y1: u32);
+    tone: klieg_tone_plain, klieg_tone_avx2 (input: *const f32, output: *mut f32);
+    film_halve: klieg_film_halve_plain, klieg_film_halve_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, most: f32);
+    film_double: klieg_film_double_plain, klieg_film_double_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, keep: f32);
+    film_finish: klieg_film_finish_plain, klieg_film_finish_avx2 (view: *const FilmView, y0: u32, y1: u32);
+}

@@ -1,0 +1,28 @@
+//! What can be wrong with what a device is asked to do.
+
+use thiserror::Error;
+
+/// Fits "failed to render: {error}".
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KernelError {
+    #[error("{list} has {found} entries where {wanted} are needed")]
+    Length { list: &'static str, found: usize, wanted: usize },
+    #[error("{list} entry {at} is {value}, past the last of {len}")]
+    Index { list: &'static str, at: usize, value: usize, len: usize },
+    #[error("{list} entry {at} isn't a finite number")]
+    NotFinite { list: &'static str, at: usize },
+    #[error("{what} isn't a finite number")]
+    Parameter { what: &'static str },
+    #[error("{what}: {found} where at most {most} fit")]
+    TooMany { what: &'static str, found: usize, most: usize },
+    #[error("a picture of {width} × {height} pixels: each side has to be 1–{most}")]
+    Size { width: u32, height: u32, most: u32 },
+    #[error("{samples} samples a pixel: 1–{most} are possible")]
+    Samples { samples: u32, most: u32 },
+    #[error("{bounces} bounces: at most {most} are possible")]
+    Bounces { bounces: u32, most: u32 },
+    #[error("the camera looks at its own position or along its own up direction")]
+    Camera,
+    #[error("threads couldn't be started: {0}")]
+    Threads(String),
+}

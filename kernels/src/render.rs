@@ -1,0 +1,334 @@
+//! The CPU device: solids, tracing, denoising, developing. The same stage, settings and seed give the same bytes, whatever the
+//! number of threads or the instruction set.
+
+use rayon::prelude::*;
+
+use crate::abi::{self, DenoiseView, FilmView, Kernels, LayersView, Shared, View};
+use crate::error::KernelError;
+use crate::scene::{Camera, Fog, Geometry, Light, Look, Sky};
+use crate::solid::Solid;
+use crate::stage;
+pub use crate::tree::Build;
+
+/// Everything that a picture shows.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    pub solids: &'a [&'a Solid],
+    pub lights: &'a [Light],
+    pub sky: &'a Sky,
+    pub fog: &'a Fog,
+    pub camera: &'a Camera,
+}
+
+/// How a picture is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub width: u32,
+    pub height: u32,
+    /// Paths a pixel.
+    pub samples: u32,
+    /// Indirect bounces; what later ones would bring is estimated.
+    pub bounces: u32,
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { width: 640, height: 360, samples: 4, bounces: 1, seed: 0 }
+    }
+}
+
+/// A traced picture in layers, each `width × height` from the top left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layers {
+    pub width: u32,
+    pub height: u32,
+    /// Linear radiance, all of it.
+    pub color: Vec<[f32; 3]>,
+    /// The part of `color` that has no noise and isn't filtered: sky seen directly, emission, haze.
+    pub clear: Vec<[f32; 3]>,
+    /// Reflectance with its pattern, as seen through haze and panes.
+    pub albedo: Vec<[f32; 3]>,
+    /// Mean shading normal, world space; shorter than 1 where several meet, zero at the sky.
+    pub normal: Vec<[f32; 3]>,
+    /// Along the camera's axis, in metres; infinite at the sky.
+    pub depth: Vec<f32>,
+    /// Variance of the mean luminance over albedo.
+    pub variance: Vec<f32>,
+}
+
+impl Layers {
+    fn new(width: u32, height: u32) -> Self {
+        let pixels = width as usize * height as usize;
+        Self {
+            width,
+            height,
+            color: vec![[0.0; 3]; pixels],
+            clear: vec![[0.0; 3]; pixels],
+            albedo: vec![[0.0; 3]; pixels],
+            normal: vec![[0.0; 3]; pixels],
+            depth: vec![0.0; pixels],
+            variance: vec![0.0; pixels],
+        }
+    }
+
+    fn check(&self) -> Result<(), KernelError> {
+        check_size(self.width, self.height)?;
+        let wanted = self.width as usize * self.height as usize;
+        let lists = [
+            ("color", self.color.len()),
+            ("clear", self.clear.len()),
+            ("albedo", self.albedo.len()),
+            ("normal", self.normal.len()),
+            ("depth", self.depth.len()),
+            ("variance", self.variance.len()),
+        ];
+        match lists.into_iter().find(|(_, found)| *found != wanted) {
+            Some((list, found)) => Err(KernelError::Length { list, found, wanted }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A finished picture, sRGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    /// width × height × RGB.
+    pub rgb: Vec<u8>,
+}
+
+const SIDE_MAX: u32 = 8192;
+const SAMPLES_MAX: u32 = 4096;
+const BOUNCES_MAX: u32 = 8;
+const TILE: u32 = 16;
+const ROWS: u32 = 8;
+/// The most that one indirect sample may bring, in radiance: brighter ones would leave lone bright pixels.
+const INDIRECT_MOST: f32 = 8.0;
+
+fn check_size(width: u32, height: u32) -> Result<(), KernelError> {
+    let fits = |side| (1..=SIDE_MAX).contains(&side);
+    if fits(width) && fits(height) { Ok(()) } else { Err(KernelError::Size { width, height, most: SIDE_MAX }) }
+}
+
+/// The CPU as a device.
+pub struct Cpu {
+    pool: Option<rayon::ThreadPool>,
+    kernels: Kernels,
+}
+
+impl Cpu {
+    /// A device of that many threads; 0 and 1 both mean the caller's own.
+    pub fn new(threads: usize) -> Self {
+        let pool = if threads > 1 { rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok() } else { None };
+        Self { pool, kernels: Kernels::best() }
+    }
+
+    /// The same, with the instruction set that every machine has: slower, the same bytes.
+    pub fn plain(threads: usize) -> Self {
+        Self { kernels: Kernels::plain(), ..Self::new(threads) }
+    }
+
+    /// Runs `work` for 0–`count`, on all threads.
+    fn each(&self, count: u32, work: impl Fn(u32) + Sync + Send) {
+        match &self.pool {
+            Some(pool) => pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&work)),
+            None => (0..count).for_each(work),
+        }
+    }
+
+    /// Runs `work` over bands of rows.
+    fn rows(&self, height: u32, work: impl Fn(u32, u32) + Sync + Send) {
+        self.each(height.div_ceil(ROWS), |band| work(band * ROWS, ((band + 1) * ROWS).min(height)));
+    }
+
+    /// Checks geometry and builds its tree. Empty geometry is fine and never hit.
+    pub fn solid(&self, geometry: &Geometry, build: Build) -> Result<Solid, KernelError> {
+        Solid::new(geometry, build)
+    }
+
+    /// Traces a stage.
+    pub fn trace(&self, stage: &Stage<'_>, settings: &Settings) -> Result<Layers, KernelError> {
+        let Settings { width, height, samples, bounces, seed } = *settings;
+        check_size(width, height)?;
+        if !(1..=SAMPLES_MAX).contains(&samples) {
+            return Err(KernelError::Samples { samples, most: SAMPLES_MAX });
+        }
+        if bounces > BOUNCES_MAX {
+            return Err(KernelError::Bounces { bounces, most: BOUNCES_MAX });
+        }
+        if stage.solids.len() > abi::SOLIDS_MAX {
+            return Err(KernelError::TooMany { what: "solids", found: stage.solids.len(), most: abi::SOLIDS_MAX });
+        }
+        if stage.lights.len() > abi::LAMPS_MAX {
+            return Err(KernelError::TooMany { what: "lights", found: stage.lights.len(), most: abi::LAMPS_MAX });
+        }
+        let solids: Vec<_> = stage.solids.iter().map(|s| s.view()).collect();
+        let lamps = stage.lights.iter().map(stage::lamp).collect::<Result<Vec<_>, _>>()?;
+        let view = Shared(View {
+            solids: solids.as_ptr(),
+            lamps: lamps.as_ptr(),
+            sky: stage::sky(stage.sky, stage.lights)?,
+            fog: stage::fog(stage.fog)?,
+            camera: stage::camera(stage.camera, width, height)?,
+            solid_count: solids.len() as u32,
+            lamp_count: lamps.len() as u32,
+            width,
+            height,
+            samples,
+            log2_samples: samples.next_power_of_two().trailing_zeros(),
+            bounces,
+            seed: (seed ^ (seed >> 32)) as u32,
+            clamp: INDIRECT_MOST,
+        });
+        let mut layers = Layers::new(width, height);
+        let out = Shared(layers_view(&mut layers));
+        let across = width.div_ceil(TILE);
+        let (view, out) = (&view, &out);
+        self.each(across * height.div_ceil(TILE), |tile| {
+            let (x, y) = (tile % across * TILE, tile / across * TILE);
+            // SAFETY: the view's pointers live until the end of this function; each tile writes its own pixels.
+            unsafe { (self.kernels.trace)(&view.0, &out.0, x, y, (x + TILE).min(width), (y + TILE).min(height)) };
+        });
+        Ok(layers)
+    }
+
+    /// Smooths the noise in `color`, keeping edges of normal, depth and albedo. The other layers stay.
+    pub fn denoise(&self, layers: &mut Layers) -> Result<(), KernelError> {
+        layers.check()?;
+        let (width, height) = (layers.width, layers.height);
+        let stride = width.next_multiple_of(abi::CHUNK) + 2 * abi::PAD;
+        let plane = stride as usize * height as usize;
+        let mut scratch = vec![0.0f32; plane * (abi::PLANES + 4)];
+        let mut result = vec![[0.0f32; 3]; width as usize * height as usize];
+        let mut parts = scratch.chunks_exact_mut(plane).map(|c| c.as_mut_ptr());
+        let planes = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
+        let other = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
+        let view = Shared(DenoiseView {
+            color: layers.color.as_ptr().cast(),
+            clear: layers.clear.as_ptr().cast(),
+            albedo: layers.albedo.as_ptr().cast(),
+            normal: layers.normal.as_ptr().cast(),
+            depth: layers.depth.as_ptr(),
+            variance: layers.variance.as_ptr(),
+            result: result.as_mut_ptr().cast(),
+            planes,
+            other,
+            width,
+            height,
+            stride,
+        });
+        let (v, k) = (&view, &self.kernels);
+        // SAFETY: every plane holds `plane` floats; a band writes its own rows and reads rows that the step before has finished.
+        unsafe {
+            self.rows(height, |a, b| (k.denoise_split)(&v.0, a, b));
+            self.rows(height, |a, b| (k.denoise_prepare)(&v.0, a, b));
+            let mut from_other = 1;
+            for (step, stop) in PASSES {
+                self.rows(height, |a, b| (k.denoise_pass)(&v.0, step, from_other, stop, a, b));
+                from_other ^= 1;
+            }
+            self.rows(height, |a, b| (k.denoise_join)(&v.0, from_other, a, b));
+        }
+        layers.color = result;
+        Ok(())
+    }
+
+    /// Makes a picture: bloom, exposure, grade (ASC CDL), tone curve (Khronos PBR Neutral), vignette, grain, sRGB.
+    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
+        layers.check()?;
+        check_look(look)?;
+        let (width, height) = (layers.width, layers.height);
+        let bloom = if look.bloom > 0.0 { self.bloom(layers, look.exposure_ev.exp2()) } else { Plane::default() };
+        let mut rgb = vec![0u8; width as usize * height as usize * 3];
+        let view = Shared(FilmView {
+            color: layers.color.as_ptr().cast(),
+            bloom: if bloom.pixels.is_empty() { std::ptr::null() } else { bloom.pixels.as_ptr().cast() },
+            rgb: rgb.as_mut_ptr(),
+            width,
+            height,
+            bloom_width: bloom.width,
+            bloom_height: bloom.height,
+            exposure: look.exposure_ev.exp2(),
+            slope: look.slope,
+            offset: look.offset,
+            power: look.power,
+            saturation: look.saturation,
+            bloom_share: look.bloom.clamp(0.0, 1.0),
+            grain: look.grain.max(0.0),
+            vignette: look.vignette.clamp(0.0, 1.0),
+            seed: (seed ^ (seed >> 32)) as u32,
+        });
+        let view = &view;
+        // SAFETY: the view's pointers live until the end of this function; each band writes its own rows.
+        self.rows(height, |a, b| unsafe { (self.kernels.film_finish)(&view.0, a, b) });
+        Ok(Picture { width, height, rgb })
+    }
+
+    /// The picture blurred over six scales, at half the size. Each blur keeps the mean, so mixing it in keeps the energy.
+    fn bloom(&self, layers: &Layers, exposure: f32) -> Plane {
+        // A lamp seen directly may be a thousand times white; its glow needn't be.
+        let most = 24.0 / exposure.max(1e-6);
+        let mut levels = vec![halved(&self.kernels, &layers.color, layers.width, layers.height, most)];
+        while levels.len() < BLOOM_LEVELS && levels[levels.len() - 1].width.min(levels[levels.len() - 1].height) > 4 {
+            let last = &levels[levels.len() - 1];
+            levels.push(halved(&self.kernels, &last.pixels, last.width, last.height, most));
+        }
+        while levels.len() > 1 {
+            let Some(coarse) = levels.pop() else { break };
+            let Some(fine) = levels.last_mut() else { break };
+            // SAFETY: both planes hold width × height × 3 floats.
+            unsafe {
+                (self.kernels.film_double)(
+                    coarse.pixels.as_ptr().cast(),
+                    coarse.width,
+                    coarse.height,
+                    fine.pixels.as_mut_ptr().cast(),
+                    fine.width,
+                    fine.height,
+                    BLOOM_KEEP,
+                );
+            }
+        }
+        levels.pop().unwrap_or_default()
+    }
+}
+
+/// Steps of the wavelet and how many deviations of luminance it crosses.
+const PASSES: [(u32, f32); 4] = [(1, 4.0), (2, 4.0), (4, 4.0), (8, 4.0)];
+const BLOOM_LEVELS: usize = 6;
+/// How much of a finer level of the bloom stays when a coarser one is added.
+const BLOOM_KEEP: f32 = 0.45;
+
+#[derive(Default)]
+struct Plane {
+    width: u32,
+    height: u32,
+    pixels: Vec<[f32; 3]>,
+}
+
+fn halved(kernels: &Kernels, input: &[[f32; 3]], width: u32, height: u32, most: f32) -> Plane {
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let mut pixels = vec![[0.0; 3]; half_width as usize * half_height as usize];
+    // SAFETY: the input holds width × height × 3 floats, the output a quarter of that, rounded up.
+    unsafe { (kernels.film_halve)(input.as_ptr().cast(), width, height, pixels.as_mut_ptr().cast(), half_width, half_height, most) };
+    Plane { width: half_width, height: half_height, pixels }
+}
+
+fn layers_view(layers: &mut Layers) -> LayersView {
+    LayersView {
+        color: layers.color.as_mut_ptr().cast(),
+        clear: layers.clear.as_mut_ptr().cast(),
+        albedo: layers.albedo.as_mut_ptr().cast(),
+        normal: layers.normal.as_mut_ptr().cast(),
+        depth: layers.depth.as_mut_ptr(),
+        variance: layers.variance.as_mut_ptr(),
+    }
+}
+
+fn check_look(look: &Look) -> Result<(), KernelError> {
+    let factors = [look.exposure_ev, look.saturation, look.bloom, look.grain, look.vignette];
+    let colors = [look.slope, look.offset, look.power];
+    if factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) { Ok(()) } else { Err(KernelError::Parameter { what: "the look" }) }
+}

@@ -1,0 +1,155 @@
+//! Geometry made ready for rays: checked, packed, with its tree.
+
+use std::sync::Arc;
+
+use crate::abi;
+use crate::error::KernelError;
+use crate::scene::{Geometry, Material, Pattern, Texture};
+use crate::tree::{self, Build};
+
+/// Most triangles of one solid: ids share their word with three flags.
+const TRIANGLES_MAX: usize = 1 << 28;
+
+/// Geometry with its tree: immutable, cheap to clone, shareable between threads and stages.
+#[derive(Clone)]
+pub struct Solid(Arc<Inner>);
+
+struct Inner {
+    tree: tree::Tree,
+    vertices: Vec<abi::Vertex>,
+    triangles: Vec<abi::Triangle>,
+    materials: Vec<abi::Surfacing>,
+    images: Vec<abi::Image>,
+    /// Owns the pixels that `images` point into.
+    _textures: Vec<Texture>,
+}
+
+// SAFETY: the pointers of `images` lead into `_textures`, which lives as long and is never written.
+unsafe impl Send for Inner {}
+unsafe impl Sync for Inner {}
+
+impl Solid {
+    pub(crate) fn new(geometry: &Geometry, how: Build) -> Result<Self, KernelError> {
+        check(geometry)?;
+        let vertices = (0..geometry.positions.len())
+            .map(|i| abi::Vertex {
+                position: geometry.positions[i],
+                normal: geometry.normals[i],
+                coords: geometry.coords[i],
+                tint: geometry.tints[i],
+            })
+            .collect();
+        let triangles = geometry
+            .triangles
+            .iter()
+            .zip(&geometry.material_of)
+            .map(|(&vertex, &material)| abi::Triangle { vertex, material: material.into() })
+            .collect();
+        let cut: Vec<bool> = geometry.textures.iter().map(|t| t.rgba.as_chunks::<4>().0.iter().any(|p| p[3] < 128)).collect();
+        let flag: Vec<u32> = geometry.materials.iter().map(|m| flags_of(m, &cut)).collect();
+        let flags: Vec<u32> = geometry.material_of.iter().map(|&m| flag[m as usize]).collect();
+        let tree = tree::build(geometry.triangles.iter().map(|t| t.map(|i| geometry.positions[i as usize])), &flags, how);
+        let textures = geometry.textures.clone();
+        let images = textures.iter().map(|t| abi::Image { rgba: t.rgba.as_ptr(), width: t.width, height: t.height }).collect();
+        let materials = geometry.materials.iter().map(surfacing).collect();
+        Ok(Self(Arc::new(Inner { tree, vertices, triangles, materials, images, _textures: textures })))
+    }
+
+    pub fn triangle_count(&self) -> usize {
+        self.0.triangles.len()
+    }
+
+    pub(crate) fn view(&self) -> abi::SolidView {
+        let inner = &*self.0;
+        abi::SolidView {
+            nodes: inner.tree.nodes.as_ptr(),
+            blocks: inner.tree.blocks.as_ptr(),
+            vertices: inner.vertices.as_ptr(),
+            triangles: inner.triangles.as_ptr(),
+            materials: inner.materials.as_ptr(),
+            images: inner.images.as_ptr(),
+            node_count: inner.tree.nodes.len() as u32,
+            triangle_count: inner.triangles.len() as u32,
+        }
+    }
+}
+
+fn flags_of(m: &Material, cut: &[bool]) -> u32 {
+    if m.pattern == Pattern::Image && cut[m.texture as usize] {
+        return abi::CUTOUT;
+    }
+    if m.glass > 0.5 {
+        return abi::GLASS;
+    }
+    if m.emission.iter().any(|e| *e > 0.5) { abi::GLOW } else { 0 }
+}
+
+fn surfacing(m: &Material) -> abi::Surfacing {
+    abi::Surfacing {
+        base: m.base,
+        second: m.second,
+        sheen_color: m.sheen_color,
+        emission: m.emission,
+        scale: m.scale,
+        bump: m.bump,
+        variation: m.variation,
+        roughness: m.roughness,
+        metallic: m.metallic,
+        sheen: m.sheen,
+        wrap: m.wrap,
+        translucency: m.translucency,
+        coat: m.coat,
+        glass: m.glass,
+        pattern: m.pattern as u32,
+        texture: m.texture,
+    }
+}
+
+fn check(g: &Geometry) -> Result<(), KernelError> {
+    let vertices = g.positions.len();
+    for (list, found) in [("normals", g.normals.len()), ("coords", g.coords.len()), ("tints", g.tints.len())] {
+        if found != vertices {
+            return Err(KernelError::Length { list, found, wanted: vertices });
+        }
+    }
+    if g.material_of.len() != g.triangles.len() {
+        return Err(KernelError::Length { list: "material_of", found: g.material_of.len(), wanted: g.triangles.len() });
+    }
+    if g.triangles.len() > TRIANGLES_MAX {
+        return Err(KernelError::TooMany { what: "triangles", found: g.triangles.len(), most: TRIANGLES_MAX });
+    }
+    for (list, values) in [("positions", &g.positions), ("normals", &g.normals), ("coords", &g.coords), ("tints", &g.tints)] {
+        if let Some(at) = values.iter().position(|v| !v.iter().all(|x| x.is_finite())) {
+            return Err(KernelError::NotFinite { list, at });
+        }
+    }
+    for (at, t) in g.triangles.iter().enumerate() {
+        if let Some(&value) = t.iter().find(|&&i| i as usize >= vertices) {
+            return Err(KernelError::Index { list: "triangles", at, value: value as usize, len: vertices });
+        }
+    }
+    if let Some(at) = g.material_of.iter().position(|&m| m as usize >= g.materials.len()) {
+        return Err(KernelError::Index { list: "material_of", at, value: g.material_of[at].into(), len: g.materials.len() });
+    }
+    check_materials(g)
+}
+
+fn check_materials(g: &Geometry) -> Result<(), KernelError> {
+    for (at, m) in g.materials.iter().enumerate() {
+        let factors = [m.scale, m.bump, m.variation, m.roughness, m.metallic, m.sheen, m.wrap, m.translucency, m.coat, m.glass];
+        let colors = [m.base, m.second, m.sheen_color, m.emission];
+        if !factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) {
+            return Err(KernelError::NotFinite { list: "materials", at });
+        }
+        if m.pattern == Pattern::Image && m.texture as usize >= g.textures.len() {
+            return Err(KernelError::Index { list: "materials' textures", at, value: m.texture as usize, len: g.textures.len() });
+        }
+    }
+    for t in &g.textures {
+        let wanted = t.width as usize * t.height as usize * 4;
+        if t.rgba.len() != wanted || wanted == 0 {
+            return Err(KernelError::Length { list: "a texture's rgba", found: t.rgba.len(), wanted: wanted.max(4) });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The eight-wide tree over triangles: obvhs builds a binary one, which is collapsed here into nodes that one vector test covers.
+
+use obvhs::{BvhBuildParams, Boundable, aabb::Aabb, bvh2::Bvh2, bvh2::builder::build_bvh2};
+
+use crate::abi::{Block, LEAF, NOTHING, Node};
+
+/// How long a tree may take to build, against how fast rays walk it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// For what stands still: a tree with reinsertion, some 2 µs a triangle.
+    Best,
+    /// For what moves each pose: a plain bottom-up tree.
+    Fast,
+}
+
+pub struct Tree {
+    pub nodes: Vec<Node>,
+    pub blocks: Vec<Block>,
+}
+
+/// The deepest tree that the walk's stack holds (192 entries, seven pushed a level).
+const DEPTH_MAX: usize = 26;
+const LEAF_TRIANGLES: usize = 4;
+
+struct Corners([[f32; 3]; 3]);
+
+impl Boundable for Corners {
+    fn aabb(&self) -> Aabb {
+        let [a, b, c] = self.0;
+        let low = std::array::from_fn::<f32, 3, _>(|i| a[i].min(b[i]).min(c[i]));
+        let high = std::array::from_fn::<f32, 3, _>(|i| a[i].max(b[i]).max(c[i]));
+        Aabb::new(low.into(), high.into())
+    }
+}
+
+/// Builds the tree over triangles given as corners; `flags` are or-ed into the ids of the blocks.
+pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: Build) -> Tree {
+    let corners: Vec<Corners> = corners.map(Corners).collect();
+    if corners.is_empty() {
+        return Tree { nodes: Vec::new(), blocks: Vec::new() };
+    }
+    let mut params = match how {
+        Build::Best => BvhBuildParams::slow_build(),
+        Build::Fast => BvhBuildParams::fastest_build(),
+    };
+    params.max_prims_per_leaf = LEAF_TRIANGLES as u32;
+    params.pre_split = false;
+    let binary = build_bvh2(&corners, params, &mut Default::default());
+    let mut collapse = Collapse { binary: &binary, corners: &corners, flags, tree: Tree { nodes: Vec::new(), blocks: Vec::new() }, deepest: 0 };
+    collapse.run();
+    if collapse.deepest <= DEPTH_MAX { collapse.tree } else { balanced(&corners, flags) }
+}
+
+struct Collapse<'a> {
+    binary: &'a Bvh2,
+    corners: &'a [Corners],
+    flags: &'a [u32],
+    tree: Tree,
+    deepest: usize,
+}
+
+impl Collapse<'_> {
+    /// Opens the child with the largest surface until eight stand in a node, from the root down.
+    fn run(&mut self) {
+        self.tree.nodes.push(EMPTY);
+        let mut waiting = vec![(0usize, 0usize, 1usize)];
+        while let Some((from, into, depth)) = waiting.pop() {
+            self.deepest = self.deepest.max(depth);
+            let (children, count) = self.open(from);
+            let mut node = EMPTY;
+            node.count = count as u32;
+            for (slot, &child) in children[..count].iter().enumerate() {
+                let source = &self.binary.nodes[child];
+                set_bounds(&mut node, slot, source.aabb().min.to_array(), source.aabb().max.to_array());
+                node.child[slot] = if source.is_leaf() {
+                    let first = source.first_index as usize;
+                    let prims = &self.binary.primitive_indices[first..first + source.prim_count as usize];
+                    LEAF | add_block(&mut self.tree.blocks, prims, self.corners, self.flags)
+                } else {
+                    self.tree.nodes.push(EMPTY);
+                    let at = self.tree.nodes.len() - 1;
+                    waiting.push((child, at, depth + 1));
+                    at as u32
+                };
+            }
+            self.tree.nodes[into] = node;
+        }
+    }
+
+    fn open(&self, from: usize) -> ([usize; 8], usize) {
+        let nodes = &self.binary.nodes;
+        let mut children = [0; 8];
+        children[0] = from;
+        let mut count = 1;
+        while count < 8 {
+            let mut widest = None;
+            let mut area = -1.0;
+            for (slot, &child) in children[..count].iter().enumerate() {
+                let node = &nodes[child];
+                if !node.is_leaf() && node.aabb().half_area() > area {
+                    area = node.aabb().half_area();
+                    widest = Some(slot);
+                }
+            }
+            let Some(slot) = widest else { break };
+            let first = nodes[children[slot]].first_index as usize;
+            children[slot] = first;
+            children[count] = first + 1;
+            count += 1;
+        }
+        (children, count)
+    }
+}
+
+const EMPTY: Node = Node {
+    low: [[f32::INFINITY; 8]; 3],
+    high: [[f32::NEG_INFINITY; 8]; 3],
+    child: [NOTHING; 8],
+    count: 0,
+    spare: [0; 7],
+};
+
+fn set_bounds(node: &mut Node, slot: usize, low: [f32; 3], high: [f32; 3]) {
+    for axis in 0..3 {
+        node.low[axis][slot] = low[axis];
+        node.high[axis][slot] = high[axis];
+    }
+}
+
+fn add_block(blocks: &mut Vec<Block>, prims: &[u32], corners: &[Corners], flags: &[u32]) -> u32 {
+    let mut block = Block { corner: [[0.0; 4]; 3], edge1: [[0.0; 4]; 3], edge2: [[0.0; 4]; 3], id: [0; 4] };
+    for (lane, &prim) in prims.iter().enumerate() {
+        let [a, b, c] = corners[prim as usize].0;
+        for axis in 0..3 {
+            block.corner[axis][lane] = a[axis];
+            block.edge1[axis][lane] = b[axis] - a[axis];
+            block.edge2[axis][lane] = c[axis] - a[axis];
+        }
+        block.id[lane] = prim | flags[prim as usize];
+    }
+    blocks.push(block);
+    blocks.len() as u32 - 1
+}
+
+/// A tree of halves by the median, never deeper than log₈: for input on which the bottom-up tree degenerates.
+fn balanced(corners: &[Corners], flags: &[u32]) -> Tree {
+    let mut order: Vec<u32> = (0..corners.len() as u32).collect();
+    let mut tree = Tree { nodes: vec![EMPTY], blocks: Vec::new() };
+    let mut waiting = vec![(0, order.len(), 0usize)];
+    while let Some((first, end, into)) = waiting.pop() {
+        let mut parts = vec![(first, end)];
+        while parts.len() < 8 {
+            let Some(at) = (0..parts.len()).filter(|&i| parts[i].1 - parts[i].0 > LEAF_TRIANGLES).max_by_key(|&i| parts[i].1 - parts[i].0) else { break };
+            let (a, b) = parts[at];
+            let middle = halve(&mut order[a..b], corners) + a;
+            parts[at] = (a, middle);
+            parts.push((middle, b));
+        }
+        let mut node = EMPTY;
+        node.count = parts.len() as u32;
+        for (slot, &(a, b)) in parts.iter().enumerate() {
+            let bounds = bounds_of(&order[a..b], corners);
+            set_bounds(&mut node, slot, bounds.min.to_array(), bounds.max.to_array());
+            node.child[slot] = if b - a <= LEAF_TRIANGLES {
+                LEAF | add_block(&mut tree.blocks, &order[a..b], corners, flags)
+            } else {
+                tree.nodes.push(EMPTY);
+                waiting.push((a, b, tree.nodes.len() - 1));
+                tree.nodes.len() as u32 - 1
+            };
+        }
+        tree.nodes[into] = node;
+    }
+    tree
+}
+
+fn bounds_of(prims: &[u32], corners: &[Corners]) -> Aabb {
+    prims.iter().map(|&p| corners[p as usize].aabb()).reduce(|a, b| a.union(&b)).unwrap_or_default()
+}
+
+fn halve(prims: &mut [u32], corners: &[Corners]) -> usize {
+    let size = bounds_of(prims, corners).diagonal().to_array();
+    let axis = (0..3).max_by(|&a, &b| size[a].total_cmp(&size[b])).unwrap_or(0);
+    let middle = prims.len() / 2;
+    let key = |p: u32| corners[p as usize].0.iter().map(|c| c[axis]).sum::<f32>();
+    prims.select_nth_unstable_by(middle, |&a, &b| key(a).total_cmp(&key(b)).then(a.cmp(&b)));
+    middle
+}
