@@ -10,7 +10,7 @@ enum {
     PLANE_COUNT
 };
 #define PAD 32
-#define ROW_MAX 8192
+#define CHUNK 64u
 #define FAR_AWAY 1e7f
 
 struct DenoiseView {
@@ -97,13 +97,12 @@ K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_oth
     float* const* in = from_other ? v.other : v.planes;
     float* const* out = from_other ? v.planes : v.other;
     const float spline[3] = {0.375f, 0.25f, 0.0625f};
-    enum { CHUNK = 64 };
     for (uint32_t y = y0; y < y1; y++) {
         uint32_t row = row_at(v, (int32_t)y);
         for (uint32_t x0 = 0; x0 < v.width; x0 += CHUNK) {
             uint32_t at = row + x0;
             float r[CHUNK], g[CHUNK], b[CHUNK], var[CHUNK], sum[CHUNK], lum[CHUNK], stop[CHUNK], near_z[CHUNK];
-            for (int i = 0; i < CHUNK; i++) {
+            for (int i = 0; i < (int)CHUNK; i++) {
                 uint32_t o = at + (uint32_t)i;
                 float k = 0.375f * 0.375f;
                 r[i] = in[0][o] * k;
@@ -125,7 +124,7 @@ K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_oth
                     const float *nx = v.planes[PLANE_NX], *ny = v.planes[PLANE_NY], *nz = v.planes[PLANE_NZ], *z = v.planes[PLANE_DEPTH];
                     const float *ar = v.planes[PLANE_AR], *ag = v.planes[PLANE_AG], *ab = v.planes[PLANE_AB];
                     const float *gx = v.planes[PLANE_DX], *gy = v.planes[PLANE_DY];
-                    for (int i = 0; i < CHUNK; i++) {
+                    for (int i = 0; i < (int)CHUNK; i++) {
                         uint32_t o = at + (uint32_t)i, q = there + (uint32_t)i;
                         float l = 0.2126f * pr[i] + 0.7152f * pg[i] + 0.0722f * pb[i];
                         float ex = nx[o] - nx[q], ey = ny[o] - ny[q], ez = nz[o] - nz[q];

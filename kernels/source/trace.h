@@ -108,6 +108,13 @@ K_DEVICE V3 bounced(const View& view, const Surface& s, Sampler sampler, float p
     return clamped(in * (s.albedo + s.sheen * 0.1f) * (1.0f / (1.0f - ps)), view.clamp);
 }
 
+K_HOT Ray mirror_ray(const Surface& s, V3 d) {
+    V3 away = reflect(d, s.normal);
+    if (dot(away, s.facing) <= 0.0f) away = reflect(d, s.facing);
+    Ray ray = {s.position + s.facing * surface_epsilon(s.position), away, 0.0f, K_INF};
+    return ray;
+}
+
 K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index) {
     Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
     V2 j = sample2(sampler, PAIR_PIXEL);
@@ -119,8 +126,6 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
     Seen seen = {v3(0.0f), v3(0.0f), v3(1.0f), v3(0.0f), K_INF};
     V3 through = v3(1.0f);
     float travelled = 0.0f;
-    bool guided = false;
-    float pick = picks.y;
     for (uint32_t pass = 0;; pass++) {
         Hit hit = closest(view, ray);
         bool missed = hit.triangle == K_NOTHING;
@@ -132,7 +137,6 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         }
         if (missed) {
             seen.clear = seen.clear + through * sky_seen(view.sky, ray.d, pixel);
-            if (!guided) seen.albedo = v3(1.0f);
             if (pass == 0) seen.normal = v3(0.0f);
             return seen;
         }
@@ -141,43 +145,31 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         seen.clear = seen.clear + through * s.emission;
         float nv = k_unit(dot(s.normal, s.view));
         bool may_pass = pass < K_PASSES;
-        if (s.glass > 0.5f && may_pass) {
-            float f = k_min(2.0f * schlick(0.04f, nv), 1.0f);
-            if (pick < f) {
-                pick = pick / f;
-                ray.d = reflect(ray.d, s.normal);
-                if (dot(ray.d, s.facing) <= 0.0f) ray.d = reflect(-s.view, s.facing);
-                ray.o = s.position + s.facing * surface_epsilon(s.position);
-            } else {
-                pick = (pick - f) / (1.0f - f);
-                seen.noisy = seen.noisy + through * gloss(s, s.normal, 0.0f) * 0.0f;
-                through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * s.glass;
-                ray.o = s.position - s.facing * surface_epsilon(s.position);
-            }
+        // Panes and coats: what they mirror is traced beside what stands behind, not instead of it, so that it brings no noise.
+        float mirrored_here = s.glass > 0.5f ? k_min(2.0f * schlick(0.04f, nv), 1.0f) : schlick(0.04f, nv) * s.coat;
+        bool pane = s.glass > 0.5f && may_pass, polished = s.metallic > 0.5f && s.roughness < 0.12f && may_pass;
+        if (mirrored_here > 0.01f && !polished && pass < 2) {
+            Ray away = mirror_ray(s, ray.d);
+            seen.noisy = seen.noisy + through * clamped(arriving(view, away, sampler, 1, true), view.clamp) * mirrored_here;
+            through = through * (1.0f - mirrored_here);
+        }
+        if (pane) {
+            through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * s.glass;
+            ray.o = s.position - s.facing * surface_epsilon(s.position);
             ray.near_t = 0.0f;
             continue;
         }
-        // Sharp mirrors (polished metal, coat, water) hand the pixel on to what they show.
-        float coat = s.coat > 0.0f ? schlick(0.04f, nv) * s.coat : 0.0f;
-        bool polished = s.metallic > 0.5f && s.roughness < 0.12f;
-        if (may_pass && (polished || pick < coat)) {
-            if (!polished) pick = pick / coat;
-            if (polished) through = through * schlick(s.f0, nv);
-            if (polished) seen.noisy = seen.noisy + through * 0.0f;
-            if (!guided) {
-                seen.normal = s.normal;
-            }
-            ray.d = reflect(ray.d, s.normal);
-            if (dot(ray.d, s.facing) <= 0.0f) ray.d = reflect(-s.view, s.facing);
-            ray.o = s.position + s.facing * surface_epsilon(s.position);
-            ray.near_t = 0.0f;
+        // Polished metal hands the pixel on to what it shows.
+        if (polished) {
+            through = through * schlick(s.f0, nv);
+            if (pass == 0) seen.normal = s.normal;
+            ray = mirror_ray(s, ray.d);
             continue;
         }
-        if (coat > 0.0f && may_pass) pick = (pick - coat) / (1.0f - coat);
         seen.albedo = through * guide_albedo(s);
         if (pass == 0 || dot(seen.normal, seen.normal) < 0.5f) seen.normal = s.normal;
         V3 lit = direct(view, s, picks.x, sample2(sampler, PAIR_LAMP_POINT), true);
-        if (view.bounces > 0) lit = lit + bounced(view, s, sampler, k_min(k_unit(pick), 0.999999f));
+        if (view.bounces > 0) lit = lit + bounced(view, s, sampler, picks.y);
         else lit = lit + later_bounces(view, s, lit);
         seen.noisy = seen.noisy + through * clamped(lit, 4.0f * view.clamp);
         return seen;

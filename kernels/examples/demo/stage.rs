@@ -1,42 +1,36 @@
-//! A small stage with most materials and lights, rendered to a PNG: `cargo run --release -p klieg-kernels --example demo -- out.png`.
+//! Puppets, pillars and lamps in front of a wall: what the demo shows and the benchmark measures.
 
 use std::f32::consts::PI;
 
 use glam::{Affine3A, Vec3, vec3};
-use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Pattern, Sky, srgb};
-use klieg_kernels::{Build, Cpu, Settings, Stage};
+use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Material, Pattern, Sky, srgb};
+use klieg_kernels::{Solid, Stage};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args: Vec<String> = std::env::args().collect();
-    let number = |at: usize, or: u32| args.get(at).and_then(|a| a.parse().ok()).unwrap_or(or);
-    let (samples, width, detail) = (number(2, 4), number(3, 640), number(4, 48));
-    let cpu = Cpu::new(1);
-    let set = set();
-    let cast = cast(detail);
-    println!("{} + {} triangles", set.triangles.len(), cast.triangles.len());
-    let (set, cast) = (cpu.solid(&set, Build::Best)?, cpu.solid(&cast, Build::Fast)?);
-    let lights = lights();
-    let sky = Sky { fill: 0.35, ..Sky::default() };
-    let fog = Fog { density: 0.02, color: [0.30, 0.26, 0.24], height: 4.0 };
-    let camera = Camera {
-        position: [0.3, 1.5, 5.2],
-        look_at: [0.0, 1.05, 0.0],
-        roll_degrees: 0.0,
-        lens_mm: 40.0,
-        focus_m: 5.0,
-        aperture_m: 0.06,
-        near_m: 0.05,
-    };
-    let stage = Stage { solids: &[&set, &cast], lights: &lights, sky: &sky, fog: &fog, camera: &camera };
-    let settings = Settings { width, height: width * 9 / 16, samples, bounces: 1, seed: 1 };
-    let mut layers = cpu.trace(&stage, &settings)?;
-    if args.get(5).is_none_or(|a| a != "noisy") {
-        cpu.denoise(&mut layers)?;
+pub struct World {
+    lights: Vec<Light>,
+    sky: Sky,
+    fog: Fog,
+    pub camera: Camera,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let camera = Camera {
+            position: [0.3, 1.5, 5.2],
+            look_at: [0.0, 1.05, 0.0],
+            roll_degrees: 0.0,
+            lens_mm: 40.0,
+            focus_m: 5.0,
+            aperture_m: 0.06,
+            near_m: 0.05,
+        };
+        let fog = Fog { density: 0.02, color: [0.30, 0.26, 0.24], height: 4.0 };
+        Self { lights: lights(), sky: Sky { fill: 0.35, ..Sky::default() }, fog, camera }
     }
-    let picture = cpu.develop(&layers, &Look::default(), 1)?;
-    let path = args.get(1).map_or("demo.png", String::as_str);
-    image::save_buffer(path, &picture.rgb, picture.width, picture.height, image::ColorType::Rgb8)?;
-    Ok(())
+
+    pub fn stage<'a>(&'a self, solids: &'a [&'a Solid]) -> Stage<'a> {
+        Stage { solids, lights: &self.lights, sky: &self.sky, fog: &self.fog, camera: &self.camera }
+    }
 }
 
 fn lights() -> Vec<Light> {
@@ -63,7 +57,7 @@ fn felt(hex: &str) -> Material {
     Material { base: srgb(hex), pattern: Pattern::Felt, scale: 12.0, sheen: 0.4, roughness: 0.95, bump: 0.6, ..Material::default() }
 }
 
-fn set() -> Geometry {
+pub fn set(detail: u32) -> Geometry {
     let mut g = Geometry::default();
     let floor = g.material(Material { base: srgb("A8835C"), second: srgb("6E5138"), pattern: Pattern::Flagstone, scale: 1.6, roughness: 0.55, bump: 0.6, ..Material::default() });
     let wall = g.material(Material { base: srgb("C9B79B"), second: srgb("A58E72"), pattern: Pattern::Plaster, bump: 0.4, ..Material::default() });
@@ -76,14 +70,14 @@ fn set() -> Geometry {
     quad(&mut g, vec3(-4.0, 0.0, -2.2), vec3(0.0, 0.0, 5.0), vec3(0.0, 4.5, 0.0), brick);
     for i in 0..6 {
         let x = -2.5 + i as f32;
-        ball(&mut g, 24, lamp, Affine3A::from_translation(vec3(x, 2.6, -1.7)) * Affine3A::from_scale(Vec3::splat(0.06)));
-        ball(&mut g, 32, gold, Affine3A::from_translation(vec3(x, 0.12, -1.9)) * Affine3A::from_scale(Vec3::splat(0.12)));
-        ball(&mut g, 48, wood, Affine3A::from_translation(vec3(x + 0.4, 1.4, -2.0)) * Affine3A::from_scale(vec3(0.12, 1.5, 0.12)));
+        ball(&mut g, detail / 4, lamp, Affine3A::from_translation(vec3(x, 2.6, -1.7)) * Affine3A::from_scale(Vec3::splat(0.06)));
+        ball(&mut g, detail, gold, Affine3A::from_translation(vec3(x, 0.12, -1.9)) * Affine3A::from_scale(Vec3::splat(0.12)));
+        ball(&mut g, detail, wood, Affine3A::from_translation(vec3(x + 0.4, 1.4, -2.0)) * Affine3A::from_scale(vec3(0.12, 1.5, 0.12)));
     }
     g
 }
 
-fn cast(detail: u32) -> Geometry {
+pub fn cast(detail: u32) -> Geometry {
     let mut g = Geometry::default();
     for (i, (cloth, skin)) in [("B3124A", "8D5A3B"), ("2B4C7E", "C58C64"), ("3E7A4E", "5B3A29")].into_iter().enumerate() {
         puppet(&mut g, detail, vec3(-1.3 + 1.3 * i as f32, 0.0, 0.25 * i as f32), cloth, skin);
