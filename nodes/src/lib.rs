@@ -1,1 +1,10 @@
-//! See ARCHITECTURE.md.
+//! A machine of the farm: what it has (`discover`), the agent that takes attempts from the scheduler (`agent`), and the
+//! process that computes one at a time (`worker`).
+
+pub mod agent;
+mod clock;
+pub mod discover;
+pub mod talk;
+pub mod worker;
+
+pub use agent::{Agent, AgentError, AgentOptions};

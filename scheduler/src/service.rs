@@ -12,8 +12,8 @@ use crate::{
     sweep,
 };
 use klieg_protocol::{
-    Command, Digest, Event, JobId, JobSpec, JobState, NodeId, Offer, Plan, Progress, Report, Source, TaskId, TaskName, TaskResult,
-    Token,
+    Command, Digest, Event, Fault, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report, Source, TaskFailure,
+    TaskId, TaskName, TaskResult, Token,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -196,7 +196,8 @@ impl Service {
                 round.reply(reply, ());
             }
             Message::Progress { id, token, progress } => self.step(Happened::Progressed { id, token, progress }, round),
-            Message::Report { report, reply } => {
+            Message::Report { mut report, reply } => {
+                self.doubt(&mut report);
                 let before = round.effects.len();
                 self.step(Happened::Reported(report), round);
                 let refused = round.effects[before..].iter().any(|effect| matches!(effect, Effect::Refused { .. }));
@@ -297,6 +298,16 @@ impl Service {
         });
         let here = |digest: &Digest| self.parts.blobs.size(*digest).is_some();
         result.outputs.values().all(here) && blobs.all(here)
+    }
+
+    /// Turns a success that names artifacts which are not there into a failure.
+    fn doubt(&self, report: &mut Report) {
+        if let Outcome::Succeeded(result) = &report.outcome
+            && !self.whole(result)
+        {
+            let message = "its result names an artifact that it did not store".into();
+            report.outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message });
+        }
     }
 
     /// Gathers what the effects want saved, and saves it.

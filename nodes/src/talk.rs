@@ -1,0 +1,46 @@
+//! What an agent and its workers say to each other: one JSON object a line.
+
+use klieg_protocol::{Digest, Progress, TaskFailure, TaskResult, TaskSpec};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// From the agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    Run(Box<Work>),
+    /// Ends the task at hand at its next sign of progress.
+    Cancel,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    pub kind: String,
+    pub task: TaskSpec,
+    /// Every input: its digest, and where it can be read.
+    pub inputs: BTreeMap<String, (Digest, PathBuf)>,
+    /// A folder of the attempt's own.
+    pub folder: PathBuf,
+    /// Threads that it may use.
+    pub threads: usize,
+}
+
+/// From the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// It lives.
+    Beat,
+    Progress(Progress),
+    Succeeded {
+        result: TaskResult,
+        /// Artifacts that the attempt made, whole.
+        files: Vec<(Digest, PathBuf)>,
+    },
+    Failed {
+        failure: TaskFailure,
+        /// Inputs whose bytes did not have their digest.
+        damaged: Vec<Digest>,
+    },
+}

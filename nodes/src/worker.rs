@@ -1,0 +1,129 @@
+//! The worker process: computes one task at a time, and dies with its agent.
+
+mod desk;
+mod guard;
+
+use crate::talk::{Order, Word, Work};
+use desk::Bench;
+use klieg_kind::{Kind, Media};
+use klieg_protocol::{Fault, TaskFailure, TaskResult};
+use std::{
+    any::Any,
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+/// Environment variable with the agent's process id.
+pub(crate) const AGENT: &str = "KLIEG_AGENT";
+/// How often a worker says that it lives.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Where a worker's words go.
+#[derive(Clone)]
+struct Voice(Arc<Mutex<File>>);
+
+impl Voice {
+    fn say(&self, word: &Word) -> io::Result<()> {
+        let mut line = serde_json::to_vec(word)?;
+        line.push(b'\n');
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(&line).and_then(|()| file.flush())
+    }
+}
+
+/// The whole life of a worker process: `main` gives its exit code back. Standard input and output belong to it; whatever else
+/// in the process writes to standard output ends on standard error.
+pub fn serve(kinds: &[&dyn Kind], media: &dyn Media) -> ExitCode {
+    let streams = guard::bind_to_agent().and_then(|()| guard::take_streams());
+    let (input, output) = match streams {
+        Ok(streams) => streams,
+        Err(error) => {
+            eprintln!("failed to start the worker: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let voice = Voice(Arc::new(Mutex::new(output)));
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let (orders, inbox) = mpsc::channel();
+    let started = thread::Builder::new().name("orders".into()).spawn({
+        let cancelled = Arc::clone(&cancelled);
+        move || listen(input, &cancelled, &orders)
+    });
+    let beating = thread::Builder::new().name("beat".into()).spawn({
+        let voice = voice.clone();
+        move || beat(&voice)
+    });
+    if let Err(error) = started.and(beating) {
+        eprintln!("failed to start the worker: {error}");
+        return ExitCode::FAILURE;
+    }
+    while let Ok(work) = inbox.recv() {
+        let mut bench = Bench::new(work, voice.clone(), Arc::clone(&cancelled), media);
+        let (word, sound) = compute(kinds, &mut bench);
+        if voice.say(&word).is_err() || !sound {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn listen(input: File, cancelled: &AtomicBool, orders: &mpsc::Sender<Work>) {
+    for line in BufReader::new(input).split(b'\n') {
+        let Ok(line) = line else { break };
+        match serde_json::from_slice(&line) {
+            Ok(Order::Run(work)) => {
+                cancelled.store(false, Ordering::Relaxed);
+                if orders.send(*work).is_err() {
+                    break;
+                }
+            }
+            Ok(Order::Cancel) => cancelled.store(true, Ordering::Relaxed),
+            Err(error) => eprintln!("failed to understand an order: {error}"),
+        }
+    }
+    // The agent is gone.
+    guard::end_group();
+}
+
+fn beat(voice: &Voice) {
+    loop {
+        thread::sleep(BEAT);
+        if voice.say(&Word::Beat).is_err() {
+            guard::end_group();
+        }
+    }
+}
+
+/// Runs one task. The flag: whether this process may go on; after a panic nobody knows what it left.
+fn compute(kinds: &[&dyn Kind], bench: &mut Bench<'_>) -> (Word, bool) {
+    let Some(kind) = kinds.iter().find(|kind| kind.name() == bench.kind()) else {
+        let message = format!("failed to find the job kind {:?}: this klieg does not have it", bench.kind());
+        return (Word::Failed { failure: TaskFailure { fault: Fault::Node, message }, damaged: Vec::new() }, true);
+    };
+    let task = bench.task().clone();
+    let done = catch_unwind(AssertUnwindSafe(|| bench.open().and_then(|()| kind.run(&task, bench))));
+    let sound = done.is_ok();
+    let done = done.unwrap_or_else(|panic| Err(panicked(&*panic)));
+    (word(done, bench), sound)
+}
+
+fn word(done: Result<TaskResult, TaskFailure>, bench: &mut Bench<'_>) -> Word {
+    match done {
+        Ok(result) => Word::Succeeded { result, files: bench.files() },
+        Err(failure) => Word::Failed { failure, damaged: bench.damaged() },
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> TaskFailure {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    TaskFailure { fault: Fault::Task, message: format!("a fault of klieg itself: {}", text.unwrap_or("it panicked")) }
+}

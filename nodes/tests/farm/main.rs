@@ -1,0 +1,23 @@
+//! The farm with real worker processes: this test program starts itself as the worker, and as the whole farm to be killed.
+
+mod help;
+mod kind;
+
+mod attempts;
+mod resume;
+mod reuse;
+
+/// Not a test: the worker process of the others.
+#[test]
+#[ignore = "the other tests start it as their worker"]
+fn as_worker() {
+    let code = klieg_nodes::worker::serve(&[&kind::Toy], &kind::NoMedia);
+    std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+/// Not a test: a whole farm in a process of its own, that others kill.
+#[test]
+#[ignore = "the other tests start it as a farm to kill"]
+fn as_farm() {
+    help::block(resume::farm_process());
+}
