@@ -132,6 +132,9 @@ impl Kind for Toy {
 pub struct NoMedia;
 
 impl Media for NoMedia {
+    fn probe(&self, _: &Path) -> Result<klieg_kind::Probe, TaskFailure> {
+        Err(fail(Fault::Node, "no decoder"))
+    }
     fn encode(&self, _: &Path, _: &VideoSpec) -> Result<Box<dyn SegmentEncoder>, TaskFailure> {
         Err(fail(Fault::Node, "no encoder"))
     }
