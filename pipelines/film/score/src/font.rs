@@ -23,8 +23,8 @@ pub enum FontError {
     Unreadable { path: PathBuf, why: String },
 }
 
-/// A sound font in memory (FluidR3 takes 145 MB); clones share it, and the last one to go frees it.
-#[derive(Clone, Debug)]
+/// A sound font in memory (FluidR3 takes 145 MB).
+#[derive(Debug)]
 pub struct SoundFont {
     pub(crate) samples: Arc<rustysynth::SoundFont>,
     path: PathBuf,
@@ -57,18 +57,16 @@ pub fn font_path() -> Option<PathBuf> {
     }
 }
 
-/// This machine's sound font, read once for as long as somebody holds it.
-pub fn sound_font() -> Result<SoundFont, FontError> {
-    static HELD: Mutex<(PathBuf, Weak<rustysynth::SoundFont>)> = Mutex::new((PathBuf::new(), Weak::new()));
+/// This machine's sound font, read once for as long as somebody holds it; the last one to drop it frees it.
+pub fn sound_font() -> Result<Arc<SoundFont>, FontError> {
+    static HELD: Mutex<Weak<SoundFont>> = Mutex::new(Weak::new());
     let path = font_path().ok_or(FontError::Missing)?;
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    if held.0 == path
-        && let Some(samples) = held.1.upgrade()
-    {
-        return Ok(SoundFont { samples, path });
+    if let Some(font) = held.upgrade().filter(|f| f.path == path) {
+        return Ok(font);
     }
-    let font = SoundFont::open(&path)?;
-    *held = (path, Arc::downgrade(&font.samples));
+    let font = Arc::new(SoundFont::open(&path)?);
+    *held = Arc::downgrade(&font);
     Ok(font)
 }
 

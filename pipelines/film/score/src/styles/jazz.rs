@@ -168,5 +168,5 @@ fn close(sheet: &mut Sheet, [bass, piano, brushes]: [PartId; 3], key: f32, brigh
     let third = if bright { 4.0 } else { 3.0 };
     sheet.note(bass, end, 4.0, key - 12.0, 0.7);
     sheet.chord(piano, end, 4.0, &[key + 12.0 + third, key + 19.0, key + 23.0, key + 26.0], 0.5, 0.08);
-    sheet.note(brushes, end, 3.0, 49.0, 0.4);
+    sheet.note(brushes, end, 3.0, 49.0, 0.16);
 }
