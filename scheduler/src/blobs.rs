@@ -1,6 +1,7 @@
 //! Artifacts: immutable bytes named by their digest. A port; `Folder` is the embedded implementation.
 
-pub mod conformance;
+#[cfg(test)]
+mod conformance;
 mod folder;
 
 pub use folder::Folder;

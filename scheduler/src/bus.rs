@@ -1,7 +1,8 @@
 //! What happens to jobs, for those who watch. A port; `InProcess` is the embedded implementation. Losing all of it loses no
 //! task and no result.
 
-pub mod conformance;
+#[cfg(test)]
+mod conformance;
 mod in_process;
 
 pub use in_process::InProcess;

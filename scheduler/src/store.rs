@@ -1,6 +1,7 @@
 //! The truth: jobs, tasks, attempts, the result cache. A port; `Sqlite` is the embedded implementation.
 
-pub mod conformance;
+#[cfg(test)]
+mod conformance;
 mod sqlite;
 mod sqlite_rows;
 

@@ -196,3 +196,69 @@ impl Blobs for Folder {
         self.work(move |inner| inner.remove(digest)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blobs::conformance;
+    use nix::sys::{
+        resource::{Resource, setrlimit},
+        signal::{SigHandler, Signal, signal},
+    };
+    use std::process::Command;
+
+    #[tokio::test]
+    async fn a_folder_conforms() {
+        let root = tempfile::tempdir().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        conformance::check(&Folder::open(root.path()).unwrap(), scratch.path()).await;
+    }
+
+    #[tokio::test]
+    async fn what_dead_writers_left_is_thrown_away() {
+        let root = tempfile::tempdir().unwrap();
+        let kept = Folder::open(root.path()).unwrap().put(b"kept".to_vec()).await.unwrap();
+        fs::write(root.path().join("temp/7"), "half").unwrap();
+        let blobs = Folder::open(root.path()).unwrap();
+        assert_eq!(fs::read_dir(root.path().join("temp")).unwrap().count(), 0);
+        assert_eq!(blobs.get(kept).await.unwrap(), b"kept");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_too_short_or_foreign_is_not_listed() {
+        let root = tempfile::tempdir().unwrap();
+        let blobs = Folder::open(root.path()).unwrap();
+        fs::create_dir_all(root.path().join("ab")).unwrap();
+        fs::write(root.path().join("ab/notes.txt"), "mine").unwrap();
+        assert_eq!(blobs.list().await.unwrap(), []);
+    }
+
+    const FULL: &str = "KLIEG_TEST_FULL_DISK";
+
+    /// Not a test: a process that may write no file larger than 100 kB.
+    #[tokio::test]
+    #[ignore = "a_full_disk_is_told starts it"]
+    async fn with_little_room() {
+        // SAFETY: ignoring a signal runs no handler.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.unwrap();
+        setrlimit(Resource::RLIMIT_FSIZE, 100_000, 100_000).unwrap();
+        let root = PathBuf::from(std::env::var_os(FULL).unwrap());
+        let blobs = Folder::open(&root).unwrap();
+        let small = blobs.put(vec![1; 50_000]).await.unwrap();
+        let full = blobs.put(vec![2; 500_000]).await;
+        assert!(matches!(full, Err(BlobError::Full(_))), "{full:?}");
+        assert_eq!(blobs.size(Digest::of(&[2; 500_000])), None, "nothing half-written is visible");
+        assert_eq!(fs::read_dir(root.join("temp")).unwrap().count(), 0);
+        assert_eq!(blobs.get(small).await.unwrap(), [1; 50_000]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "blobs::folder::tests::with_little_room", "--ignored"]).env(FULL, root.path());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+}

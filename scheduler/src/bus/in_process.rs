@@ -92,3 +92,24 @@ impl Bus for InProcess {
         self.changed.send_modify(|n| *n += 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::conformance;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn it_conforms() {
+        conformance::check(Arc::new(InProcess::new(100))).await;
+    }
+
+    #[tokio::test]
+    async fn it_keeps_its_bound_and_says_what_is_missing() {
+        let (bus, job) = (InProcess::new(3), JobId("j".into()));
+        let started = |attempt| Event::TaskStarted { task: "t".into(), attempt, worker: 0 };
+        bus.publish(&job, (0..10).map(started).collect()).await;
+        let page = bus.read(&job, 2).await;
+        assert_eq!((page.first, page.events), (7, vec![started(7), started(8), started(9)]));
+    }
+}

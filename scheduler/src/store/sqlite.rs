@@ -5,7 +5,7 @@ use super::{
 use crate::state::{Job, Millis};
 use klieg_protocol::{Digest, JobId, NodeId, Offer};
 use sqlx::{
-    Row, SqlitePool,
+    Connection, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -50,16 +50,26 @@ impl Sqlite {
     }
 
     async fn write_all(&self, epoch: Option<Epoch>, writes: Write<'_>) -> Result<(), StoreError> {
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        if let Some(Epoch(epoch)) = epoch {
-            let row = sqlx::query("SELECT epoch FROM farm").fetch_one(&mut *transaction).await?;
-            if row.try_get::<i64, _>(0)? != epoch {
-                return Err(StoreError::Fenced);
-            }
+        let mut connection = self.write.acquire().await?;
+        let done = transact(&mut connection, epoch, writes).await;
+        if done.is_err() {
+            // A full disk makes SQLite roll back by itself, and sqlx loses count of its transactions: take a new connection.
+            connection.close_on_drop();
         }
-        writes.run(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        done
     }
+}
+
+async fn transact(connection: &mut SqliteConnection, epoch: Option<Epoch>, writes: Write<'_>) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if let Some(Epoch(epoch)) = epoch {
+        let row = sqlx::query("SELECT epoch FROM farm").fetch_one(&mut *transaction).await?;
+        if row.try_get::<i64, _>(0)? != epoch {
+            return Err(StoreError::Fenced);
+        }
+    }
+    writes.run(&mut transaction).await?;
+    Ok(transaction.commit().await?)
 }
 
 fn digests(identities: &[Digest]) -> String {
@@ -189,5 +199,51 @@ impl Store for Sqlite {
     async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
         let found = sqlx::query("SELECT job FROM cancels ORDER BY asked_ms, job").fetch_all(&self.read).await?;
         found.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{self, job, task};
+
+    #[tokio::test]
+    async fn sqlite_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("farm.sqlite")).await.unwrap();
+        conformance::check(&store).await;
+        store.close().await;
+        assert!(!folder.path().join("farm.sqlite-wal").exists(), "closing folds the log in");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("farm.sqlite");
+        Sqlite::open(&file).await.unwrap().close().await;
+        let store = Sqlite::open_with(&file, Some(60)).await.unwrap();
+        let epoch = store.lead().await.unwrap();
+        let kept = job("job-000001");
+        store.commit(epoch, &Batch { jobs: vec![kept.clone()], ..Batch::default() }).await.unwrap();
+        let mut large = task("large");
+        large.spec.label = "x".repeat(1_000_000);
+        let large = Batch { tasks: vec![(kept.id.clone(), "large".into(), large)], ..Batch::default() };
+        for _ in 0..2 {
+            let full = store.commit(epoch, &large).await;
+            assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+            assert_eq!(store.job(&kept.id).await.unwrap(), Some(kept.clone()));
+        }
+        let small = Batch { tasks: vec![(kept.id.clone(), "small".into(), task("small"))], ..Batch::default() };
+        store.commit(epoch, &small).await.unwrap();
+        assert_eq!(store.job(&kept.id).await.unwrap().unwrap().tasks.len(), 1, "it goes on when there is room");
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("farm.sqlite");
+        std::fs::write(&file, "not a database, but long enough to be taken for one".repeat(100)).unwrap();
+        assert!(Sqlite::open(&file).await.is_err());
     }
 }
