@@ -19,7 +19,14 @@ fn main() {
 fn compile(set: &str, flags: &[&str]) {
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").opt_level(3).cpp_link_stdlib(None).warnings(true).define("KLIEG_SET", set);
-    for flag in ["-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition"] {
+    for flag in [
+        "-ffp-contract=off",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-fno-semantic-interposition",
+    ] {
         build.flag_if_supported(flag);
     }
     for flag in flags {

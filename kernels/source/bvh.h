@@ -162,7 +162,7 @@ K_COLD bool is_cut_out(const SolidView& s, uint32_t triangle, float u, float v) 
 }
 
 // The nearest hit of one solid, if nearer than `hit` holds.
-K_DEVICE void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
+K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
     struct Entry { uint32_t child; float t; } stack[K_STACK];
     int top = 0;
     if (solid.node_count == 0) return;
@@ -256,7 +256,7 @@ K_COLD V3 glass_shadow(const SolidView& s, uint32_t triangle) {
 }
 
 // How much of the light passes through one solid: zero behind anything opaque.
-K_DEVICE bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through) {
+K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through) {
     uint32_t stack[K_STACK];
     int top = 0;
     if (solid.node_count == 0) return false;

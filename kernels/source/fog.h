@@ -39,7 +39,7 @@ struct Haze {
     V3 glow;
     float through;
 };
-K_DEVICE Haze haze(const View& view, V3 o, V3 d, float t) {
+K_COLD Haze haze(const View& view, V3 o, V3 d, float t) {
     Haze h = {v3(0.0f), 1.0f};
     const FogView& f = view.fog;
     if (f.density <= 0.0f) return h;

@@ -14,25 +14,23 @@ K_HOT float spot_cone(const Lamp& lamp, V3 from_lamp) {
     return k_smooth(lamp.cos_outer, k_max(lamp.cos_inner, lamp.cos_outer + 1e-4f), dot(v3(lamp.direction), from_lamp));
 }
 
-// About what a lamp gives to a surface: its irradiance times a generous cosine.
-K_HOT float importance(const Lamp& lamp, const Surface& s) {
-    V3 to = v3(lamp.position);
-    float soft = 0.45f * s.wrap, e = lamp.luminance;
-    V3 l = to;
-    if (lamp.kind != LIGHT_SUN) {
-        V3 d = to - s.position;
-        float d2 = k_max(dot(d, d), 1e-6f);
+// About what each lamp gives to a surface: its irradiance times a generous cosine. Without branches, eight lamps at a time.
+K_HOT void importances(const LampTable& t, uint32_t count, const Surface& s, float* K_RESTRICT parts) {
+    float px = s.position.x, py = s.position.y, pz = s.position.z, nx = s.normal.x, ny = s.normal.y, nz = s.normal.z;
+    float wrap = 0.45f * s.wrap, through = s.translucency;
+    for (uint32_t i = 0; i < count; i++) {
+        float here = t.here[i]; // 0 for the sun, whose position is a direction
+        float dx = t.x[i] - px * here, dy = t.y[i] - py * here, dz = t.z[i] - pz * here;
+        float d2 = k_max(dx * dx + dy * dy + dz * dz, 1e-6f);
         float inv = 1.0f / k_sqrt(d2);
-        l = d * inv;
-        soft += lamp.radius * inv;
-        e = e / k_max(d2, lamp.radius * lamp.radius);
-        if (lamp.kind == LIGHT_PANEL) e *= k_max(-dot(v3(lamp.direction), l) + 0.25f * lamp.radius * inv, 0.0f);
-        if (lamp.kind == LIGHT_SPOT) e *= spot_cone(lamp, -l);
+        float aim = -(t.ax[i] * dx + t.ay[i] * dy + t.az[i] * dz) * inv;
+        float angular = t.radius[i] * inv, soft = wrap + angular;
+        float cone = k_unit((aim + t.soft[i] * angular - t.cone_from[i]) * t.cone_scale[i]);
+        float e = t.luminance[i] * cone / k_max(d2, t.radius2[i]);
+        float c = (nx * dx + ny * dy + nz * dz) * inv;
+        float front = k_max(c + soft, 0.0f) / (1.0f + soft);
+        parts[i] = e * k_max(front, -c * through);
     }
-    float c = dot(s.normal, l);
-    float front = k_max(c + soft, 0.0f) / (1.0f + soft);
-    if (s.translucency > 0.0f) front = k_max(front, -c * s.translucency);
-    return e * front;
 }
 
 K_DEVICE Beam beam_of(const Lamp& lamp, V3 from, V2 r) {
@@ -82,12 +80,11 @@ struct Choice {
     uint32_t lamp;
     float weight; // 1 / probability; 0 when no lamp reaches the surface
 };
-K_DEVICE Choice choose_lamp(const View& view, const Surface& s, float r) {
-    float parts[K_LAMPS_MAX], sum = 0.0f;
-    for (uint32_t i = 0; i < view.lamp_count; i++) {
-        parts[i] = importance(view.lamps[i], s);
-        sum += parts[i];
-    }
+K_COLD Choice choose_lamp(const View& view, const Surface& s, float r) {
+    K_ALIGN(32) float parts[K_LAMPS_MAX];
+    importances(*view.table, (view.lamp_count + 7u) & ~7u, s, parts);
+    float sum = 0.0f;
+    for (uint32_t i = 0; i < view.lamp_count; i++) sum += parts[i];
     Choice c = {0, 0.0f};
     if (!(sum > 1e-9f)) return c;
     float at = r * sum, passed = 0.0f;
@@ -102,7 +99,7 @@ K_DEVICE Choice choose_lamp(const View& view, const Surface& s, float r) {
 }
 
 // Light straight from one lamp to the viewer by way of the surface.
-K_DEVICE V3 direct(const View& view, const Surface& s, float choice, V2 r, bool with_gloss) {
+K_COLD V3 direct(const View& view, const Surface& s, float choice, V2 r, bool with_gloss) {
     if (view.lamp_count == 0) return v3(0.0f);
     Choice c = choose_lamp(view, s, choice);
     if (c.weight == 0.0f) return v3(0.0f);

@@ -57,7 +57,7 @@ K_HOT Sampler sampler_of(uint32_t x, uint32_t y, uint32_t sample, uint32_t log2_
     Sampler s = {reverse_bits((morton << log2_samples) | sample), seed};
     return s;
 }
-K_HOT V2 sample2(Sampler s, uint32_t dimension) {
+K_DEVICE V2 sample2(Sampler s, uint32_t dimension) {
     uint32_t h = hash_mix(s.seed + dimension * 0x9e3779b9u);
     uint32_t index = scramble_reversed(s.reversed_index, h);
     uint32_t a = scramble_reversed(reverse_bits(index), h ^ 0x68bc21ebu);

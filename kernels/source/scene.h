@@ -84,9 +84,17 @@ struct CameraView {
 
 #define K_SOLIDS_MAX 8
 #define K_LAMPS_MAX 64
+// The same lamps, field by field, for choosing among them. Vacant entries have no luminance.
+struct LampTable {
+    float x[K_LAMPS_MAX], y[K_LAMPS_MAX], z[K_LAMPS_MAX], here[K_LAMPS_MAX];
+    float ax[K_LAMPS_MAX], ay[K_LAMPS_MAX], az[K_LAMPS_MAX];
+    float radius[K_LAMPS_MAX], radius2[K_LAMPS_MAX], soft[K_LAMPS_MAX];
+    float cone_from[K_LAMPS_MAX], cone_scale[K_LAMPS_MAX], luminance[K_LAMPS_MAX];
+};
 struct View {
     const SolidView* solids;
     const Lamp* lamps;
+    const LampTable* table;
     SkyView sky;
     FogView fog;
     CameraView camera;

@@ -53,8 +53,55 @@ K_HOT V3 lift(V3 p, const Vertex& a, const Vertex& b, const Vertex& c, float u, 
 
 K_HOT float surface_epsilon(V3 p) { return 3e-5f * (1.0f + k_max(k_abs(p.x), k_max(k_abs(p.y), k_abs(p.z)))); }
 
+// A material with its pattern and variation, at one point: what neighbouring samples of a pixel may share.
+struct Worn {
+    uint32_t solid, material; // whose it is; K_NOTHING: nobody's
+    V3 base, emission, bend;  // bend is added to the normal
+    float roughness, wet;
+};
+
+// Height differences along two tangents, as a change of the normal.
+K_COLD V3 bend_of(const Surfacing& m, const Pattern& p, V3 at, V3 axis, V3 e1, V3 e2, V3 k1, V3 k2, V3 g, float stretch, float pw) {
+    V3 t1 = normalize(e1), t2 = normalize(cross(g, t1));
+    float y2 = dot(e2, t2), x2 = dot(e2, t1), d1 = k_max(dot(e1, e1), 1e-12f);
+    V3 c1 = k1 * (1.0f / k_sqrt(d1));
+    V3 c2 = (k2 - c1 * x2) * (1.0f / (k_abs(y2) < 1e-9f ? 1e-9f : y2));
+    float units = k_max(stretch * m.scale, 1e-6f), step = k_max(pw, 0.015f) / units;
+    V3 p1 = (at + c1 * step) * m.scale, p2 = (at + c2 * step) * m.scale;
+    float h1 = pattern_at(m.pattern, p1, on_plane(p1, axis), pw).height - p.height;
+    float h2 = pattern_at(m.pattern, p2, on_plane(p2, axis), pw).height - p.height;
+    return (t1 * h1 + t2 * h2) * (-m.bump / (step * units));
+}
+
+// The material at a hit for a pixel that is `width` metres wide there.
+K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* ca, const float* cb, const float* cc, V3 e1, V3 e2, V3 g, const Hit& hit, float width, float slant) {
+    Worn out = {hit.solid, 0, v3(m.base), v3(m.emission), v3(0.0f), m.roughness, 0.0f};
+    V3 c0 = v3(ca), k1 = v3(cb) - c0, k2 = v3(cc) - c0;
+    V3 at = c0 + k1 * hit.u + k2 * hit.v;
+    if (m.pattern == PATTERN_IMAGE) {
+        out.base = image_at(solid.images[m.texture], at.x, at.y);
+        return out;
+    }
+    // Coordinates a metre, from the longer edge, and the pixel's width in them.
+    float d1 = dot(e1, e1), d2 = dot(e2, e2);
+    float stretch = k_sqrt(d1 > d2 ? dot(k1, k1) / k_max(d1, 1e-12f) : dot(k2, k2) / k_max(d2, 1e-12f));
+    float pixel = width * stretch / k_sqrt(k_max(slant, 0.08f));
+    if (m.variation > 0.0f) out.base = out.base * (1.0f + 1.1f * m.variation * variation_at(at, pixel));
+    if (m.pattern == PATTERN_PLAIN) return out;
+    V3 axis = cross(k1, k2), pc = at * m.scale, second = v3(m.second);
+    float pw = pixel * m.scale;
+    Pattern p = pattern_at(m.pattern, pc, on_plane(pc, axis), pw);
+    out.base = mix(out.base, second, k_unit(p.second)) * (k_max(p.shade, 0.05f) * (1.0f - p.dark));
+    out.roughness += p.rough;
+    out.emission = out.emission + second * p.lit;
+    out.wet = p.wet;
+    if (m.bump > 0.0f && pw < 0.5f) out.bend = bend_of(m, p, at, axis, e1, e2, k1, k2, g, stretch, pw);
+    return out;
+}
+
 // `width` is the pixel's width in metres at the hit; a negative one means that the pattern's mean is enough (bounced light).
-K_DEVICE Surface surface_at(const View& view, const Ray& ray, const Hit& hit, float width) {
+// `share` may hold the material that an earlier sample of the same pixel found, and may be null.
+K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, float width, Worn* share, bool reuse) {
     const SolidView& solid = view.solids[hit.solid];
     const Triangle& tri = solid.triangles[hit.triangle];
     const Surfacing& m = solid.materials[tri.material];
@@ -71,55 +118,29 @@ K_DEVICE Surface surface_at(const View& view, const Ray& ray, const Hit& hit, fl
     s.normal = s.normal * side;
     s.lifted = lift(s.position, a, b, c, u, v, side) + s.facing * surface_epsilon(s.position);
 
-    V3 tint = v3(a.tint) * w + v3(b.tint) * u + v3(c.tint) * v;
-    V3 base = v3(m.base), second = v3(m.second);
+    V3 tint = v3(a.tint) * w + v3(b.tint) * u + v3(c.tint) * v, base = v3(m.base);
     s.roughness = m.roughness;
     s.emission = v3(m.emission);
     float wet = 0.0f;
     if (width >= 0.0f) {
-        V3 ca = v3(a.coords), k1 = v3(b.coords) - ca, k2 = v3(c.coords) - ca;
-        V3 at = ca + k1 * u + k2 * v;
-        // Coordinates a metre, from the longer edge, and the pixel's width in them.
-        float d1 = dot(e1, e1), d2 = dot(e2, e2);
-        float stretch = k_sqrt(d1 > d2 ? dot(k1, k1) / k_max(d1, 1e-12f) : dot(k2, k2) / k_max(d2, 1e-12f));
-        float slant = k_max(dot(s.facing, s.view), 0.08f);
-        float pixel = width * stretch / k_sqrt(slant);
-        if (m.variation > 0.0f && m.pattern != PATTERN_IMAGE) {
-            float tone = 1.0f + 1.1f * m.variation * variation_at(at, pixel);
-            base = base * tone;
+        Worn worn;
+        if (reuse && share->solid == hit.solid && share->material == tri.material && m.pattern != PATTERN_IMAGE) {
+            worn = *share;
+        } else {
+            worn = worn_at(solid, m, a.coords, b.coords, c.coords, e1, e2, g, hit, width, dot(s.facing, s.view));
+            worn.material = tri.material;
+            if (share) *share = worn;
         }
-        if (m.pattern == PATTERN_IMAGE) {
-            base = base * 0.0f + image_at(solid.images[m.texture], at.x, at.y);
-        } else if (m.pattern != PATTERN_PLAIN) {
-            V3 axis = cross(k1, k2);
-            V3 pc = at * m.scale;
-            float pw = pixel * m.scale;
-            Pattern p = pattern_at(m.pattern, pc, on_plane(pc, axis), pw);
-            V3 from = second;
-            base = mix(base, from, k_unit(p.second)) * (k_max(p.shade, 0.05f) * (1.0f - p.dark));
-            s.roughness = s.roughness + p.rough;
-            s.emission = s.emission + second * p.lit;
-            wet = p.wet;
-            if (m.bump > 0.0f && pw < 0.5f) {
-                // Height differences along two tangents bend the normal.
-                V3 t1 = normalize(e1), t2 = normalize(cross(g, t1));
-                float len1 = k_sqrt(k_max(d1, 1e-12f)), y2 = dot(e2, t2), x2 = dot(e2, t1);
-                V3 c1 = k1 * (1.0f / len1);
-                V3 c2 = (k2 - c1 * x2) * (1.0f / (k_abs(y2) < 1e-9f ? 1e-9f : y2));
-                float step = k_max(pw, 0.015f) / k_max(stretch * m.scale, 1e-6f);
-                V3 p1 = (at + c1 * step) * m.scale, p2 = (at + c2 * step) * m.scale;
-                float h1 = pattern_at(m.pattern, p1, on_plane(p1, axis), pw).height - p.height;
-                float h2 = pattern_at(m.pattern, p2, on_plane(p2, axis), pw).height - p.height;
-                float units = m.bump / (step * k_max(stretch * m.scale, 1e-6f));
-                V3 bent = s.normal - (t1 * h1 + t2 * h2) * units;
-                s.normal = normalize(bent);
-            }
-        }
+        base = worn.base;
+        s.roughness = worn.roughness;
+        s.emission = worn.emission;
+        wet = worn.wet;
+        if (m.bump > 0.0f) s.normal = normalize(s.normal + worn.bend);
     } else if (m.pattern == PATTERN_IMAGE) {
         V3 at = v3(a.coords) * w + v3(b.coords) * u + v3(c.coords) * v;
         base = image_at(solid.images[m.texture], at.x, at.y);
     } else if (m.pattern == PATTERN_WINDOWS) {
-        s.emission = s.emission + second * 0.1f;
+        s.emission = s.emission + v3(m.second) * 0.1f;
     }
     // A shading normal that looks away from the viewer would darken the rim: bend it back.
     float facing = dot(s.normal, s.view);

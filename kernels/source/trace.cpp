@@ -4,8 +4,11 @@
 K_DEVICE void trace_one(const View& view, const LayersView& out, uint32_t x, uint32_t y) {
     V3 noisy = v3(0.0f), clear = v3(0.0f), albedo = v3(0.0f), normal = v3(0.0f);
     float inverse_depth = 0.0f, sum = 0.0f, sum2 = 0.0f;
+    Shared shared;
+    shared.haze_t = -1.0f;
+    shared.worn.solid = K_NOTHING;
     for (uint32_t i = 0; i < view.samples; i++) {
-        Seen s = sample_pixel(view, x, y, i);
+        Seen s = sample_pixel(view, x, y, i, &shared);
         noisy = noisy + s.noisy;
         clear = clear + s.clear;
         albedo = albedo + s.albedo;
@@ -42,5 +45,48 @@ K_LAUNCH(trace)(View view, LayersView out) {
 K_LAUNCH(trace)(const View* view, const LayersView* out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1) {
     for (uint32_t y = y0; y < y1; y++)
         for (uint32_t x = x0; x < x1; x++) trace_one(*view, *out, x, y);
+}
+#endif
+
+// Nearest hits of free rays: origin, direction, and the stretch of each that counts. Eight floats a ray, in the order of RayIn.
+struct RayIn {
+    float origin[3], near_t, direction[3], far_t;
+};
+struct HitOut {
+    float t, u, v;
+    uint32_t solid, triangle;
+};
+K_DEVICE void nearest_one(const View& view, const RayIn& in, HitOut* out) {
+    Ray ray = {v3(in.origin), v3(in.direction), in.near_t, in.far_t};
+    Hit hit = closest(view, ray);
+    out->t = hit.t;
+    out->u = hit.u;
+    out->v = hit.v;
+    out->solid = hit.solid;
+    out->triangle = hit.triangle;
+}
+// What share of light passes along free rays.
+K_DEVICE void passed_one(const View& view, const RayIn& in, float* out) {
+    Ray ray = {v3(in.origin), v3(in.direction), in.near_t, in.far_t};
+    V3 through = transmitted(view, ray);
+    out[0] = through.x;
+    out[1] = through.y;
+    out[2] = through.z;
+}
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+K_LAUNCH(nearest)(View view, const RayIn* rays, HitOut* hits, uint32_t count) {
+    uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) nearest_one(view, rays[i], hits + i);
+}
+K_LAUNCH(passed)(View view, const RayIn* rays, float* shares, uint32_t count) {
+    uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) passed_one(view, rays[i], shares + 3 * (size_t)i);
+}
+#else
+K_LAUNCH(nearest)(const View* view, const RayIn* rays, HitOut* hits, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++) nearest_one(*view, rays[i], hits + i);
+}
+K_LAUNCH(passed)(const View* view, const RayIn* rays, float* shares, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++) passed_one(*view, rays[i], shares + 3 * (size_t)i);
 }
 #endif

@@ -48,7 +48,7 @@ K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, uint32_t left, 
     for (uint32_t pass = 0;; pass++) {
         Hit hit = closest(view, ray);
         if (hit.triangle == K_NOTHING) return sum + through * (mirror ? sky_seen(view.sky, ray.d, 0.01f) : sky_light(view.sky, ray.d));
-        Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f);
+        Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f, nullptr, false);
         if (s.glass > 0.5f && pass < K_PASSES) {
             sum = sum + through * s.emission;
             through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * (0.9f * s.glass);
@@ -76,7 +76,7 @@ K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, uint32_t left, 
 }
 
 // One way on from a surface: diffuse, through, or mirrored.
-K_DEVICE V3 bounced(const View& view, const Surface& s, Sampler sampler, float pick) {
+K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, float pick) {
     V3 from = s.position + s.facing * surface_epsilon(s.position);
     float nv = k_max(dot(s.normal, s.view), 0.0f);
     V3 spec = mirrored(s.f0, s.roughness, nv);
@@ -115,7 +115,14 @@ K_HOT Ray mirror_ray(const Surface& s, V3 d) {
     return ray;
 }
 
-K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index) {
+// What the samples of a pixel share: its haze, as long as they end equally far away, and its material.
+struct Shared {
+    Haze haze;
+    float haze_t;
+    Worn worn;
+};
+
+K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
     Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
     V2 j = sample2(sampler, PAIR_PIXEL);
     V2 lens = view.camera.lens_radius > 0.0f ? sample2(sampler, PAIR_LENS) : v2(0.0f, 0.0f);
@@ -130,9 +137,13 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         Hit hit = closest(view, ray);
         bool missed = hit.triangle == K_NOTHING;
         if (pass == 0) {
-            Haze h = haze(view, ray.o, ray.d, missed ? 1e4f : hit.t);
-            seen.clear = seen.clear + h.glow;
-            through = through * h.through;
+            float end = missed ? 1e4f : hit.t;
+            if (k_abs(end - shared->haze_t) > 0.02f * end) {
+                shared->haze = haze(view, ray.o, ray.d, end);
+                shared->haze_t = end;
+            }
+            seen.clear = seen.clear + shared->haze.glow;
+            through = through * shared->haze.through;
             if (!missed) seen.depth = hit.t * dot(ray.d, v3(view.camera.forward));
         }
         if (missed) {
@@ -141,7 +152,7 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
             return seen;
         }
         travelled += hit.t;
-        Surface s = surface_at(view, ray, hit, pixel * travelled);
+        Surface s = surface_at(view, ray, hit, pixel * travelled, pass == 0 ? &shared->worn : nullptr, pass == 0 && (index & 1u));
         seen.clear = seen.clear + through * s.emission;
         float nv = k_unit(dot(s.normal, s.view));
         bool may_pass = pass < K_PASSES;
@@ -169,8 +180,10 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         seen.albedo = through * guide_albedo(s);
         if (pass == 0 || dot(seen.normal, seen.normal) < 0.5f) seen.normal = s.normal;
         V3 lit = direct(view, s, picks.x, sample2(sampler, PAIR_LAMP_POINT), true);
-        if (view.bounces > 0) lit = lit + bounced(view, s, sampler, picks.y);
-        else lit = lit + later_bounces(view, s, lit);
+        // Dark surfaces bounce so little that every other path will do.
+        float go_on = k_clamp(1.6f * luminance(seen.albedo) + 0.25f, 0.5f, 1.0f);
+        if (view.bounces == 0) lit = lit + later_bounces(view, s, lit);
+        else if (picks.y < go_on) lit = lit + bounced(view, s, sampler, picks.y / go_on) * (1.0f / go_on);
         seen.noisy = seen.noisy + through * clamped(lit, 4.0f * view.clamp);
         return seen;
     }

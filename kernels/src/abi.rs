@@ -24,7 +24,6 @@ pub struct Block {
     pub id: [u32; 4],
 }
 
-pub const ID: u32 = 0x1fff_ffff;
 pub const CUTOUT: u32 = 0x2000_0000;
 pub const GLASS: u32 = 0x4000_0000;
 pub const GLOW: u32 = 0x8000_0000;
@@ -147,11 +146,31 @@ pub struct CameraView {
 pub const SOLIDS_MAX: usize = 8;
 pub const LAMPS_MAX: usize = 64;
 
+/// The lamps field by field.
+#[repr(C, align(32))]
+#[derive(Clone, Copy)]
+pub struct LampTable {
+    pub x: [f32; LAMPS_MAX],
+    pub y: [f32; LAMPS_MAX],
+    pub z: [f32; LAMPS_MAX],
+    pub here: [f32; LAMPS_MAX],
+    pub ax: [f32; LAMPS_MAX],
+    pub ay: [f32; LAMPS_MAX],
+    pub az: [f32; LAMPS_MAX],
+    pub radius: [f32; LAMPS_MAX],
+    pub radius2: [f32; LAMPS_MAX],
+    pub soft: [f32; LAMPS_MAX],
+    pub cone_from: [f32; LAMPS_MAX],
+    pub cone_scale: [f32; LAMPS_MAX],
+    pub luminance: [f32; LAMPS_MAX],
+}
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct View {
     pub solids: *const SolidView,
     pub lamps: *const Lamp,
+    pub table: *const LampTable,
     pub sky: SkyView,
     pub fog: FogView,
     pub camera: CameraView,
@@ -261,6 +280,8 @@ macro_rules! kernels {
 }
 
 kernels! {
+    nearest: klieg_nearest_plain, klieg_nearest_avx2 (view: *const View, rays: *const crate::rays::Ray, hits: *mut crate::rays::RawHit, from: u32, to: u32);
+    passed: klieg_passed_plain, klieg_passed_avx2 (view: *const View, rays: *const crate::rays::Ray, shares: *mut [f32; 3], from: u32, to: u32);
     trace: klieg_trace_plain, klieg_trace_avx2 (view: *const View, layers: *const LayersView, x0: u32, y0: u32, x1: u32, y1: u32);
     denoise_split: klieg_denoise_split_plain, klieg_denoise_split_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
     denoise_prepare: klieg_denoise_prepare_plain, klieg_denoise_prepare_avx2 (view: *const DenoiseView, y0: u32, y1: u32);

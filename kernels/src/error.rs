@@ -23,6 +23,4 @@ pub enum KernelError {
     Bounces { bounces: u32, most: u32 },
     #[error("the camera looks at its own position or along its own up direction")]
     Camera,
-    #[error("threads couldn't be started: {0}")]
-    Threads(String),
 }

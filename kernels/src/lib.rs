@@ -5,6 +5,7 @@
 
 mod abi;
 mod error;
+mod rays;
 pub mod render;
 pub mod scene;
 mod solid;
@@ -12,5 +13,6 @@ mod stage;
 mod tree;
 
 pub use error::KernelError;
+pub use rays::{Hit, Ray};
 pub use render::{Build, Cpu, Layers, Picture, Settings, Stage};
 pub use solid::Solid;

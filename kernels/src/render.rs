@@ -113,16 +113,21 @@ fn check_size(width: u32, height: u32) -> Result<(), KernelError> {
 }
 
 /// The CPU as a device.
+///
+/// It has threads of its own; a call waits for all of them.
 pub struct Cpu {
-    pool: Option<rayon::ThreadPool>,
-    kernels: Kernels,
+    pool: rayon::ThreadPool,
+    pub(crate) kernels: Kernels,
 }
 
 impl Cpu {
-    /// A device of that many threads; 0 and 1 both mean the caller's own.
+    /// A device of that many threads, at least one.
+    ///
+    /// # Panics
+    /// When the system refuses to start a thread.
     pub fn new(threads: usize) -> Self {
-        let pool = if threads > 1 { rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok() } else { None };
-        Self { pool, kernels: Kernels::best() }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+        Self { pool: pool.expect("the system starts threads"), kernels: Kernels::best() }
     }
 
     /// The same, with the instruction set that every machine has: slower, the same bytes.
@@ -130,12 +135,14 @@ impl Cpu {
         Self { kernels: Kernels::plain(), ..Self::new(threads) }
     }
 
+    /// Runs `work` on this device's threads.
+    pub(crate) fn install(&self, work: impl FnOnce() + Send) {
+        self.pool.install(work);
+    }
+
     /// Runs `work` for 0–`count`, on all threads.
     fn each(&self, count: u32, work: impl Fn(u32) + Sync + Send) {
-        match &self.pool {
-            Some(pool) => pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&work)),
-            None => (0..count).for_each(work),
-        }
+        self.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&work));
     }
 
     /// Runs `work` over bands of rows.
@@ -166,9 +173,11 @@ impl Cpu {
         }
         let solids: Vec<_> = stage.solids.iter().map(|s| s.view()).collect();
         let lamps = stage.lights.iter().map(stage::lamp).collect::<Result<Vec<_>, _>>()?;
+        let table = stage::table(&lamps);
         let view = Shared(View {
             solids: solids.as_ptr(),
             lamps: lamps.as_ptr(),
+            table: &table,
             sky: stage::sky(stage.sky, stage.lights)?,
             fog: stage::fog(stage.fog)?,
             camera: stage::camera(stage.camera, width, height)?,
@@ -312,7 +321,9 @@ fn halved(kernels: &Kernels, input: &[[f32; 3]], width: u32, height: u32, most: 
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let mut pixels = vec![[0.0; 3]; half_width as usize * half_height as usize];
     // SAFETY: the input holds width × height × 3 floats, the output a quarter of that, rounded up.
-    unsafe { (kernels.film_halve)(input.as_ptr().cast(), width, height, pixels.as_mut_ptr().cast(), half_width, half_height, most) };
+    unsafe {
+        (kernels.film_halve)(input.as_ptr().cast(), width, height, pixels.as_mut_ptr().cast(), half_width, half_height, most)
+    };
     Plane { width: half_width, height: half_height, pixels }
 }
 
@@ -330,5 +341,9 @@ fn layers_view(layers: &mut Layers) -> LayersView {
 fn check_look(look: &Look) -> Result<(), KernelError> {
     let factors = [look.exposure_ev, look.saturation, look.bloom, look.grain, look.vignette];
     let colors = [look.slope, look.offset, look.power];
-    if factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) { Ok(()) } else { Err(KernelError::Parameter { what: "the look" }) }
+    if factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) {
+        Ok(())
+    } else {
+        Err(KernelError::Parameter { what: "the look" })
+    }
 }

@@ -118,8 +118,22 @@ pub struct Material {
 impl Default for Material {
     fn default() -> Self {
         Self {
-            base: [0.5; 3], second: [0.5; 3], pattern: Pattern::Plain, scale: 1.0, bump: 0.0, variation: 0.1, roughness: 0.8, metallic: 0.0,
-            sheen: 0.0, sheen_color: [1.0; 3], wrap: 0.0, translucency: 0.0, coat: 0.0, glass: 0.0, emission: [0.0; 3], texture: 0,
+            base: [0.5; 3],
+            second: [0.5; 3],
+            pattern: Pattern::Plain,
+            scale: 1.0,
+            bump: 0.0,
+            variation: 0.1,
+            roughness: 0.8,
+            metallic: 0.0,
+            sheen: 0.0,
+            sheen_color: [1.0; 3],
+            wrap: 0.0,
+            translucency: 0.0,
+            coat: 0.0,
+            glass: 0.0,
+            emission: [0.0; 3],
+            texture: 0,
         }
     }
 }
@@ -226,7 +240,15 @@ pub struct Sky {
 
 impl Default for Sky {
     fn default() -> Self {
-        Self { zenith: [0.25, 0.42, 0.75], horizon: [0.75, 0.8, 0.85], ground: [0.2, 0.18, 0.15], sun_glow: 0.3, clouds: 0.2, stars: 0.0, fill: 1.0 }
+        Self {
+            zenith: [0.25, 0.42, 0.75],
+            horizon: [0.75, 0.8, 0.85],
+            ground: [0.2, 0.18, 0.15],
+            sun_glow: 0.3,
+            clouds: 0.2,
+            stars: 0.0,
+            fill: 1.0,
+        }
     }
 }
 
@@ -272,6 +294,15 @@ pub struct Look {
 
 impl Default for Look {
     fn default() -> Self {
-        Self { exposure_ev: 0.0, slope: [1.0; 3], offset: [0.0; 3], power: [1.0; 3], saturation: 1.0, bloom: 0.06, grain: 1.2, vignette: 0.15 }
+        Self {
+            exposure_ev: 0.0,
+            slope: [1.0; 3],
+            offset: [0.0; 3],
+            power: [1.0; 3],
+            saturation: 1.0,
+            bloom: 0.06,
+            grain: 1.2,
+            vignette: 0.15,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use glam::Vec3;
 
-use crate::abi::{self, CameraView, FogView, Lamp, SkyView};
+use crate::abi::{self, CameraView, FogView, Lamp, LampTable, SkyView};
 use crate::error::KernelError;
 use crate::scene::{Camera, Fog, Light, Rgb, Sky};
 
@@ -33,7 +33,16 @@ pub fn lamp(light: &Light) -> Result<Lamp, KernelError> {
         Light::Panel { position, u, v, intensity } => {
             let (du, dv) = (Vec3::from(u), Vec3::from(v));
             let radius = (du.length() * dv.length()).sqrt().max(1e-3);
-            Lamp { kind: abi::LAMP_PANEL, position, direction: unit(du.cross(dv).to_array(), Vec3::NEG_Y), u, v, intensity, radius, ..Lamp::default() }
+            Lamp {
+                kind: abi::LAMP_PANEL,
+                position,
+                direction: unit(du.cross(dv).to_array(), Vec3::NEG_Y),
+                u,
+                v,
+                intensity,
+                radius,
+                ..Lamp::default()
+            }
         }
         Light::Spot { position, direction, radius, inner_degrees, outer_degrees, intensity } => Lamp {
             kind: abi::LAMP_SPOT,
@@ -51,6 +60,41 @@ pub fn lamp(light: &Light) -> Result<Lamp, KernelError> {
     finite("a light", &[lamp.u, lamp.v, lamp.direction, lamp.intensity].concat())?;
     finite("a light", &[lamp.radius, lamp.cos_inner, lamp.cos_outer])?;
     Ok(lamp)
+}
+
+/// The lamps field by field, for choosing among them without branches.
+pub fn table(lamps: &[Lamp]) -> LampTable {
+    let zero = [0.0; abi::LAMPS_MAX];
+    let mut t = LampTable {
+        x: zero,
+        y: zero,
+        z: zero,
+        here: zero,
+        ax: zero,
+        ay: zero,
+        az: zero,
+        radius: zero,
+        radius2: [1.0; abi::LAMPS_MAX],
+        soft: zero,
+        cone_from: zero,
+        cone_scale: zero,
+        luminance: zero,
+    };
+    for (i, lamp) in lamps.iter().enumerate().take(abi::LAMPS_MAX) {
+        [t.x[i], t.y[i], t.z[i]] = lamp.position;
+        [t.ax[i], t.ay[i], t.az[i]] = lamp.direction;
+        t.here[i] = if lamp.kind == abi::LAMP_SUN { 0.0 } else { 1.0 };
+        t.radius[i] = lamp.radius;
+        t.radius2[i] = lamp.radius * lamp.radius;
+        t.luminance[i] = lamp.luminance;
+        // What shines everywhere passes with any aim; a panel falls off with the cosine; a spot within its cone.
+        (t.cone_from[i], t.cone_scale[i], t.soft[i]) = match lamp.kind {
+            abi::LAMP_PANEL => (0.0, 1.0, 0.25),
+            abi::LAMP_SPOT => (lamp.cos_outer, 1.0 / (lamp.cos_inner - lamp.cos_outer).max(1e-3), 0.0),
+            _ => (-2.0, 1.0, 0.0),
+        };
+    }
+    t
 }
 
 pub fn sky(sky: &Sky, lights: &[Light]) -> Result<SkyView, KernelError> {

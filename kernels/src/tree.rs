@@ -1,6 +1,6 @@
 //! The eight-wide tree over triangles: obvhs builds a binary one, which is collapsed here into nodes that one vector test covers.
 
-use obvhs::{BvhBuildParams, Boundable, aabb::Aabb, bvh2::Bvh2, bvh2::builder::build_bvh2};
+use obvhs::{Boundable, BvhBuildParams, aabb::Aabb, bvh2::Bvh2, bvh2::builder::build_bvh2};
 
 use crate::abi::{Block, LEAF, NOTHING, Node};
 
@@ -46,7 +46,8 @@ pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: B
     params.max_prims_per_leaf = LEAF_TRIANGLES as u32;
     params.pre_split = false;
     let binary = build_bvh2(&corners, params, &mut Default::default());
-    let mut collapse = Collapse { binary: &binary, corners: &corners, flags, tree: Tree { nodes: Vec::new(), blocks: Vec::new() }, deepest: 0 };
+    let mut collapse =
+        Collapse { binary: &binary, corners: &corners, flags, tree: Tree { nodes: Vec::new(), blocks: Vec::new() }, deepest: 0 };
     collapse.run();
     if collapse.deepest <= DEPTH_MAX { collapse.tree } else { balanced(&corners, flags) }
 }
@@ -112,13 +113,8 @@ impl Collapse<'_> {
     }
 }
 
-const EMPTY: Node = Node {
-    low: [[f32::INFINITY; 8]; 3],
-    high: [[f32::NEG_INFINITY; 8]; 3],
-    child: [NOTHING; 8],
-    count: 0,
-    spare: [0; 7],
-};
+const EMPTY: Node =
+    Node { low: [[f32::INFINITY; 8]; 3], high: [[f32::NEG_INFINITY; 8]; 3], child: [NOTHING; 8], count: 0, spare: [0; 7] };
 
 fn set_bounds(node: &mut Node, slot: usize, low: [f32; 3], high: [f32; 3]) {
     for axis in 0..3 {
@@ -150,7 +146,11 @@ fn balanced(corners: &[Corners], flags: &[u32]) -> Tree {
     while let Some((first, end, into)) = waiting.pop() {
         let mut parts = vec![(first, end)];
         while parts.len() < 8 {
-            let Some(at) = (0..parts.len()).filter(|&i| parts[i].1 - parts[i].0 > LEAF_TRIANGLES).max_by_key(|&i| parts[i].1 - parts[i].0) else { break };
+            let Some(at) =
+                (0..parts.len()).filter(|&i| parts[i].1 - parts[i].0 > LEAF_TRIANGLES).max_by_key(|&i| parts[i].1 - parts[i].0)
+            else {
+                break;
+            };
             let (a, b) = parts[at];
             let middle = halve(&mut order[a..b], corners) + a;
             parts[at] = (a, middle);

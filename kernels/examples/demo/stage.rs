@@ -59,12 +59,42 @@ fn felt(hex: &str) -> Material {
 
 pub fn set(detail: u32) -> Geometry {
     let mut g = Geometry::default();
-    let floor = g.material(Material { base: srgb("A8835C"), second: srgb("6E5138"), pattern: Pattern::Flagstone, scale: 1.6, roughness: 0.55, bump: 0.6, ..Material::default() });
-    let wall = g.material(Material { base: srgb("C9B79B"), second: srgb("A58E72"), pattern: Pattern::Plaster, bump: 0.4, ..Material::default() });
-    let brick = g.material(Material { base: srgb("9C4A32"), second: srgb("B7A690"), pattern: Pattern::Brick, scale: 4.0, bump: 0.7, ..Material::default() });
+    let floor = g.material(Material {
+        base: srgb("A8835C"),
+        second: srgb("6E5138"),
+        pattern: Pattern::Flagstone,
+        scale: 1.6,
+        roughness: 0.55,
+        bump: 0.6,
+        ..Material::default()
+    });
+    let wall = g.material(Material {
+        base: srgb("C9B79B"),
+        second: srgb("A58E72"),
+        pattern: Pattern::Plaster,
+        bump: 0.4,
+        ..Material::default()
+    });
+    let brick = g.material(Material {
+        base: srgb("9C4A32"),
+        second: srgb("B7A690"),
+        pattern: Pattern::Brick,
+        scale: 4.0,
+        bump: 0.7,
+        ..Material::default()
+    });
     let lamp = g.material(Material { base: [0.8, 0.6, 0.3], emission: [9.0, 6.0, 2.8], ..Material::default() });
     let gold = g.material(Material { base: srgb("C9A227"), metallic: 1.0, roughness: 0.25, ..Material::default() });
-    let wood = g.material(Material { base: srgb("8A5A34"), second: srgb("55331C"), pattern: Pattern::Wood, scale: 4.0, roughness: 0.45, coat: 0.3, bump: 0.5, ..Material::default() });
+    let wood = g.material(Material {
+        base: srgb("8A5A34"),
+        second: srgb("55331C"),
+        pattern: Pattern::Wood,
+        scale: 4.0,
+        roughness: 0.45,
+        coat: 0.3,
+        bump: 0.5,
+        ..Material::default()
+    });
     quad(&mut g, vec3(-6.0, 0.0, -6.0), vec3(12.0, 0.0, 0.0), vec3(0.0, 0.0, 12.0), floor);
     quad(&mut g, vec3(-4.0, 0.0, -2.2), vec3(5.5, 0.0, 0.0), vec3(0.0, 4.5, 0.0), wall);
     quad(&mut g, vec3(-4.0, 0.0, -2.2), vec3(0.0, 0.0, 5.0), vec3(0.0, 4.5, 0.0), brick);
@@ -72,7 +102,12 @@ pub fn set(detail: u32) -> Geometry {
         let x = -2.5 + i as f32;
         ball(&mut g, detail / 4, lamp, Affine3A::from_translation(vec3(x, 2.6, -1.7)) * Affine3A::from_scale(Vec3::splat(0.06)));
         ball(&mut g, detail, gold, Affine3A::from_translation(vec3(x, 0.12, -1.9)) * Affine3A::from_scale(Vec3::splat(0.12)));
-        ball(&mut g, detail, wood, Affine3A::from_translation(vec3(x + 0.4, 1.4, -2.0)) * Affine3A::from_scale(vec3(0.12, 1.5, 0.12)));
+        ball(
+            &mut g,
+            detail,
+            wood,
+            Affine3A::from_translation(vec3(x + 0.4, 1.4, -2.0)) * Affine3A::from_scale(vec3(0.12, 1.5, 0.12)),
+        );
     }
     g
 }
@@ -91,12 +126,37 @@ pub fn cast(detail: u32) -> Geometry {
 
 fn puppet(g: &mut Geometry, detail: u32, at: Vec3, cloth: &str, skin: &str) {
     let second = srgb("D9B24A");
-    let silk = g.material(Material { base: srgb(cloth), second, pattern: Pattern::SilkButi, scale: 5.0, sheen: 0.6, roughness: 0.45, ..Material::default() });
+    let silk = g.material(Material {
+        base: srgb(cloth),
+        second,
+        pattern: Pattern::SilkButi,
+        scale: 5.0,
+        sheen: 0.6,
+        roughness: 0.45,
+        ..Material::default()
+    });
     let wool = g.material(felt(cloth));
-    let skin = g.material(Material { base: srgb(skin), wrap: 1.0, roughness: 0.55, pattern: Pattern::Clay, scale: 6.0, bump: 0.15, ..Material::default() });
+    let skin = g.material(Material {
+        base: srgb(skin),
+        wrap: 1.0,
+        roughness: 0.55,
+        pattern: Pattern::Clay,
+        scale: 6.0,
+        bump: 0.15,
+        ..Material::default()
+    });
     let white = g.material(Material { base: [0.75, 0.73, 0.7], coat: 1.0, roughness: 0.3, variation: 0.0, ..Material::default() });
     let iris = g.material(Material { base: [0.02, 0.015, 0.01], coat: 1.0, roughness: 0.2, variation: 0.0, ..Material::default() });
-    let hair = g.material(Material { base: srgb("2A1B14"), second: srgb("5A3A28"), pattern: Pattern::Strands, scale: 4.0, roughness: 0.5, sheen: 0.3, bump: 0.8, ..Material::default() });
+    let hair = g.material(Material {
+        base: srgb("2A1B14"),
+        second: srgb("5A3A28"),
+        pattern: Pattern::Strands,
+        scale: 4.0,
+        roughness: 0.5,
+        sheen: 0.3,
+        bump: 0.8,
+        ..Material::default()
+    });
     let mut part = |x: f32, y: f32, z: f32, sx: f32, sy: f32, sz: f32, material: u16, detail: u32| {
         ball(g, detail, material, Affine3A::from_translation(at + vec3(x, y, z)) * Affine3A::from_scale(vec3(sx, sy, sz)));
     };
