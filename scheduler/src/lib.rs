@@ -12,6 +12,8 @@ pub mod offline;
 pub mod plan;
 mod recover;
 mod service;
+#[cfg(test)]
+mod simulation;
 pub mod state;
 pub mod step;
 pub mod store;

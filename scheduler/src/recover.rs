@@ -4,11 +4,11 @@ use crate::{
     blobs::{Blobs, Folder},
     farm::{FarmError, FarmOptions},
     service::now,
-    state::{Job, Rules, State, Task},
+    state::{Job, Millis, Rules, State, Task},
     step::Attempt,
     store::{Batch, Epoch, Store},
 };
-use klieg_protocol::{Fault, TaskFailure, TaskId, TaskState};
+use klieg_protocol::{Digest, Fault, TaskFailure, TaskId, TaskState};
 use std::{fs, io, path::Path};
 
 /// Makes an empty folder of what dead attempts have left. Only the leader may.
@@ -28,8 +28,7 @@ pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, optio
     let mut state = State { next_token: token + 1, rules, ..State::default() };
     let mut batch = Batch::default();
     for mut job in store.unfinished().await? {
-        restore(&mut job, blobs, &mut batch);
-        job.parked = true;
+        restore(&mut job, &|digest| blobs.size(*digest).is_some(), now(), &mut batch);
         state.jobs.insert(job.id.clone(), job);
     }
     if !batch.is_empty() {
@@ -38,13 +37,15 @@ pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, optio
     Ok(state)
 }
 
-fn restore(job: &mut Job, blobs: &Folder, batch: &mut Batch) {
+/// Makes a job that comes from the store live again, parked. `here`: whether an artifact is there.
+pub(crate) fn restore(job: &mut Job, here: &dyn Fn(&Digest) -> bool, now: Millis, batch: &mut Batch) {
+    job.parked = true;
     let id = job.id.clone();
     for (name, task) in &mut job.tasks {
         if task.state == TaskState::Running {
-            batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task));
+            batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task, now));
         }
-        let gone = task.outputs.values().any(|digest| blobs.size(*digest).is_none());
+        let gone = task.outputs.values().any(|digest| !here(digest));
         if task.state == TaskState::Running || (task.state == TaskState::Succeeded && gone) {
             task.state = TaskState::Waiting;
             task.run = None;
@@ -56,7 +57,7 @@ fn restore(job: &mut Job, blobs: &Folder, batch: &mut Batch) {
     job.relink();
 }
 
-fn lost(id: TaskId, task: &Task) -> Option<Attempt> {
+fn lost(id: TaskId, task: &Task, now: Millis) -> Option<Attempt> {
     let run = task.run.clone()?;
     let failure = TaskFailure { fault: Fault::Nobody, message: "the farm's process ended".into() };
     Some(Attempt {
@@ -66,7 +67,7 @@ fn lost(id: TaskId, task: &Task) -> Option<Attempt> {
         node: run.node,
         slot: run.slot,
         started: run.since,
-        ended: now(),
+        ended: now,
         // How long it lived is not known.
         seconds: 0.0,
         failure: Some(failure),

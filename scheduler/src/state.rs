@@ -250,3 +250,35 @@ pub fn check(added: &[TaskSpec], present: &BTreeMap<TaskName, Task>) -> Result<(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klieg_protocol::Ask;
+
+    fn task(name: &str, needs: &[&str]) -> TaskSpec {
+        let input = |need: &&str| {
+            let from = Source::Output { task: need.to_string(), name: "o".into() };
+            (need.to_string(), Input { from })
+        };
+        let (params, ask) = (serde_json::Value::Null, Ask { memory_bytes: 0, seconds: 1.0 });
+        let inputs = needs.iter().map(input).collect();
+        TaskSpec { name: name.into(), step: "s".into(), params, inputs, ask, rank: 0, label: String::new() }
+    }
+
+    #[test]
+    fn plans_are_checked() {
+        let none = BTreeMap::new();
+        assert_eq!(check(&[task("b", &["a"]), task("a", &[])], &none), Ok(()));
+        assert_eq!(check(&[task("a", &[]), task("a", &[])], &none), Err(BadPlan::Twice("a".into())));
+        let unknown = BadPlan::Unknown { task: "a".into(), needs: "z".into() };
+        assert_eq!(check(&[task("a", &["z"])], &none), Err(unknown));
+        assert_eq!(check(&[task("a", &["b"]), task("b", &["a"]), task("c", &[])], &none), Err(BadPlan::Circle("a".into())));
+        let mut endless = task("a", &[]);
+        endless.ask.seconds = f64::INFINITY;
+        assert_eq!(check(&[endless], &none), Err(BadPlan::Estimate("a".into())));
+        let present = BTreeMap::from([("z".to_string(), Task::new(task("z", &[]), 0))]);
+        assert_eq!(check(&[task("a", &["z"])], &present), Ok(()));
+        assert_eq!(check(&[task("z", &[])], &present), Err(BadPlan::Twice("z".into())));
+    }
+}

@@ -6,8 +6,8 @@ use crate::{
     step::Attempt,
 };
 use klieg_protocol::{
-    Ask, Digest, Fault, Input, JobId, JobSpec, JobState, NodeId, Offer, Source, TaskFailure, TaskId, TaskResult, TaskSpec, TaskState,
-    Token,
+    Ask, Digest, Fault, Input, JobId, JobSpec, JobState, NodeId, Offer, Source, TaskFailure, TaskId, TaskResult, TaskSpec,
+    TaskState, Token,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
