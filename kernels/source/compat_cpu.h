@@ -32,3 +32,23 @@ K_HOT uint32_t k_bits(float x) { uint32_t u; __builtin_memcpy(&u, &x, 4); return
 K_HOT float k_float(uint32_t u) { float x; __builtin_memcpy(&x, &u, 4); return x; }
 K_HOT int k_first_bit(uint32_t mask) { return __builtin_ctz(mask); }
 K_HOT void k_prefetch(const void* p) { __builtin_prefetch(p); }
+
+// Eight floats side by side; the compiler splits them where registers are narrower. On a GPU a lane is one thread's float.
+#define K_LANES 8
+typedef float lanes __attribute__((vector_size(32)));
+typedef float lanes_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
+K_HOT lanes lanes_load(const float* p) { return *(const lanes_unaligned*)p; }
+K_HOT void lanes_store(float* p, lanes v) { *(lanes_unaligned*)p = v; }
+K_HOT lanes lanes_of(float x) { lanes v = {x, x, x, x, x, x, x, x}; return v; }
+#if defined(__AVX2__)
+K_HOT lanes lanes_max(lanes a, lanes b) { return _mm256_max_ps(a, b); }
+K_HOT lanes lanes_abs(lanes a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+K_HOT lanes lanes_sqrt(lanes a) { return _mm256_sqrt_ps(a); }
+#else
+K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
+K_HOT lanes lanes_abs(lanes a) { return a < 0.0f ? -a : a; }
+K_HOT lanes lanes_sqrt(lanes a) {
+    for (int i = 0; i < K_LANES; i++) a[i] = __builtin_sqrtf(a[i]);
+    return a;
+}
+#endif

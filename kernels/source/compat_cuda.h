@@ -29,3 +29,12 @@ K_HOT uint32_t k_bits(float x) { return __float_as_uint(x); }
 K_HOT float k_float(uint32_t u) { return __uint_as_float(u); }
 K_HOT int k_first_bit(uint32_t mask) { return __ffs(mask) - 1; }
 K_HOT void k_prefetch(const void*) {}
+
+#define K_LANES 1
+typedef float lanes;
+K_HOT lanes lanes_load(const float* p) { return *p; }
+K_HOT void lanes_store(float* p, lanes v) { *p = v; }
+K_HOT lanes lanes_of(float x) { return x; }
+K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
+K_HOT lanes lanes_abs(lanes a) { return fabsf(a); }
+K_HOT lanes lanes_sqrt(lanes a) { return __fsqrt_rn(a); }

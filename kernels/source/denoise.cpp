@@ -10,7 +10,6 @@ enum {
     PLANE_COUNT
 };
 #define PAD 32
-#define CHUNK 64u
 #define FAR_AWAY 1e7f
 
 struct DenoiseView {
@@ -91,69 +90,82 @@ K_LAUNCH(denoise_prepare)(const DenoiseView* view, uint32_t y0, uint32_t y1) {
     }
 }
 
+// What the centre of a filter compares its taps with.
+struct Centre {
+    lanes luminance, stop, nx, ny, nz, depth, near_z, dx, dy, ar, ag, ab;
+};
+struct Filtered {
+    lanes r, g, b, variance, sum;
+};
+K_HOT lanes luminance_of(lanes r, lanes g, lanes b) { return r * 0.2126f + g * 0.7152f + b * 0.0722f; }
+
+// Adds one tap, `q` floats into the planes and (sx, sy) pixels away. The weight (1 − s/8)⁸ stands for e⁻ˢ and ends at s = 8.
+K_HOT void add_tap(const DenoiseView& v, float* const* in, const Centre& c, uint32_t q, float sx, float sy, float kernel, Filtered* f) {
+    lanes r = lanes_load(in[0] + q), g = lanes_load(in[1] + q), b = lanes_load(in[2] + q);
+    lanes s = lanes_abs(luminance_of(r, g, b) - c.luminance) * c.stop;
+    lanes ex = c.nx - lanes_load(v.planes[PLANE_NX] + q), ey = c.ny - lanes_load(v.planes[PLANE_NY] + q), ez = c.nz - lanes_load(v.planes[PLANE_NZ] + q);
+    lanes cx = c.ar - lanes_load(v.planes[PLANE_AR] + q), cy = c.ag - lanes_load(v.planes[PLANE_AG] + q), cz = c.ab - lanes_load(v.planes[PLANE_AB] + q);
+    lanes dz = lanes_abs(lanes_load(v.planes[PLANE_DEPTH] + q) - c.depth - (c.dx * sx + c.dy * sy));
+    s += (ex * ex + ey * ey + ez * ez + cx * cx + cy * cy + cz * cz) * 6.0f + dz * c.near_z;
+    lanes w = lanes_max(lanes_of(1.0f) - s * 0.125f, lanes_of(0.0f));
+    w = w * w;
+    w = w * w;
+    w = w * w * kernel;
+    f->r += w * r;
+    f->g += w * g;
+    f->b += w * b;
+    f->variance += w * w * lanes_load(in[3] + q);
+    f->sum += w;
+}
+
+K_HOT Centre centre_at(const DenoiseView& v, float* const* in, uint32_t o, float luminance_stop) {
+    Centre c;
+    c.luminance = luminance_of(lanes_load(in[0] + o), lanes_load(in[1] + o), lanes_load(in[2] + o));
+    lanes deviation = lanes_sqrt(lanes_max(lanes_load(in[3] + o), lanes_of(0.0f)));
+    c.stop = 1.0f / (deviation * luminance_stop + c.luminance * 0.02f + 1e-3f);
+    c.nx = lanes_load(v.planes[PLANE_NX] + o);
+    c.ny = lanes_load(v.planes[PLANE_NY] + o);
+    c.nz = lanes_load(v.planes[PLANE_NZ] + o);
+    c.depth = lanes_load(v.planes[PLANE_DEPTH] + o);
+    c.near_z = 1.0f / (c.depth * 0.012f + 1e-4f);
+    c.dx = lanes_load(v.planes[PLANE_DX] + o);
+    c.dy = lanes_load(v.planes[PLANE_DY] + o);
+    c.ar = lanes_load(v.planes[PLANE_AR] + o);
+    c.ag = lanes_load(v.planes[PLANE_AG] + o);
+    c.ab = lanes_load(v.planes[PLANE_AB] + o);
+    return c;
+}
+
+// Filters as many pixels side by side as there are lanes.
+K_DEVICE void filter_at(const DenoiseView& v, float* const* in, float* const* out, uint32_t x, uint32_t y, uint32_t step, float luminance_stop) {
+    const float spline[3] = {0.375f, 0.25f, 0.0625f};
+    uint32_t o = row_at(v, (int32_t)y) + x;
+    Centre c = centre_at(v, in, o, luminance_stop);
+    float own = spline[0] * spline[0];
+    Filtered f = {lanes_load(in[0] + o) * own, lanes_load(in[1] + o) * own, lanes_load(in[2] + o) * own, lanes_load(in[3] + o) * (own * own), lanes_of(own)};
+    for (int dy = -2; dy <= 2; dy++) {
+        int32_t sy = dy * (int32_t)step;
+        uint32_t row = row_at(v, (int32_t)y + sy) + x;
+        for (int dx = -2; dx <= 2; dx++) {
+            if (dx == 0 && dy == 0) continue;
+            int32_t sx = dx * (int32_t)step;
+            add_tap(v, in, c, row + (uint32_t)sx, (float)sx, (float)sy, spline[dx < 0 ? -dx : dx] * spline[dy < 0 ? -dy : dy], &f);
+        }
+    }
+    lanes share = 1.0f / f.sum;
+    lanes_store(out[0] + o, f.r * share);
+    lanes_store(out[1] + o, f.g * share);
+    lanes_store(out[2] + o, f.b * share);
+    lanes_store(out[3] + o, f.variance * share * share);
+}
+
 // One pass of the wavelet over rows y0–y1, taps `step` pixels apart. `from_other` says which half of the ping-pong is read.
 K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_other, float luminance_stop, uint32_t y0, uint32_t y1) {
     const DenoiseView& v = *view;
     float* const* in = from_other ? v.other : v.planes;
     float* const* out = from_other ? v.planes : v.other;
-    const float spline[3] = {0.375f, 0.25f, 0.0625f};
     for (uint32_t y = y0; y < y1; y++) {
-        uint32_t row = row_at(v, (int32_t)y);
-        for (uint32_t x0 = 0; x0 < v.width; x0 += CHUNK) {
-            uint32_t at = row + x0;
-            float r[CHUNK], g[CHUNK], b[CHUNK], var[CHUNK], sum[CHUNK], lum[CHUNK], stop[CHUNK], near_z[CHUNK];
-            for (int i = 0; i < (int)CHUNK; i++) {
-                uint32_t o = at + (uint32_t)i;
-                float k = 0.375f * 0.375f;
-                r[i] = in[0][o] * k;
-                g[i] = in[1][o] * k;
-                b[i] = in[2][o] * k;
-                var[i] = in[3][o] * k * k;
-                sum[i] = k;
-                lum[i] = 0.2126f * in[0][o] + 0.7152f * in[1][o] + 0.0722f * in[2][o];
-                stop[i] = 1.0f / (luminance_stop * k_sqrt(k_max(in[3][o], 0.0f)) + 0.02f * lum[i] + 1e-3f);
-                near_z[i] = 1.0f / (0.012f * v.planes[PLANE_DEPTH][o] + 1e-4f);
-            }
-            for (int dy = -2; dy <= 2; dy++)
-                for (int dx = -2; dx <= 2; dx++) {
-                    if (dx == 0 && dy == 0) continue;
-                    float kernel = spline[dx < 0 ? -dx : dx] * spline[dy < 0 ? -dy : dy];
-                    float sx = (float)(dx * (int32_t)step), sy = (float)(dy * (int32_t)step);
-                    uint32_t there = row_at(v, (int32_t)y + dy * (int32_t)step) + x0 + (uint32_t)(dx * (int32_t)step);
-                    const float *K_RESTRICT pr = in[0] + there, *K_RESTRICT pg = in[1] + there, *K_RESTRICT pb = in[2] + there, *K_RESTRICT pv = in[3] + there;
-                    const float *nx = v.planes[PLANE_NX], *ny = v.planes[PLANE_NY], *nz = v.planes[PLANE_NZ], *z = v.planes[PLANE_DEPTH];
-                    const float *ar = v.planes[PLANE_AR], *ag = v.planes[PLANE_AG], *ab = v.planes[PLANE_AB];
-                    const float *gx = v.planes[PLANE_DX], *gy = v.planes[PLANE_DY];
-                    for (int i = 0; i < (int)CHUNK; i++) {
-                        uint32_t o = at + (uint32_t)i, q = there + (uint32_t)i;
-                        float l = 0.2126f * pr[i] + 0.7152f * pg[i] + 0.0722f * pb[i];
-                        float ex = nx[o] - nx[q], ey = ny[o] - ny[q], ez = nz[o] - nz[q];
-                        float cx = ar[o] - ar[q], cy = ag[o] - ag[q], cz = ab[o] - ab[q];
-                        float dz = k_abs(z[q] - z[o] - (gx[o] * sx + gy[o] * sy));
-                        float s = k_abs(l - lum[i]) * stop[i];
-                        s += 6.0f * (ex * ex + ey * ey + ez * ez);
-                        s += 6.0f * (cx * cx + cy * cy + cz * cz);
-                        s += dz * near_z[i];
-                        float w = k_max(1.0f - s * 0.125f, 0.0f);
-                        w *= w;
-                        w *= w;
-                        w *= w * kernel;
-                        r[i] += w * pr[i];
-                        g[i] += w * pg[i];
-                        b[i] += w * pb[i];
-                        var[i] += w * w * pv[i];
-                        sum[i] += w;
-                    }
-                }
-            uint32_t end = v.width - x0 < CHUNK ? v.width - x0 : CHUNK;
-            for (uint32_t i = 0; i < end; i++) {
-                float share = 1.0f / sum[i];
-                out[0][at + i] = r[i] * share;
-                out[1][at + i] = g[i] * share;
-                out[2][at + i] = b[i] * share;
-                out[3][at + i] = var[i] * share * share;
-            }
-        }
+        for (uint32_t x = 0; x < v.width; x += K_LANES) filter_at(v, in, out, x, y, step, luminance_stop);
         for (int i = 0; i < 4; i++) pad_row(v, out[i], y);
     }
 }

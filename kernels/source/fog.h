@@ -11,28 +11,23 @@ K_HOT float optical_depth(const FogView& f, V3 o, V3 d, float t) {
     return start * t * (1.0f - k_exp(k_clamp(-fall, -80.0f, 20.0f))) / fall;
 }
 
-// The glow of a small lamp along a stretch of a ray: the inverse square law has a closed integral (arc tangents).
-K_HOT V3 lamp_glow(const FogView& f, const Lamp& lamp, V3 o, V3 d, float t) {
-    V3 to = v3(lamp.position) - o;
-    float along = dot(to, d);
-    V3 nearest = o + d * k_clamp(along, 0.0f, t);
-    V3 off = to - d * along;
-    float dist = k_sqrt(k_max(dot(off, off), 1e-4f) + lamp.radius * lamp.radius);
-    float angle = k_atan((t - along) / dist) - k_atan(-along / dist);
-    float local = f.density * k_exp(k_clamp(-nearest.y / k_max(f.height, 1e-3f), -20.0f, 4.0f));
-    float cone = 1.0f;
-    if (lamp.kind == LIGHT_SPOT) {
-        // The cone, at three points equally spaced in angle.
-        float first = k_atan(-along / dist);
-        cone = 0.0f;
-        for (int i = 0; i < 3; i++) {
-            float a = first + angle * (0.1667f + 0.3333f * (float)i), s, c;
-            k_turn(a * (0.5f / K_PI), &s, &c);
-            V3 p = o + d * k_clamp(along + dist * s / k_max(c, 1e-3f), 0.0f, t);
-            cone += spot_cone(lamp, normalize(p - v3(lamp.position))) * (1.0f / 3.0f);
-        }
+// The glow of small lamps along a stretch of a ray: the inverse square law has a closed integral (arc tangents). Without
+// branches, eight lamps at a time; a spot counts by its cone where the ray passes it closest.
+K_HOT void lamp_glows(const LampTable& lamps, uint32_t count, const FogView& f, V3 o, V3 d, float t, float* K_RESTRICT parts) {
+    float per_height = 1.0f / k_max(f.height, 1e-3f), strength = f.density * (0.25f / K_PI);
+    for (uint32_t i = 0; i < count; i++) {
+        float tx = lamps.x[i] - o.x, ty = lamps.y[i] - o.y, tz = lamps.z[i] - o.z;
+        float along = tx * d.x + ty * d.y + tz * d.z;
+        float off2 = tx * tx + ty * ty + tz * tz - along * along;
+        float dist = k_sqrt(k_max(off2, 1e-4f) + lamps.radius2[i]);
+        float angle = k_atan((t - along) / dist) + k_atan(along / dist);
+        float at = k_clamp(along, 0.0f, t);
+        float px = o.x + d.x * at - lamps.x[i], py = o.y + d.y * at - lamps.y[i], pz = o.z + d.z * at - lamps.z[i];
+        float aim = (px * lamps.ax[i] + py * lamps.ay[i] + pz * lamps.az[i]) / k_sqrt(k_max(px * px + py * py + pz * pz, 1e-8f));
+        float cone = k_unit((aim - lamps.cone_from[i]) * lamps.cone_scale[i]);
+        float local = k_exp(k_clamp(-(o.y + d.y * at) * per_height, -20.0f, 4.0f));
+        parts[i] = lamps.glow[i] * strength * local * cone * angle / dist;
     }
-    return v3(lamp.intensity) * (local * cone * angle / (4.0f * K_PI * dist));
 }
 
 struct Haze {
@@ -47,9 +42,11 @@ K_COLD Haze haze(const View& view, V3 o, V3 d, float t) {
     h.through = k_exp(-k_max(optical_depth(f, o, d, end), 0.0f));
     h.glow = v3(f.color) * (1.0f - h.through);
     float near_t = k_min(end, 60.0f);
-    for (uint32_t i = 0; i < view.lamp_count; i++) {
-        const Lamp& lamp = view.lamps[i];
-        if (lamp.kind == LIGHT_BALL || lamp.kind == LIGHT_SPOT) h.glow = h.glow + lamp_glow(f, lamp, o, d, near_t) * (0.5f + 0.5f * h.through);
-    }
+    if (view.lamp_count == 0) return h;
+    K_ALIGN(32) float parts[K_LAMPS_MAX];
+    lamp_glows(*view.table, (view.lamp_count + 7u) & ~7u, f, o, d, near_t, parts);
+    V3 glow = v3(0.0f);
+    for (uint32_t i = 0; i < view.lamp_count; i++) glow = glow + v3(view.lamps[i].intensity) * parts[i];
+    h.glow = h.glow + glow * (0.5f + 0.5f * h.through);
     return h;
 }

@@ -57,10 +57,24 @@ K_HOT Sampler sampler_of(uint32_t x, uint32_t y, uint32_t sample, uint32_t log2_
     Sampler s = {reverse_bits((morton << log2_samples) | sample), seed};
     return s;
 }
-K_DEVICE V2 sample2(Sampler s, uint32_t dimension) {
+K_HOT V2 sample2(Sampler s, uint32_t dimension) {
     uint32_t h = hash_mix(s.seed + dimension * 0x9e3779b9u);
     uint32_t index = scramble_reversed(s.reversed_index, h);
     uint32_t a = scramble_reversed(reverse_bits(index), h ^ 0x68bc21ebu);
     uint32_t b = scramble_reversed(reverse_bits(pascal(index)), h ^ 0x02e5be93u);
     return v2(unit_of(reverse_bits(a)), unit_of(reverse_bits(b)));
+}
+
+// The first eight pairs of a sample, all at once: lane by lane the same arithmetic, so that it fits one vector.
+#define K_DRAWS 8
+struct Draws {
+    K_ALIGN(32) float x[K_DRAWS];
+    K_ALIGN(32) float y[K_DRAWS];
+};
+K_HOT void draw(Sampler s, uint32_t first, Draws* out) {
+    for (uint32_t i = 0; i < K_DRAWS; i++) {
+        V2 r = sample2(s, first + i);
+        out->x[i] = r.x;
+        out->y[i] = r.y;
+    }
 }

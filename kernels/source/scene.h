@@ -90,6 +90,7 @@ struct LampTable {
     float ax[K_LAMPS_MAX], ay[K_LAMPS_MAX], az[K_LAMPS_MAX];
     float radius[K_LAMPS_MAX], radius2[K_LAMPS_MAX], soft[K_LAMPS_MAX];
     float cone_from[K_LAMPS_MAX], cone_scale[K_LAMPS_MAX], luminance[K_LAMPS_MAX];
+    float glow[K_LAMPS_MAX]; // 1 for what glows in fog: balls and spots
 };
 struct View {
     const SolidView* solids;

@@ -11,7 +11,9 @@ struct Seen {
     float depth;
 };
 
-enum { PAIR_PIXEL, PAIR_LENS, PAIR_LAMP_POINT, PAIR_CHOICES, PAIR_DIRECTION, PAIR_NEXT };
+// What each pair of a sample's numbers is for. Later bounces draw further sets of pairs.
+enum { PAIR_PIXEL, PAIR_LENS, PAIR_LAMP_POINT, PAIR_CHOICES, PAIR_DIRECTION, PAIR_NEXT, PAIR_NEXT_CHOICES, PAIR_NEXT_DIRECTION };
+K_HOT V2 pair(const Draws& d, uint32_t at) { return v2(d.x[at], d.y[at]); }
 #define K_PASSES 6 // panes and mirrors on the way to the first plain surface
 
 K_HOT float tent(float r) { return r < 0.5f ? k_sqrt(2.0f * r) - 1.0f : 1.0f - k_sqrt(2.0f - 2.0f * r); }
@@ -36,47 +38,49 @@ K_HOT Ray camera_ray(const View& view, float px, float py, V2 lens) {
 K_HOT V3 later_bounces(const View& view, const Surface& s, V3 lit) {
     return lit * (0.45f * k_unit(luminance(s.albedo) * 1.5f)) + s.albedo * v3(view.sky.mean) * 0.05f;
 }
+// What a pane of glass leaves of the light that passes it.
+K_HOT V3 pane_color(const Surface& s) { return mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * s.glass; }
 K_HOT V3 clamped(V3 c, float most) {
     float l = luminance(c);
     return l > most ? c * (most / l) : c;
 }
 
 // Light arriving along a ray that left a surface: the next surface lit by one lamp, or the sky.
-K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, uint32_t left, bool mirror) {
+K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& first, uint32_t left, bool mirror) {
     V3 sum = v3(0.0f), through = v3(1.0f);
-    uint32_t pair = PAIR_NEXT;
-    for (uint32_t pass = 0;; pass++) {
+    Draws draws = first;
+    for (uint32_t pass = 0, bounce = 1;; pass++) {
         Hit hit = closest(view, ray);
         if (hit.triangle == K_NOTHING) return sum + through * (mirror ? sky_seen(view.sky, ray.d, 0.01f) : sky_light(view.sky, ray.d));
         Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f, nullptr, false);
         if (s.glass > 0.5f && pass < K_PASSES) {
             sum = sum + through * s.emission;
-            through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * (0.9f * s.glass);
+            through = through * pane_color(s);
             ray.o = s.position - s.facing * surface_epsilon(s.position);
             ray.near_t = 0.0f;
             continue;
         }
-        V2 point = sample2(sampler, pair), picks = sample2(sampler, pair + 1);
-        V3 lit = direct(view, s, picks.x, point, mirror);
+        V2 picks = pair(draws, PAIR_NEXT_CHOICES);
+        V3 lit = direct(view, s, picks.x, pair(draws, PAIR_NEXT), mirror);
         if (s.metallic > 0.5f) lit = lit + s.f0 * v3(view.sky.mean) * 0.25f;
         sum = sum + through * ((mirror ? s.emission : clamped(s.emission, 1.5f)) + lit);
         if (left <= 1) return sum + through * later_bounces(view, s, lit);
         left--;
         through = through * s.albedo;
         if (luminance(through) < 0.01f) return sum;
-        V2 turn = sample2(sampler, pair + 2);
-        ray.d = cosine_direction(s.normal, turn);
+        ray.d = cosine_direction(s.normal, pair(draws, PAIR_NEXT_DIRECTION));
         if (dot(ray.d, s.facing) <= 0.0f) return sum;
         ray.o = s.position + s.facing * surface_epsilon(s.position);
         ray.near_t = 0.0f;
         ray.far_t = K_INF;
-        pair += 3;
+        draw(sampler, K_DRAWS * bounce, &draws);
+        bounce++;
         mirror = false;
     }
 }
 
 // One way on from a surface: diffuse, through, or mirrored.
-K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, float pick) {
+K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, const Draws& draws, float pick) {
     V3 from = s.position + s.facing * surface_epsilon(s.position);
     float nv = k_max(dot(s.normal, s.view), 0.0f);
     V3 spec = mirrored(s.f0, s.roughness, nv);
@@ -84,7 +88,7 @@ K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, float pic
     // A rough dielectric mirrors so faintly that its share goes the diffuse way.
     if (s.metallic < 0.5f && s.roughness > 0.35f) ls = 0.0f;
     float ps = ls / k_max(ls + ld, 1e-6f);
-    V2 r = sample2(sampler, PAIR_DIRECTION);
+    V2 r = pair(draws, PAIR_DIRECTION);
     Ray ray = {from, s.normal, 0.0f, K_INF};
     if (pick < ps) {
         V3 h = visible_normal(s.normal, s.view, s.alpha, r);
@@ -92,7 +96,7 @@ K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, float pic
         if (dot(ray.d, s.facing) <= 0.0f) return v3(0.0f);
         float c = k_unit(dot(h, s.view));
         // Towards mirrors lamps are seen as the surfaces around them; a sharp lobe asks for the sky as it is seen.
-        V3 in = arriving(view, ray, sampler, 1, s.roughness < 0.3f);
+        V3 in = arriving(view, ray, sampler, draws, 1, s.roughness < 0.3f);
         V3 f = schlick(s.f0, c) * (luminance(spec) / k_max(luminance(schlick(s.f0, nv)), 1e-4f));
         return clamped(in * f * (1.0f / ps), view.clamp);
     }
@@ -104,7 +108,7 @@ K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, float pic
     ray.d = cosine_direction(behind ? -s.normal : s.normal, r);
     if ((dot(ray.d, s.facing) < 0.0f) != behind) return v3(0.0f);
     if (behind) ray.o = s.position - s.facing * surface_epsilon(s.position);
-    V3 in = arriving(view, ray, sampler, view.bounces, false);
+    V3 in = arriving(view, ray, sampler, draws, view.bounces, false);
     return clamped(in * (s.albedo + s.sheen * 0.1f) * (1.0f / (1.0f - ps)), view.clamp);
 }
 
@@ -124,10 +128,10 @@ struct Shared {
 
 K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
     Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
-    V2 j = sample2(sampler, PAIR_PIXEL);
-    V2 lens = view.camera.lens_radius > 0.0f ? sample2(sampler, PAIR_LENS) : v2(0.0f, 0.0f);
-    Ray ray = camera_ray(view, (float)x + 0.5f + 0.8f * tent(j.x), (float)y + 0.5f + 0.8f * tent(j.y), lens);
-    V2 picks = sample2(sampler, PAIR_CHOICES);
+    Draws draws;
+    draw(sampler, 0, &draws);
+    V2 j = pair(draws, PAIR_PIXEL), picks = pair(draws, PAIR_CHOICES);
+    Ray ray = camera_ray(view, (float)x + 0.5f + 0.8f * tent(j.x), (float)y + 0.5f + 0.8f * tent(j.y), pair(draws, PAIR_LENS));
     float pixel = 2.0f * view.camera.half_width / (float)view.width;
 
     Seen seen = {v3(0.0f), v3(0.0f), v3(1.0f), v3(0.0f), K_INF};
@@ -161,11 +165,11 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         bool pane = s.glass > 0.5f && may_pass, polished = s.metallic > 0.5f && s.roughness < 0.12f && may_pass;
         if (mirrored_here > 0.01f && !polished && pass < 2) {
             Ray away = mirror_ray(s, ray.d);
-            seen.noisy = seen.noisy + through * clamped(arriving(view, away, sampler, 1, true), view.clamp) * mirrored_here;
+            seen.noisy = seen.noisy + through * clamped(arriving(view, away, sampler, draws, 1, true), view.clamp) * mirrored_here;
             through = through * (1.0f - mirrored_here);
         }
         if (pane) {
-            through = through * mix(v3(1.0f), s.f0 + s.albedo, 0.8f) * s.glass;
+            through = through * pane_color(s);
             ray.o = s.position - s.facing * surface_epsilon(s.position);
             ray.near_t = 0.0f;
             continue;
@@ -179,11 +183,11 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         }
         seen.albedo = through * guide_albedo(s);
         if (pass == 0 || dot(seen.normal, seen.normal) < 0.5f) seen.normal = s.normal;
-        V3 lit = direct(view, s, picks.x, sample2(sampler, PAIR_LAMP_POINT), true);
-        // Dark surfaces bounce so little that every other path will do.
-        float go_on = k_clamp(1.6f * luminance(seen.albedo) + 0.25f, 0.5f, 1.0f);
+        V3 lit = direct(view, s, picks.x, pair(draws, PAIR_LAMP_POINT), true);
+        // The darker a surface, the fewer paths go on from it; the denoiser makes up for them.
+        float go_on = k_clamp(1.3f * luminance(seen.albedo) + 0.1f, 0.4f, 0.8f);
         if (view.bounces == 0) lit = lit + later_bounces(view, s, lit);
-        else if (picks.y < go_on) lit = lit + bounced(view, s, sampler, picks.y / go_on) * (1.0f / go_on);
+        else if (picks.y < go_on) lit = lit + bounced(view, s, sampler, draws, picks.y / go_on) * (1.0f / go_on);
         seen.noisy = seen.noisy + through * clamped(lit, 4.0f * view.clamp);
         return seen;
     }

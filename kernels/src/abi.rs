@@ -163,6 +163,7 @@ pub struct LampTable {
     pub cone_from: [f32; LAMPS_MAX],
     pub cone_scale: [f32; LAMPS_MAX],
     pub luminance: [f32; LAMPS_MAX],
+    pub glow: [f32; LAMPS_MAX],
 }
 
 #[repr(C)]

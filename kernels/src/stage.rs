@@ -79,6 +79,7 @@ pub fn table(lamps: &[Lamp]) -> LampTable {
         cone_from: zero,
         cone_scale: zero,
         luminance: zero,
+        glow: zero,
     };
     for (i, lamp) in lamps.iter().enumerate().take(abi::LAMPS_MAX) {
         [t.x[i], t.y[i], t.z[i]] = lamp.position;
@@ -87,6 +88,7 @@ pub fn table(lamps: &[Lamp]) -> LampTable {
         t.radius[i] = lamp.radius;
         t.radius2[i] = lamp.radius * lamp.radius;
         t.luminance[i] = lamp.luminance;
+        t.glow[i] = if matches!(lamp.kind, abi::LAMP_BALL | abi::LAMP_SPOT) { 1.0 } else { 0.0 };
         // What shines everywhere passes with any aim; a panel falls off with the cosine; a spot within its cone.
         (t.cone_from[i], t.cone_scale[i], t.soft[i]) = match lamp.kind {
             abi::LAMP_PANEL => (0.0, 1.0, 0.25),
