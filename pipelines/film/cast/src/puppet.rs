@@ -1,0 +1,185 @@
+//! A puppet: built once from a design, posed for every frame.
+
+use crate::design::{Design, Kind};
+use crate::face::FaceModel;
+use crate::hair::Barber;
+use crate::hand;
+use crate::head::HeadShape;
+use crate::materials;
+use crate::mesh::Mesh;
+use crate::pose::{Hand, Pose};
+use crate::rig::Rig;
+use crate::skeleton::{Body, Figure, Joint};
+use crate::tailor::Tailor;
+use glam::{Affine3A, Mat3, Vec3};
+use klieg_kernels::scene::Geometry;
+
+/// How finely a puppet is modelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Detail {
+    /// For close-ups: at most 25,000 triangles.
+    Lead,
+    /// For the background: at most 5,000 triangles.
+    Extra,
+}
+
+/// A built puppet.
+pub struct Puppet {
+    design: Design,
+    figure: Figure,
+    /// Bound to the joints.
+    skin: Mesh,
+    face: FaceModel,
+    /// Left and right, by [`Hand`].
+    hands: Vec<[Mesh; 2]>,
+}
+
+impl Puppet {
+    /// Models the puppet: some tens of milliseconds.
+    pub fn build(design: &Design, detail: Detail) -> Puppet {
+        let lead = detail == Detail::Lead;
+        let figure = Figure::of(design);
+        let rig = Rig::new(&figure);
+        let face = FaceModel::new(design, lead);
+        let mut tailor = Tailor::new(design, &figure, &rig, lead);
+        tailor.sew();
+        tailor.drape();
+        tailor.feet();
+        tailor.hat(&face.shape);
+        tailor.adorn(&face.shape);
+        let mut skin = tailor.mesh;
+        Barber::new(design, &figure, &face.shape, lead, &mut skin).cut();
+        ears(design, &figure, &face.shape, lead, &mut skin);
+        let hands = Hand::ALL.map(|shape| hand_meshes(design, &figure, shape, lead)).to_vec();
+        Puppet { design: design.clone(), figure, skin, face, hands }
+    }
+
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// The rest skeleton.
+    pub fn body(&self) -> &Body {
+        &self.figure.body
+    }
+
+    /// World transforms of the joints.
+    pub fn joints(&self, pose: &Pose) -> [Affine3A; Joint::COUNT] {
+        pose.joints(&self.figure.body)
+    }
+
+    /// The palm in world space: the origin is the middle of what the hand holds (2 cm before the palm), +Y runs along the fingers
+    /// from the wrist, +Z out of the palm. A stick in a [`Hand::Grip`] lies along X; the thumb is on −X of the left hand and on
+    /// +X of the right.
+    pub fn grip(&self, pose: &Pose, left: bool) -> Affine3A {
+        let side = usize::from(!left);
+        let joint = if left { Joint::LHand } else { Joint::RHand };
+        let out = 0.25 * self.figure.hand;
+        self.joints(pose)[joint as usize]
+            * Affine3A::from_mat3(palm_frame(&self.figure, side))
+            * Affine3A::from_translation(Vec3::new(0.0, self.figure.body.palm, out))
+    }
+
+    /// The puppet in world space.
+    pub fn pose(&self, pose: &Pose) -> Geometry {
+        let joints = self.joints(pose);
+        let mut out = Geometry::default();
+        self.skinned(pose, &joints, &mut out);
+        let head = joints[Joint::Head as usize] * Affine3A::from_translation(self.figure.body.head_centre);
+        self.face.emit(&pose.face, head, &mut out);
+        for (side, joint) in [Joint::LHand, Joint::RHand].into_iter().enumerate() {
+            self.hands[pose.hands[side] as usize][side].emit(&mut out, joints[joint as usize]);
+        }
+        out
+    }
+
+    /// Linear blend skinning; loose cloth swings, and lies on seat and floor.
+    fn skinned(&self, pose: &Pose, joints: &[Affine3A; Joint::COUNT], out: &mut Geometry) {
+        let rest = &self.figure.body.rest;
+        let moves: Vec<Affine3A> = joints.iter().zip(rest).map(|(j, r)| *j * Affine3A::from_translation(-*r)).collect();
+        let mesh = &self.skin;
+        let (sin, cos) = pose.heading.sin_cos();
+        let forward = Vec3::new(sin, 0.0, cos);
+        let hips = joints[Joint::Hips as usize].translation;
+        let floor = pose.position.y + 0.004;
+        mesh.emit_with(out, |i| {
+            let bind = &mesh.binds[i];
+            let mut p = Vec3::ZERO;
+            let mut n = Vec3::ZERO;
+            for (joint, share) in bind.joints.iter().zip(bind.shares) {
+                if share > 0.0 {
+                    let m = &moves[*joint as usize];
+                    p += m.transform_point3(mesh.positions[i]) * share;
+                    n += m.transform_vector3(mesh.normals[i]) * share;
+                }
+            }
+            let loose = mesh.loose[i];
+            if loose > 0.0 {
+                let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
+                p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
+                if let Some(seat) = pose.seat_height {
+                    let over = Vec3::from(hips) - p;
+                    if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
+                        p.y = p.y.max(pose.position.y + seat + 0.004);
+                    }
+                }
+                p.y = p.y.max(floor);
+            }
+            (p, n.normalize_or(Vec3::Y))
+        });
+    }
+}
+
+/// Columns X, Y, Z of hand space (see `hand.rs`) in the rest pose.
+fn palm_frame(f: &Figure, side: usize) -> Mat3 {
+    let (elbow, wrist) = if side == 0 { (f.at(Joint::LForearm), f.at(Joint::LHand)) } else { (f.at(Joint::RForearm), f.at(Joint::RHand)) };
+    let y = (wrist - elbow).normalize();
+    let inward = if side == 0 { Vec3::NEG_X } else { Vec3::X };
+    let z = (inward - y * inward.dot(y)).normalize();
+    Mat3::from_cols(y.cross(z), y, z)
+}
+
+fn hand_meshes(design: &Design, f: &Figure, shape: Hand, lead: bool) -> [Mesh; 2] {
+    let cell = if lead { 0.048 } else { 0.085 };
+    let net = hand::model(shape, cell, f.arm[2] / f.hand * 0.97);
+    let glove = design.pieces.iter().find(|p| p.kind == Kind::LongGloves || p.kind == Kind::SpaceSuit);
+    let material = glove.map_or_else(|| materials::skin(design.skin), |p| if p.kind == Kind::SpaceSuit { p.cloth.trim() } else { p.cloth.material() });
+    [0usize, 1].map(|side| {
+        let mut mesh = Mesh::default();
+        let m = mesh.material(material);
+        let frame = palm_frame(f, side);
+        let flip = Vec3::new(if side == 0 { 1.0 } else { -1.0 }, 1.0, 1.0);
+        mesh.net(&net, |p| p * f.hand, |_| Some(m));
+        for i in 0..mesh.positions.len() {
+            mesh.positions[i] = frame * (mesh.positions[i] * flip * f.hand);
+            mesh.normals[i] = frame * (mesh.normals[i] * flip);
+        }
+        mesh
+    })
+}
+
+/// Middle of an ear, from the middle of the head.
+pub(crate) fn ear_centre(shape: &HeadShape, side: f32) -> Vec3 {
+    shape.surface(Vec3::new(side, -0.09, -0.1)) * 1.03
+}
+
+fn ears(design: &Design, f: &Figure, shape: &HeadShape, lead: bool, mesh: &mut Mesh) {
+    use crate::mesh::Bind;
+    if [Kind::Headscarf, Kind::Hood, Kind::Keffiyeh].iter().any(|k| design.wears(*k)) {
+        return;
+    }
+    let h = shape.h * (1.0 + 0.12 * design.face.ears);
+    let m = mesh.material(materials::skin(design.skin));
+    let inner = mesh.material(materials::skin([design.skin[0] * 0.72, design.skin[1] * 0.6, design.skin[2] * 0.58]));
+    let size = if lead { (9, 14) } else { (5, 8) };
+    let centre = f.at(Joint::Head) + f.body.head_centre;
+    for side in [1.0f32, -1.0] {
+        let at = centre + ear_centre(shape, side);
+        let out = Vec3::new(0.9 * side, 0.0, 0.45).normalize();
+        let back = Vec3::new(-0.45 * side, 0.0, 0.9).normalize();
+        let up = Vec3::new(0.0, 1.0, -0.12).normalize();
+        let a = mesh.ball(at, [out * 0.03 * h, up * 0.098 * h, back * 0.064 * h], size, m);
+        let b = mesh.ball(at + out * 0.018 * h + up * 0.008 * h, [out * 0.016 * h, up * 0.062 * h, back * 0.036 * h], size, inner);
+        mesh.bind(a.start..b.end, |_| Bind::rigid(Joint::Head));
+    }
+}
