@@ -25,7 +25,8 @@ fn compile(set: &str, flags: &[&str]) {
         "-fno-rtti",
         "-fno-math-errno",
         "-fno-trapping-math",
-        "-fno-semantic-interposition", "-Wno-psabi",
+        "-fno-semantic-interposition",
+        "-Wno-psabi",
     ] {
         build.flag_if_supported(flag);
     }

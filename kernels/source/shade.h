@@ -27,7 +27,8 @@ K_HOT V3 mirrored(V3 f0, float roughness, float nv) {
     return f0 * k + v3(k_max(b, 0.0f));
 }
 
-// Diffuse answer times cosine, per unit irradiance across the beam. Rough surfaces flatten (Fujii's improved Oren–Nayar);
+// Diffuse answer times cosine, per unit irradiance across the beam. Rough surfaces flatten (Fujii's improved
+// Oren–Nayar, divided by its mean albedo so that white stays white: Portsmouth et al. 2024, EON);
 // skin lets light creep past the terminator, red farther than blue; thin stuff glows from behind.
 K_HOT V3 diffuse(const Surface& s, V3 l) {
     float nl = dot(s.normal, l), nv = k_max(dot(s.normal, s.view), 0.0f);
@@ -37,10 +38,9 @@ K_HOT V3 diffuse(const Surface& s, V3 l) {
         V3 c = vmax((v3(nl) + w) / (v3(1.0f) + w), v3(0.0f));
         out = c / (v3(1.0f) + w);
     } else if (nl > 0.0f) {
-        float sigma = s.roughness, A = 1.0f / (1.0f + 0.287793f * sigma);
-        float st = dot(l, s.view) - nl * nv;
-        float B = st > 0.0f ? A * sigma * st / (k_max(nl, nv) + 1e-4f) : A * sigma * st;
-        out = v3(nl * k_max(A + B, 0.0f));
+        float sigma = s.roughness, st = dot(l, s.view) - nl * nv;
+        float tilt = st > 0.0f ? st / (k_max(nl, nv) + 1e-4f) : st;
+        out = v3(nl * k_max(1.0f + sigma * tilt, 0.0f) / (1.0f + 0.072488f * sigma));
     }
     out = out * (1.0f - s.translucency);
     if (s.translucency > 0.0f && nl < 0.0f) out = out + v3(-nl * s.translucency);

@@ -90,3 +90,27 @@ K_LAUNCH(passed)(const View* view, const RayIn* rays, float* shares, uint32_t fr
     for (uint32_t i = from; i < to; i++) passed_one(*view, rays[i], shares + 3 * (size_t)i);
 }
 #endif
+
+#if !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
+// For tests: `count` points of a pair of dimensions at one pixel, and the sizes of the records that Rust mirrors.
+K_LAUNCH(points)(uint32_t x, uint32_t y, uint32_t count, uint32_t log2_samples, uint32_t dimension, uint32_t seed, float* out) {
+    for (uint32_t i = 0; i < count; i++) {
+        V2 r = sample2(sampler_of(x, y, i, log2_samples, seed), dimension);
+        out[2 * i] = r.x;
+        out[2 * i + 1] = r.y;
+    }
+}
+K_LAUNCH(sizes)(uint32_t* out) {
+    const uint32_t sizes[] = {sizeof(Node), sizeof(Block), sizeof(Vertex), sizeof(Triangle), sizeof(Surfacing), sizeof(Image), sizeof(SolidView), sizeof(Lamp),
+        sizeof(LampTable), sizeof(SkyView), sizeof(FogView), sizeof(CameraView), sizeof(View), sizeof(LayersView), sizeof(RayIn), sizeof(HitOut),
+        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance)};
+    for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) out[i] = sizes[i];
+}
+// For tests of the elementary functions: exp2, log2, sine and cosine of a turn, arc tangent.
+K_LAUNCH(elementary)(float x, float* out) {
+    out[0] = k_exp2(x);
+    out[1] = k_log2(k_max(x, 1e-30f));
+    k_turn(x, out + 2, out + 3);
+    out[4] = k_atan(x);
+}
+#endif

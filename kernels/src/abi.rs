@@ -257,6 +257,7 @@ macro_rules! kernels {
         }
 
         /// The launch functions of one instruction set.
+        #[cfg_attr(not(test), expect(dead_code, reason = "some are for tests"))]
         #[derive(Clone, Copy)]
         pub struct Kernels {
             $(pub $field: unsafe extern "C" fn($($ty),*),)*
@@ -284,6 +285,9 @@ kernels! {
     nearest: klieg_nearest_plain, klieg_nearest_avx2 (view: *const View, rays: *const crate::rays::Ray, hits: *mut crate::rays::RawHit, from: u32, to: u32);
     passed: klieg_passed_plain, klieg_passed_avx2 (view: *const View, rays: *const crate::rays::Ray, shares: *mut [f32; 3], from: u32, to: u32);
     trace: klieg_trace_plain, klieg_trace_avx2 (view: *const View, layers: *const LayersView, x0: u32, y0: u32, x1: u32, y1: u32);
+    points: klieg_points_plain, klieg_points_avx2 (x: u32, y: u32, count: u32, log2_samples: u32, dimension: u32, seed: u32, out: *mut f32);
+    sizes: klieg_sizes_plain, klieg_sizes_avx2 (out: *mut u32);
+    elementary: klieg_elementary_plain, klieg_elementary_avx2 (x: f32, out: *mut f32);
     denoise_split: klieg_denoise_split_plain, klieg_denoise_split_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
     denoise_prepare: klieg_denoise_prepare_plain, klieg_denoise_prepare_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
     denoise_pass: klieg_denoise_pass_plain, klieg_denoise_pass_avx2 (view: *const DenoiseView, step: u32, from_other: u32, stop: f32, y0: u32, y1: u32);
@@ -292,4 +296,98 @@ kernels! {
     film_halve: klieg_film_halve_plain, klieg_film_halve_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, most: f32);
     film_double: klieg_film_double_plain, klieg_film_double_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, keep: f32);
     film_finish: klieg_film_finish_plain, klieg_film_finish_avx2 (view: *const FilmView, y0: u32, y1: u32);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::*;
+
+    #[test]
+    fn records_are_laid_out_as_the_kernels_think() {
+        let mut theirs = [0u32; 20];
+        // SAFETY: the launch function writes twenty numbers.
+        unsafe { (Kernels::best().sizes)(theirs.as_mut_ptr()) };
+        let ours = [
+            size_of::<Node>(),
+            size_of::<Block>(),
+            size_of::<Vertex>(),
+            size_of::<Triangle>(),
+            size_of::<Surfacing>(),
+            size_of::<Image>(),
+            size_of::<SolidView>(),
+            size_of::<Lamp>(),
+            size_of::<LampTable>(),
+            size_of::<SkyView>(),
+            size_of::<FogView>(),
+            size_of::<CameraView>(),
+            size_of::<View>(),
+            size_of::<LayersView>(),
+            size_of::<crate::rays::Ray>(),
+            size_of::<crate::rays::RawHit>(),
+            offset_of!(View, clamp),
+            offset_of!(Surfacing, texture),
+            offset_of!(Block, id),
+            offset_of!(Lamp, luminance),
+        ];
+        assert_eq!(theirs.map(|n| n as usize), ours);
+    }
+
+    #[test]
+    fn elementary_functions_are_accurate_and_the_same_in_every_set() {
+        for i in -4000..4000 {
+            let x = i as f32 * 0.0073;
+            let (mut plain, mut best) = ([0.0f32; 5], [0.0f32; 5]);
+            // SAFETY: the launch functions write five numbers.
+            unsafe {
+                (Kernels::plain().elementary)(x, plain.as_mut_ptr());
+                (Kernels::best().elementary)(x, best.as_mut_ptr());
+            }
+            assert_eq!(plain.map(f32::to_bits), best.map(f32::to_bits));
+            let wide = f64::from(x);
+            assert!((f64::from(best[0]) / wide.exp2() - 1.0).abs() < 5e-7, "exp2 {x}");
+            if x > 0.0 {
+                assert!((f64::from(best[1]) - wide.log2()).abs() < 1e-6, "log2 {x}");
+            }
+            let turn = wide * std::f64::consts::TAU;
+            assert!((f64::from(best[2]) - turn.sin()).abs() < 4e-6 && (f64::from(best[3]) - turn.cos()).abs() < 4e-6, "turn {x}");
+            assert!((f64::from(best[4]) - wide.atan()).abs() < 1e-5, "atan {x}");
+        }
+    }
+
+    /// Points of one pair at a pixel.
+    fn points(pixel: (u32, u32), count: u32, dimension: u32, seed: u32) -> Vec<[f32; 2]> {
+        let mut out = vec![[0.0f32; 2]; count as usize];
+        // SAFETY: the launch function writes `count` pairs.
+        unsafe {
+            (Kernels::best().points)(pixel.0, pixel.1, count, count.trailing_zeros(), dimension, seed, out.as_mut_ptr().cast())
+        };
+        out
+    }
+
+    /// A (0, m, 2)-net: every elementary box of volume 1/n holds exactly one point.
+    #[test]
+    fn samples_of_a_pixel_are_stratified_in_every_elementary_box() {
+        for (dimension, pixel) in [(0, (0, 0)), (3, (17, 5)), (6, (639, 359)), (9, (8191, 2))] {
+            let samples = points(pixel, 16, dimension, 99);
+            for columns in [1u32, 2, 4, 8, 16] {
+                let rows = 16 / columns;
+                let mut filled = [0; 16];
+                for [x, y] in &samples {
+                    assert!((0.0..1.0).contains(x) && (0.0..1.0).contains(y));
+                    filled[((x * columns as f32) as u32 + columns * (y * rows as f32) as u32) as usize] += 1;
+                }
+                assert_eq!(filled, [1; 16], "{columns} columns, dimension {dimension}, pixel {pixel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn samples_of_other_seeds_pixels_and_dimensions_differ() {
+        let base = points((3, 4), 8, 2, 1);
+        for other in [points((4, 4), 8, 2, 1), points((3, 4), 8, 3, 1), points((3, 4), 8, 2, 2)] {
+            assert!(base.iter().zip(&other).filter(|(a, b)| a == b).count() <= 1);
+        }
+    }
 }

@@ -347,3 +347,78 @@ fn check_look(look: &Look) -> Result<(), KernelError> {
         Err(KernelError::Parameter { what: "the look" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(c: [f32; 3]) -> [f32; 3] {
+        let mut out = [0.0; 3];
+        // SAFETY: the launch function reads and writes three floats.
+        unsafe { (Kernels::best().tone)(c.as_ptr(), out.as_mut_ptr()) };
+        out
+    }
+
+    /// Worked by hand from the published shader: offset 0.04, start 0.76, desaturation 0.15.
+    #[test]
+    fn the_tone_curve_is_khronos_pbr_neutral() {
+        let close = |a: [f32; 3], b: [f32; 3]| assert!(a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-5), "{a:?} or {b:?}");
+        close(tone([0.0; 3]), [0.0; 3]);
+        close(tone([0.04; 3]), [0.01; 3]);
+        close(tone([0.5, 0.3, 0.2]), [0.46, 0.26, 0.16]);
+        close(tone([0.8; 3]), [0.76; 3]);
+        close(tone([1.0; 3]), [0.869_090_9; 3]);
+        // Red 2, others 0: no offset, peak 2 → 1 − 0.0576/1.48 = 0.961081, then a share of 0.134827 towards white.
+        close(tone([2.0, 0.0, 0.0]), [0.961_081, 0.129_580, 0.129_580]);
+        assert!(tone([1e6; 3]).iter().all(|&x| x <= 1.0 && x > 0.999));
+    }
+
+    fn flat(width: u32, height: u32, color: [f32; 3]) -> Layers {
+        let mut layers = Layers::new(width, height);
+        layers.color.fill(color);
+        layers.albedo.fill([0.5; 3]);
+        layers.normal.fill([0.0, 0.0, 1.0]);
+        layers.depth.fill(3.0);
+        layers
+    }
+
+    #[test]
+    fn bloom_keeps_the_energy_of_a_flat_picture_and_spreads_a_light() {
+        let plain = Look { bloom: 0.0, grain: 0.0, vignette: 0.0, ..Look::default() };
+        let cpu = Cpu::new(1);
+        let even = flat(37, 23, [0.3, 0.2, 0.1]);
+        let (a, b) = (cpu.develop(&even, &plain, 0).unwrap(), cpu.develop(&even, &Look { bloom: 0.5, ..plain }, 0).unwrap());
+        assert!(a.rgb.iter().zip(&b.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
+        let mut lamp = flat(64, 64, [0.01; 3]);
+        lamp.color[32 * 64 + 32] = [20.0; 3];
+        let (a, b) = (cpu.develop(&lamp, &plain, 0).unwrap(), cpu.develop(&lamp, &Look { bloom: 0.3, ..plain }, 0).unwrap());
+        let at = |p: &Picture, x: usize, y: usize| p.rgb[(y * 64 + x) * 3];
+        assert!(at(&b, 36, 32) > at(&a, 36, 32) + 4 && at(&b, 32, 27) > at(&a, 32, 27) + 4);
+    }
+
+    #[test]
+    fn vignette_darkens_corners_and_grain_has_the_deviation_it_says() {
+        let cpu = Cpu::new(1);
+        let even = flat(200, 120, [0.25; 3]);
+        let clean = Look { bloom: 0.0, grain: 0.0, vignette: 0.0, ..Look::default() };
+        let dark = cpu.develop(&even, &Look { vignette: 0.5, ..clean }, 0).unwrap();
+        assert!(dark.rgb[0] + 8 < dark.rgb[(60 * 200 + 100) * 3]);
+        let deviation = |grain: f32| {
+            let p = cpu.develop(&even, &Look { grain, ..clean }, 5).unwrap();
+            let mean = p.rgb.iter().map(|&v| f64::from(v)).sum::<f64>() / p.rgb.len() as f64;
+            (p.rgb.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / p.rgb.len() as f64).sqrt()
+        };
+        assert!(deviation(0.0) < 0.6);
+        assert!((deviation(4.0) / 4.0 - 0.95).abs() < 0.15, "{}", deviation(4.0));
+    }
+
+    #[test]
+    fn impossible_requests_are_refused_by_name() {
+        let cpu = Cpu::new(1);
+        let mut broken = flat(4, 4, [0.1; 3]);
+        broken.depth.pop();
+        assert_eq!(cpu.denoise(&mut broken), Err(KernelError::Length { list: "depth", found: 15, wanted: 16 }));
+        let look = Look { exposure_ev: f32::NAN, ..Look::default() };
+        assert_eq!(cpu.develop(&flat(2, 2, [0.1; 3]), &look, 0), Err(KernelError::Parameter { what: "the look" }));
+    }
+}

@@ -180,7 +180,7 @@ fn quad(g: &mut Geometry, at: Vec3, u: Vec3, v: Vec3, material: u16) {
     g.triangle(corners[0], corners[2], corners[3], material);
 }
 
-fn ball(g: &mut Geometry, detail: u32, material: u16, place: Affine3A) {
+pub fn ball(g: &mut Geometry, detail: u32, material: u16, place: Affine3A) {
     let mut unit = Geometry::default();
     let m = unit.material(g.materials[material as usize]);
     let size = place.transform_vector3(Vec3::ONE);
