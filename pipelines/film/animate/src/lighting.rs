@@ -1,0 +1,101 @@
+//! Key, fill and rim on the subject of a shot, as a gaffer sets them: from the side where the scene's light comes from, outside the
+//! frame, at the irradiance that the set asks for.
+
+use glam::{Quat, Vec3};
+use klieg_film_set::Rig;
+use klieg_kernels::scene::{Camera, Light, Rgb};
+
+/// Where lights may stand: half the width, the back, the front and the height of the camera's room.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub half_width: f32,
+    pub back: f32,
+    pub front: f32,
+    pub top: f32,
+}
+
+/// Lights for a face at `subject` seen by `camera`. `facing` is where the subject looks, on the floor.
+pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room) -> Vec<Light> {
+    let to_camera = flat(Vec3::from(camera.position) - subject);
+    let distance = Vec3::from(camera.position).distance(subject);
+    let side = key_side(rig, facing, to_camera);
+    let source = Vec3::from(rig.key_from);
+    let off_axis = angle(to_camera, flat(source)).abs().clamp(35.0, 58.0) * side;
+    // Far enough to stand outside the frame and to light the others evenly, too.
+    let reach = (0.8 * distance).clamp(2.3, 5.5);
+    let key = stand(subject, to_camera, off_axis, 32.0, reach, room);
+    let fill = stand(subject, to_camera, -28.0 * side, 12.0, reach * 0.95, room);
+    let rim = stand(subject, to_camera, -side * 152.0, 38.0, reach.min(3.2), room);
+    let (key_size, fill_size) = if rig.slats { (0.12, 0.5) } else { (0.34, 0.6) };
+    vec![
+        panel(key, subject, key_size, 1.25 * key_size, rig.key),
+        panel(fill, subject, fill_size, fill_size, rig.fill),
+        panel(rim, subject, 0.16, 0.32, rig.rim),
+    ]
+}
+
+/// +1 when the key stands to the left of the line from the subject to the camera (seen from above, counter-clockwise).
+fn key_side(rig: &Rig, facing: Vec3, to_camera: Vec3) -> f32 {
+    let by_source = angle(to_camera, flat(Vec3::from(rig.key_from)));
+    let by_face = angle(to_camera, flat(facing));
+    // A light from behind or from the lens itself decides nothing: then the side to which the face is turned.
+    let strong = by_source.abs() > 15.0 && by_source.abs() < 150.0;
+    let toward = if strong { by_source } else { by_face };
+    if toward >= 0.0 { 1.0 } else { -1.0 }
+}
+
+fn flat(v: Vec3) -> Vec3 {
+    Vec3::new(v.x, 0.0, v.z).normalize_or(Vec3::Z)
+}
+
+/// Degrees about +Y from `a` to `b`.
+fn angle(a: Vec3, b: Vec3) -> f32 {
+    a.cross(b).y.atan2(a.dot(b)).to_degrees()
+}
+
+/// A place `azimuth` degrees from the camera's direction and `elevation` up, inside the room.
+fn stand(subject: Vec3, to_camera: Vec3, azimuth: f32, elevation: f32, reach: f32, room: Room) -> Vec3 {
+    let dir = Quat::from_rotation_y(azimuth.to_radians()) * to_camera;
+    let (s, c) = elevation.to_radians().sin_cos();
+    let at = subject + (dir * c + Vec3::Y * s) * reach;
+    Vec3::new(at.x.clamp(-room.half_width, room.half_width), at.y.clamp(0.4, room.top), at.z.clamp(room.back, room.front))
+}
+
+/// A panel at `at` that gives `irradiance` at `subject`.
+fn panel(at: Vec3, subject: Vec3, half_width: f32, half_height: f32, irradiance: Rgb) -> Light {
+    let beam = subject - at;
+    let distance = beam.length().max(0.5);
+    let n = beam / distance;
+    let side = Vec3::Y.cross(n).normalize_or(Vec3::X);
+    let up = n.cross(side);
+    Light::Panel {
+        position: at.to_array(),
+        u: (side * half_width).to_array(),
+        v: (up * half_height).to_array(),
+        intensity: irradiance.map(|c| c * distance * distance),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_stands_off_the_axis_and_gives_what_is_asked() {
+        let rig_ = Rig { key: [1.0; 3], fill: [0.3; 3], rim: [0.5; 3], key_from: [1.0, 0.3, 0.0], slats: false };
+        let camera = Camera { position: [0.0, 1.5, 3.0], look_at: [0.0, 1.5, 0.0], roll_degrees: 0.0, lens_mm: 50.0, focus_m: 3.0, aperture_m: 0.0, near_m: 0.0 };
+        let room = Room { half_width: 9.0, back: -9.0, front: 9.0, top: 6.0 };
+        let subject = Vec3::new(0.0, 1.5, 0.0);
+        let lights = rig(&rig_, subject, Vec3::Z, &camera, room);
+        assert_eq!(lights.len(), 3);
+        for (light, want, low, high) in [(&lights[0], 1.0, 30.0, 60.0), (&lights[1], 0.3, -60.0, -10.0), (&lights[2], 0.5, -170.0, -120.0)] {
+            let Light::Panel { position, u, v, intensity } = light else { panic!("panels only") };
+            let to = Vec3::from(*position) - subject;
+            let axis = Vec3::from(*u).cross(Vec3::from(*v)).normalize();
+            assert!(axis.dot(-to.normalize()) > 0.999, "shines at the subject");
+            assert!((intensity[0] / to.length_squared() - want).abs() < 1e-4);
+            let off = angle(Vec3::Z, flat(to));
+            assert!((low..=high).contains(&off), "{off}");
+        }
+    }
+}
