@@ -54,6 +54,11 @@ impl Biquad {
         )
     }
 
+    /// Takes over the shape of `other` and keeps sounding.
+    pub fn retune(&mut self, other: &Self) {
+        (self.b, self.a) = (other.b, other.a);
+    }
+
     pub fn run(&mut self, x: f32) -> f32 {
         let y = self.b[0] * x + self.state[0];
         self.state[0] = self.b[1] * x - self.a[0] * y + self.state[1];

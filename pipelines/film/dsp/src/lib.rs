@@ -2,6 +2,7 @@
 //! seeded and single-threaded, so the same call gives the same samples.
 
 pub mod filter;
+pub mod gesture;
 pub mod noise;
 pub mod room;
 pub mod struck;
