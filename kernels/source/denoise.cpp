@@ -7,6 +7,7 @@
 enum {
     PLANE_R, PLANE_G, PLANE_B, PLANE_VARIANCE,          // what is filtered
     PLANE_NX, PLANE_NY, PLANE_NZ, PLANE_DEPTH, PLANE_DX, PLANE_DY, PLANE_AR, PLANE_AG, PLANE_AB, // what guides
+    PLANE_COMPANY,                                      // how much of its surroundings a pixel was filtered with
     PLANE_COUNT
 };
 #define PAD 32
@@ -152,6 +153,7 @@ K_DEVICE void filter_at(const DenoiseView& v, float* const* in, float* const* ou
             add_tap(v, in, c, row + (uint32_t)sx, (float)sx, (float)sy, spline[dx < 0 ? -dx : dx] * spline[dy < 0 ? -dy : dy], &f);
         }
     }
+    if (step == 1) lanes_store(v.planes[PLANE_COMPANY] + o, f.sum - own);
     lanes share = 1.0f / f.sum;
     lanes_store(out[0] + o, f.r * share);
     lanes_store(out[1] + o, f.g * share);
@@ -167,6 +169,35 @@ K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_oth
     for (uint32_t y = y0; y < y1; y++) {
         for (uint32_t x = 0; x < v.width; x += K_LANES) filter_at(v, in, out, x, y, step, luminance_stop);
         for (int i = 0; i < 4; i++) pad_row(v, out[i], y);
+        if (step == 1) pad_row(v, v.planes[PLANE_COMPANY], y);
+    }
+}
+
+// A pixel on an edge, which resembles no neighbour, was hardly filtered. Its light is between that of the surfaces that meet
+// there, so it takes the mean of those neighbours that found company.
+#define LONELY 0.10f
+K_LAUNCH(denoise_mend)(const DenoiseView* view, uint32_t from_other, uint32_t y0, uint32_t y1) {
+    const DenoiseView& v = *view;
+    float* const* in = from_other ? v.other : v.planes;
+    float* const* out = from_other ? v.planes : v.other;
+    const float* company = v.planes[PLANE_COMPANY];
+    for (uint32_t y = y0; y < y1; y++) {
+        uint32_t rows[3] = {row_at(v, (int32_t)y - 1), row_at(v, (int32_t)y), row_at(v, (int32_t)y + 1)};
+        for (uint32_t x = 0; x < v.width; x++) {
+            uint32_t at = rows[1] + x;
+            for (int i = 0; i < 3; i++) out[i][at] = in[i][at];
+            if (company[at] >= LONELY || v.planes[PLANE_DEPTH][at] >= FAR_AWAY) continue;
+            float sum[3] = {0.0f, 0.0f, 0.0f}, weight = 1e-6f;
+            for (int j = 0; j < 3; j++)
+                for (int i = 0; i < 3; i++) {
+                    uint32_t o = rows[j] + x + (uint32_t)i - 1u;
+                    float w = v.planes[PLANE_DEPTH][o] >= FAR_AWAY ? 0.0f : k_min(company[o], 0.3f);
+                    for (int c = 0; c < 3; c++) sum[c] += w * in[c][o];
+                    weight += w;
+                }
+            float trust = k_smooth(0.0f, LONELY, company[at]) + (weight < 0.1f ? 1.0f : 0.0f);
+            for (int c = 0; c < 3; c++) out[c][at] = k_mix(sum[c] / weight, in[c][at], k_min(trust, 1.0f));
+        }
     }
 }
 

@@ -73,11 +73,25 @@ K_COLD V3 bend_of(const Surfacing& m, const Pattern& p, V3 at, V3 axis, V3 e1, V
     return (t1 * h1 + t2 * h2) * (-m.bump / (step * units));
 }
 
-// The material at a hit for a pixel that is `width` metres wide there.
-K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* ca, const float* cb, const float* cc, V3 e1, V3 e2, V3 g, const Hit& hit, float width, float slant) {
-    Worn out = {hit.solid, 0, v3(m.base), v3(m.emission), v3(0.0f), m.roughness, 0.0f};
+// Where the middle of a pixel meets the plane of a triangle, as barycentric coordinates; the hit's own when that is far off.
+// Patterns are evaluated there, once for all samples: they are filtered to the pixel, and jitter would only bring noise back.
+K_HOT V2 middle_of_pixel(V3 corner, V3 e1, V3 e2, const Hit& hit, const Ray& middle, float reach) {
+    V2 own = v2(hit.u, hit.v);
+    V3 n = cross(e1, e2);
+    float along = dot(middle.d, n), size = dot(n, n);
+    if (k_abs(along) < 1e-3f * k_sqrt(size)) return own;
+    V3 p = middle.o + middle.d * (dot(corner - middle.o, n) / along) - corner;
+    float inv = 1.0f / k_max(size, 1e-30f);
+    V2 at = v2(dot(cross(p, e2), n) * inv, dot(cross(e1, p), n) * inv);
+    V3 off = e1 * (at.x - own.x) + e2 * (at.y - own.y);
+    return dot(off, off) < reach * reach ? at : own;
+}
+
+// The material of a triangle at barycentric coordinates, for a pixel that is `width` metres wide there.
+K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* ca, const float* cb, const float* cc, V3 e1, V3 e2, V3 g, V2 where, float width, float slant) {
+    Worn out = {K_NOTHING, 0, v3(m.base), v3(m.emission), v3(0.0f), m.roughness, 0.0f};
     V3 c0 = v3(ca), k1 = v3(cb) - c0, k2 = v3(cc) - c0;
-    V3 at = c0 + k1 * hit.u + k2 * hit.v;
+    V3 at = c0 + k1 * where.x + k2 * where.y;
     if (m.pattern == PATTERN_IMAGE) {
         out.base = image_at(solid.images[m.texture], at.x, at.y);
         return out;
@@ -85,7 +99,7 @@ K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* c
     // Coordinates a metre, from the longer edge, and the pixel's width in them.
     float d1 = dot(e1, e1), d2 = dot(e2, e2);
     float stretch = k_sqrt(d1 > d2 ? dot(k1, k1) / k_max(d1, 1e-12f) : dot(k2, k2) / k_max(d2, 1e-12f));
-    float pixel = width * stretch / k_sqrt(k_max(slant, 0.08f));
+    float pixel = width * stretch / k_sqrt(slant);
     if (m.variation > 0.0f) out.base = out.base * (1.0f + 1.1f * m.variation * variation_at(at, pixel));
     if (m.pattern == PATTERN_PLAIN) return out;
     V3 axis = cross(k1, k2), pc = at * m.scale, second = v3(m.second);
@@ -100,8 +114,9 @@ K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* c
 }
 
 // `width` is the pixel's width in metres at the hit; a negative one means that the pattern's mean is enough (bounced light).
-// `share` may hold the material that an earlier sample of the same pixel found, and may be null.
-K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, float width, Worn* share, bool reuse) {
+// `share` and `middle` are null or go together: the material that an earlier sample of the same pixel found, and the ray
+// through the pixel's middle.
+K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, float width, Worn* share, const Ray* middle) {
     const SolidView& solid = view.solids[hit.solid];
     const Triangle& tri = solid.triangles[hit.triangle];
     const Surfacing& m = solid.materials[tri.material];
@@ -124,10 +139,14 @@ K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, floa
     float wet = 0.0f;
     if (width >= 0.0f) {
         Worn worn;
-        if (reuse && share->solid == hit.solid && share->material == tri.material && m.pattern != PATTERN_IMAGE) {
+        if (share && share->solid == hit.solid && share->material == tri.material && m.pattern != PATTERN_IMAGE) {
             worn = *share;
         } else {
-            worn = worn_at(solid, m, a.coords, b.coords, c.coords, e1, e2, g, hit, width, dot(s.facing, s.view));
+            float slant = k_max(dot(s.facing, s.view), 0.08f);
+            V2 where = v2(u, v);
+            if (middle && m.pattern != PATTERN_IMAGE) where = middle_of_pixel(v3(a.position), e1, e2, hit, *middle, 2.5f * width / slant);
+            worn = worn_at(solid, m, a.coords, b.coords, c.coords, e1, e2, g, where, width, slant);
+            worn.solid = hit.solid;
             worn.material = tri.material;
             if (share) *share = worn;
         }

@@ -7,6 +7,7 @@ K_DEVICE void trace_one(const View& view, const LayersView& out, uint32_t x, uin
     Shared shared;
     shared.haze_t = -1.0f;
     shared.worn.solid = K_NOTHING;
+    shared.middle = camera_ray(view, (float)x + 0.5f, (float)y + 0.5f, v2(0.0f, 0.0f));
     for (uint32_t i = 0; i < view.samples; i++) {
         Seen s = sample_pixel(view, x, y, i, &shared);
         noisy = noisy + s.noisy;

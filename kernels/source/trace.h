@@ -52,7 +52,7 @@ K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& fi
     for (uint32_t pass = 0, bounce = 1;; pass++) {
         Hit hit = closest(view, ray);
         if (hit.triangle == K_NOTHING) return sum + through * (mirror ? sky_seen(view.sky, ray.d, 0.01f) : sky_light(view.sky, ray.d));
-        Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f, nullptr, false);
+        Surface s = surface_at(view, ray, hit, mirror ? 0.02f * hit.t : -1.0f, nullptr, nullptr);
         if (s.glass > 0.5f && pass < K_PASSES) {
             sum = sum + through * s.emission;
             through = through * pane_color(s);
@@ -119,11 +119,12 @@ K_HOT Ray mirror_ray(const Surface& s, V3 d) {
     return ray;
 }
 
-// What the samples of a pixel share: its haze, as long as they end equally far away, and its material.
+// What the samples of a pixel share: the ray through its middle, its haze (as long as they end equally far away), its material.
 struct Shared {
     Haze haze;
     float haze_t;
     Worn worn;
+    Ray middle;
 };
 
 K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
@@ -156,7 +157,8 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
             return seen;
         }
         travelled += hit.t;
-        Surface s = surface_at(view, ray, hit, pixel * travelled, pass == 0 ? &shared->worn : nullptr, pass == 0 && (index & 1u));
+        float blur = 1.4f * view.camera.lens_radius * k_abs(travelled / view.camera.focus - 1.0f), sharp = pixel * travelled;
+        Surface s = surface_at(view, ray, hit, k_sqrt(sharp * sharp + blur * blur), pass ? nullptr : &shared->worn, pass ? nullptr : &shared->middle);
         seen.clear = seen.clear + through * s.emission;
         float nv = k_unit(dot(s.normal, s.view));
         bool may_pass = pass < K_PASSES;

@@ -197,7 +197,7 @@ pub struct LayersView {
     pub variance: *mut f32,
 }
 
-pub const PLANES: usize = 13;
+pub const PLANES: usize = 14;
 /// Padding of a denoiser's plane on each side, and what a row is rounded up to.
 pub const PAD: u32 = 32;
 pub const CHUNK: u32 = 64;
@@ -291,6 +291,7 @@ kernels! {
     denoise_split: klieg_denoise_split_plain, klieg_denoise_split_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
     denoise_prepare: klieg_denoise_prepare_plain, klieg_denoise_prepare_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
     denoise_pass: klieg_denoise_pass_plain, klieg_denoise_pass_avx2 (view: *const DenoiseView, step: u32, from_other: u32, stop: f32, y0: u32, y1: u32);
+    denoise_mend: klieg_denoise_mend_plain, klieg_denoise_mend_avx2 (view: *const DenoiseView, from_other: u32, y0: u32, y1: u32);
     denoise_join: klieg_denoise_join_plain, klieg_denoise_join_avx2 (view: *const DenoiseView, from_other: u32, y0: u32, y1: u32);
     tone: klieg_tone_plain, klieg_tone_avx2 (input: *const f32, output: *mut f32);
     film_halve: klieg_film_halve_plain, klieg_film_halve_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, most: f32);

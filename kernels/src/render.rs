@@ -238,6 +238,8 @@ impl Cpu {
                 self.rows(height, |a, b| (k.denoise_pass)(&v.0, step, from_other, stop, a, b));
                 from_other ^= 1;
             }
+            self.rows(height, |a, b| (k.denoise_mend)(&v.0, from_other, a, b));
+            from_other ^= 1;
             self.rows(height, |a, b| (k.denoise_join)(&v.0, from_other, a, b));
         }
         layers.color = result;
