@@ -1,0 +1,48 @@
+//! Weather that is seen: rain, snow, leaves and petals in the wind, dust and fireflies in the air, birds.
+
+use crate::kit::p;
+use crate::life::{Air3, Mover};
+use crate::set::Builder;
+use crate::stuff::*;
+use glam::Vec3;
+use klieg_film_words::story::{TimeOfDay, Weather};
+use klieg_kernels::scene::{Material, srgb};
+
+/// Everything the brief's weather lets fall over an open set, and the birds of its hour.
+pub fn open_air(b: &mut Builder<'_>) {
+    let air = Air3 { low: p(-9.0, 0.0, -14.0), high: p(9.0, 7.0, 6.5) };
+    match b.brief.weather {
+        Weather::Rain => rain(b, air, 620),
+        Weather::Storm => rain(b, air, 900),
+        Weather::Snow => {
+            falling(b, air, 700, 0.035, 0.7, p(0.2, 0.0, 0.1), Material { roughness: 0.9, ..paint("#EDF1F5") });
+        }
+        Weather::Wind => falling(b, air, 60, 0.09, 0.8, p(2.2, 0.0, 0.3), leaf("#A98A3C")),
+        Weather::Clear | Weather::Cloudy | Weather::Fog => {}
+    }
+    let calm = matches!(b.brief.weather, Weather::Clear | Weather::Cloudy | Weather::Wind);
+    if calm && !matches!(b.brief.time, TimeOfDay::Night | TimeOfDay::Evening) {
+        let seed = b.dice.seed();
+        b.mover(Mover::Birds { centre: p(2.0, 10.0, -24.0), reach: 13.0, count: 7, seed });
+    }
+}
+
+pub fn rain(b: &mut Builder<'_>, air: Air3, count: u32) {
+    let seed = b.dice.seed();
+    let bright = if b.brief.dark() { [0.16, 0.18, 0.22] } else { [0.3, 0.33, 0.36] };
+    let material =
+        Material { base: srgb("#AEB8C4"), emission: bright, glass: 0.0, translucency: 0.6, roughness: 0.2, ..Material::default() };
+    b.mover(Mover::Rain { air, count, speed: 8.5, slant: 0.1, material, seed });
+}
+
+pub fn falling(b: &mut Builder<'_>, air: Air3, count: u32, size: f32, speed: f32, drift: Vec3, material: Material) {
+    let seed = b.dice.seed();
+    b.mover(Mover::Falling { air, count, size, speed, drift, material, seed });
+}
+
+/// Dust that hangs in a room's light.
+pub fn motes(b: &mut Builder<'_>, low: Vec3, high: Vec3, count: u32, glow_level: f32) {
+    let seed = b.dice.seed();
+    let material = glow([glow_level, glow_level * 0.85, glow_level * 0.6]);
+    b.mover(Mover::Motes { air: Air3 { low, high }, count, size: 0.008, material, seed });
+}
