@@ -2,6 +2,7 @@
 //! SPDX-License-Identifier: GPL-3.0-or-later
 
 mod espeak;
+mod readings;
 
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -49,9 +50,10 @@ fn answer() -> Result<String, String> {
     let mut input = String::new();
     std::io::stdin().take(REQUEST_BYTES_MAX).read_to_string(&mut input).map_err(|e| format!("failed to read the request: {e}"))?;
     let request: Request = serde_json::from_str(&input).map_err(|e| format!("bad request: {e}"))?;
+    let (voice, text) = readings::pronounceable(&request.voice, &request.text);
     let mut espeak = espeak::Espeak::start()?;
-    espeak.choose(&request.voice, request.rate.clamp(80, 450), request.pitch.clamp(0, 99), request.range.clamp(0, 99))?;
-    let speech = espeak.speak(&request.text)?;
+    espeak.choose(&voice, request.rate.clamp(80, 450), request.pitch.clamp(0, 99), request.range.clamp(0, 99))?;
+    let speech = espeak.speak(&text)?;
     write(&request.wav, &speech.samples, espeak.sample_rate())
         .map_err(|e| format!("failed to write {}: {e}", request.wav.display()))?;
     let answer = Answer { sample_rate: espeak.sample_rate(), samples: speech.samples.len(), phones: speech.phones };

@@ -362,9 +362,9 @@ impl Layers<'_> {
                 self.bed(&beds::rain(seed, seconds, 0.5), -5.0);
             } else if has(&["wind", "gust", "breeze"]) {
                 self.bed(&beds::wind(seed, seconds, 0.6), -7.0);
-            } else if has(&["wave", "surf", "sea", "ocean"]) {
+            } else if has(&["surf", "ocean", "sea waves", "waves break", "waves crash"]) {
                 self.bed(&beds::surf(seed, seconds), -6.0);
-            } else if has(&["stream", "river", "fountain", "water", "brook"]) {
+            } else if has(&["stream", "river", "fountain", "waterfall", "brook", "running water"]) {
                 self.bed(&beds::stream(seed, seconds), -9.0);
             } else if has(&["fire", "flame", "crackl"]) {
                 self.bed(&beds::flames(seed, seconds, 12.0), -8.0);

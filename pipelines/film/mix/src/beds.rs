@@ -209,10 +209,11 @@ fn pass(bed: &mut Bed, seed: u64, at: f32, wet: bool) {
         (half * 1.4, hz * 0.86, 0.25),
         (length, hz * 0.84, 0.0),
     ];
-    let sound = noise(seed, &curve.map(point), if wet { 0.4 } else { 0.55 });
+    let mut sound = noise(seed, &curve.map(point), if wet { 0.4 } else { 0.55 });
+    Biquad::low_pass(if wet { 6500.0 } else { 2200.0 }, 0.6).mono(&mut sound);
     let engine = noise(seed ^ 3, &curve.map(|(t, f, g)| point((t, f * 0.16, g))), 1.3);
     let from = if unit(seed, 3) < 0.5 { -0.85 } else { 0.85 };
-    let gain = between(seed, 4, 0.5, 1.1);
+    let gain = between(seed, 4, 0.3, 0.7);
     for (i, (a, b)) in sound.iter().zip(&engine).enumerate() {
         let Ok(to) = usize::try_from((at * RATE) as i64 + i as i64) else { continue };
         let Some(s) = bed.get_mut(to) else { break };

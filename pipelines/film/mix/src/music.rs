@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Under words: twelve below the dialogue.
 const UNDER_LUFS: f32 = -29.0;
 /// Alone.
-const UP_LUFS: f32 = -19.5;
+const UP_LUFS: f32 = -18.0;
 /// Words closer together than this are one stretch: the music stays down.
 const GAP_SECONDS: f32 = 1.5;
 const DOWN_SECONDS: f32 = 0.7;
@@ -60,7 +60,7 @@ pub fn lay(music: &mut [[f32; 2]], cue: &Stereo, at: usize, length: usize, talk:
     let local: Vec<(Range<usize>, f32)> = talk.iter().filter_map(|t| under(cue, t, at, average)).collect();
     let up = UP_LUFS - average;
     let mut now = wanted(&local, 0, up);
-    let (fall, rise) = (9.5 / (DOWN_SECONDS * RATE), 9.5 / (RISE_SECONDS * RATE));
+    let (fall, rise) = (11.0 / (DOWN_SECONDS * RATE), 11.0 / (RISE_SECONDS * RATE));
     let fade = samples(8.0 / FPS as f32).min(length);
     for block in (0..length).step_by(BLOCK) {
         let target = wanted(&local, block, up);

@@ -305,6 +305,23 @@ pub fn named_sounds(cut: &Cut, story: &Story) -> Vec<(u32, Effect, u64)> {
 /// Effects for the names of sounds that happen once.
 fn once(name: &str) -> Option<Effect> {
     let has = |words: &[&str]| words.iter().any(|w| name.contains(w));
+    // Instruments belong to the score ("saxophone" is no phone).
+    if has(&[
+        "saxophone",
+        "xylophone",
+        "gramophone",
+        "microphone",
+        "violin",
+        "flute",
+        "guitar",
+        "piano",
+        "nadaswaram",
+        "shehnai",
+        "sitar",
+        "music",
+    ]) {
+        return None;
+    }
     Some(match name {
         _ if has(&["thunder", "lightning"]) => Effect::Thunder,
         _ if has(&["doorbell", "shop bell", "hand bell", "handbell", "anklet", "chime", "jingle"]) => Effect::HandBell,
