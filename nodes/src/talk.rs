@@ -32,6 +32,8 @@ pub struct Work {
 pub enum Word {
     /// It lives.
     Beat,
+    /// It has taken an order up.
+    Begun,
     Progress(Progress),
     Succeeded {
         result: TaskResult,
@@ -42,5 +44,7 @@ pub enum Word {
         failure: TaskFailure,
         /// Inputs whose bytes did not have their digest.
         damaged: Vec<Digest>,
+        /// The worker ends with it: nobody knows what the failure left in the process.
+        last: bool,
     },
 }

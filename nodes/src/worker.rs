@@ -6,7 +6,7 @@ mod guard;
 use crate::talk::{Order, Word, Work};
 use desk::Bench;
 use klieg_kind::{Kind, Media};
-use klieg_protocol::{Fault, TaskFailure, TaskResult};
+use klieg_protocol::{Fault, TaskFailure};
 use std::{
     any::Any,
     fs::File,
@@ -51,6 +51,7 @@ pub fn serve(kinds: &[&dyn Kind], media: &dyn Media) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    note_panics();
     let voice = Voice(Arc::new(Mutex::new(output)));
     let cancelled = Arc::new(AtomicBool::new(false));
     let (orders, inbox) = mpsc::channel();
@@ -68,8 +69,11 @@ pub fn serve(kinds: &[&dyn Kind], media: &dyn Media) -> ExitCode {
     }
     while let Ok(work) = inbox.recv() {
         let mut bench = Bench::new(work, voice.clone(), Arc::clone(&cancelled), media);
-        let (word, sound) = compute(kinds, &mut bench);
-        if voice.say(&word).is_err() || !sound {
+        let told = voice.say(&Word::Begun).and_then(|()| {
+            let word = compute(kinds, &mut bench);
+            voice.say(&word).map(|()| matches!(word, Word::Failed { last: true, .. }))
+        });
+        if !matches!(told, Ok(false)) {
             return ExitCode::FAILURE;
         }
     }
@@ -103,27 +107,35 @@ fn beat(voice: &Voice) {
     }
 }
 
-/// Runs one task. The flag: whether this process may go on; after a panic nobody knows what it left.
-fn compute(kinds: &[&dyn Kind], bench: &mut Bench<'_>) -> (Word, bool) {
+/// Runs one task.
+fn compute(kinds: &[&dyn Kind], bench: &mut Bench<'_>) -> Word {
     let Some(kind) = kinds.iter().find(|kind| kind.name() == bench.kind()) else {
         let message = format!("failed to find the job kind {:?}: this klieg does not have it", bench.kind());
-        return (Word::Failed { failure: TaskFailure { fault: Fault::Node, message }, damaged: Vec::new() }, true);
+        return Word::Failed { failure: TaskFailure { fault: Fault::Node, message }, damaged: Vec::new(), last: false };
     };
     let task = bench.task().clone();
-    let done = catch_unwind(AssertUnwindSafe(|| bench.open().and_then(|()| kind.run(&task, bench))));
-    let sound = done.is_ok();
-    let done = done.unwrap_or_else(|panic| Err(panicked(&*panic)));
-    (word(done, bench), sound)
-}
-
-fn word(done: Result<TaskResult, TaskFailure>, bench: &mut Bench<'_>) -> Word {
-    match done {
-        Ok(result) => Word::Succeeded { result, files: bench.files() },
-        Err(failure) => Word::Failed { failure, damaged: bench.damaged() },
+    match catch_unwind(AssertUnwindSafe(|| bench.open().and_then(|()| kind.run(&task, bench)))) {
+        Ok(Ok(result)) => Word::Succeeded { result, files: bench.files() },
+        Ok(Err(failure)) => Word::Failed { failure, damaged: bench.damaged(), last: false },
+        Err(panic) => Word::Failed { failure: panicked(&*panic), damaged: bench.damaged(), last: true },
     }
 }
 
+/// Where the latest panic was.
+static PANICKED_AT: Mutex<String> = Mutex::new(String::new());
+
+/// Notes where panics happen, for the failure's message, before they are told as usual.
+fn note_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let at = panic.location().map(|at| format!(" (at {at})")).unwrap_or_default();
+        *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        usual(panic);
+    }));
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> TaskFailure {
+    let at = std::mem::take(&mut *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner));
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    TaskFailure { fault: Fault::Task, message: format!("a fault of klieg itself: {}", text.unwrap_or("it panicked")) }
+    TaskFailure { fault: Fault::Task, message: format!("a fault of klieg itself: {}{at}", text.unwrap_or("it panicked")) }
 }

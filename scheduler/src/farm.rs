@@ -39,6 +39,8 @@ pub struct FarmOptions {
     pub resume_all: bool,
     /// Opening throws the least recently used results away past this.
     pub cache_bytes_max: u64,
+    /// How many jobs are remembered.
+    pub jobs_kept: u32,
     /// How long commits are tried again while the disk is full, before the farm gives up.
     pub patience: Duration,
 }
@@ -51,6 +53,7 @@ impl Default for FarmOptions {
             attempts_max: Rules::default().attempts_max,
             resume_all: false,
             cache_bytes_max: 20_000_000_000,
+            jobs_kept: 500,
             patience: Duration::from_secs(10),
         }
     }
@@ -190,6 +193,7 @@ impl Farm {
         let blobs = Folder::open(&layout.blobs())?;
         let store = Arc::new(Sqlite::open(&layout.store()).await?);
         let epoch = store.lead().await?;
+        store.prune(options.jobs_kept).await?;
         let state = recover::load(&*store, epoch, &blobs, &options).await?;
         if store.results_bytes().await? > options.cache_bytes_max {
             sweep::sweep(&*store, &blobs, &state, options.cache_bytes_max).await?;

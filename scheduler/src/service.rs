@@ -118,8 +118,16 @@ impl Round {
     }
 }
 
-/// Runs until closed, or until the store cannot be written any more.
-pub(crate) async fn run(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Message>) {
+/// Runs until closed, or until the store cannot be written any more. However it ends, nobody goes on waiting for events.
+pub(crate) async fn run(parts: Parts, options: FarmOptions, inbox: mpsc::Receiver<Message>) {
+    let bus = Arc::clone(&parts.bus);
+    if let Err(error) = tokio::spawn(serve(parts, options, inbox)).await {
+        tracing::error!(%error, "the scheduler died");
+    }
+    bus.close().await;
+}
+
+async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Message>) {
     let next_job = match parts.store.highest().await {
         Ok((_, job)) => job + 1,
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),

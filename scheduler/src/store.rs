@@ -120,6 +120,8 @@ pub trait Store: Send + Sync + 'static {
     fn results_bytes(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
     /// Takes results out of the cache.
     fn forget(&self, identities: &[Digest]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Forgets ended jobs but the latest `keep` of all. The result cache stays.
+    fn prune(&self, keep: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Leaves a request to cancel; needs no leadership.
     fn ask_cancel(&self, job: &JobId, now: Millis) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Requests that have not been honoured.

@@ -13,7 +13,8 @@ use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
-    thread,
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 /// Last lines of a worker's standard error that are kept, to say why it died.
@@ -24,6 +25,7 @@ pub struct Process {
     child: Child,
     stdin: ChildStdin,
     tail: Arc<Mutex<VecDeque<String>>>,
+    keeper: Option<JoinHandle<()>>,
     /// Tells its words from those of the slot's earlier processes.
     pub generation: u64,
     reaped: bool,
@@ -45,10 +47,10 @@ impl Process {
         let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = taken else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let tail = Arc::default();
-        let process = Self { child, stdin, tail: Arc::clone(&tail), generation, reaped: false };
+        let mut process = Self { child, stdin, tail: Arc::clone(&tail), keeper: None, generation, reaped: false };
         let notes = notes.clone();
         thread::Builder::new().name("worker-words".into()).spawn(move || listen(stdout, generation, &notes))?;
-        thread::Builder::new().name("worker-errors".into()).spawn(move || keep(stderr, &tail))?;
+        process.keeper = Some(thread::Builder::new().name("worker-errors".into()).spawn(move || keep(stderr, &tail))?);
         Ok(process)
     }
 
@@ -65,6 +67,8 @@ impl Process {
         // If it has died by itself its status tells how; a signal after that changes nothing of it.
         let status = if self.reaped { self.child.try_wait() } else { self.settle(group) };
         self.reaped = true;
+        // Its last words are read when nobody of the group can say more; one that left the group may hold the pipe.
+        wait_for(|| self.keeper.as_ref().is_none_or(JoinHandle::is_finished));
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let last: Vec<&str> = tail.iter().map(String::as_str).collect();
         let last = if last.is_empty() { String::new() } else { format!("; its last words were: {}", last.join(" / ")) };
@@ -82,13 +86,18 @@ impl Process {
 
     /// How it ended, if it was by itself. Gives a dying process a moment, so that its own status is seen and not our signal.
     pub fn ended(&mut self) -> String {
-        for _ in 0..50 {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                break;
-            }
-            thread::sleep(std::time::Duration::from_millis(2));
-        }
+        wait_for(|| !matches!(self.child.try_wait(), Ok(None)));
         self.end()
+    }
+}
+
+/// Waits a tenth of a second at most.
+fn wait_for(mut so: impl FnMut() -> bool) {
+    for _ in 0..50 {
+        if so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -50,6 +50,8 @@ fn failed(fault: Fault, message: impl Into<String>) -> End {
 /// What happens while a worker computes.
 struct Vigil {
     token: Token,
+    /// The worker has taken the order up.
+    begun: bool,
     heard: Instant,
     moved: Instant,
     stall: Duration,
@@ -136,7 +138,8 @@ impl<D: Dispatcher> Slot<D> {
         self.process = None;
         self.say(&order).map_err(|error| {
             let program = self.options.worker.first().map(|p| p.display().to_string()).unwrap_or_default();
-            TaskFailure { fault: Fault::Node, message: format!("failed to start the worker {program}: {error}") }
+            let how = self.process.take().map_or_else(|| error.to_string(), |mut process| format!("it {}", process.ended()));
+            TaskFailure { fault: Fault::Node, message: format!("failed to start the worker {program}: {how}") }
         })
     }
 
@@ -156,7 +159,7 @@ impl<D: Dispatcher> Slot<D> {
         let now = clock::now();
         let estimate = Duration::try_from_secs_f64(dispatch.task.ask.seconds * 20.0).unwrap_or_default();
         let stall = self.options.stall.max(estimate);
-        let mut vigil = Vigil { token: dispatch.token, heard: now, moved: now, stall, deadline: None };
+        let mut vigil = Vigil { token: dispatch.token, begun: false, heard: now, moved: now, stall, deadline: None };
         loop {
             let wait = vigil.next(self.options.silence, clock::now());
             let end = match inbox.recv_timeout(wait) {
@@ -185,6 +188,8 @@ impl<D: Dispatcher> Slot<D> {
                 let how = self.process.take().map(|mut process| process.ended()).unwrap_or_default();
                 return Some(match vigil.deadline {
                     Some(_) => failed(Fault::Nobody, "it was stopped"),
+                    // It died before, or could not start: not by what it was to compute.
+                    None if !vigil.begun => failed(Fault::Node, format!("its worker {how} before it began")),
                     None => failed(Fault::Task, format!("its worker {how}")),
                 });
             }
@@ -205,14 +210,25 @@ impl<D: Dispatcher> Slot<D> {
     fn word(&mut self, word: Word, dispatch: &Dispatch, vigil: &mut Vigil) -> Option<End> {
         match word {
             Word::Beat => None,
+            Word::Begun => {
+                vigil.begun = true;
+                None
+            }
             Word::Progress(progress) => {
                 vigil.moved = vigil.heard;
                 self.farm.progress(&dispatch.id, dispatch.token, progress);
                 None
             }
             Word::Succeeded { result, files } => Some(self.deliver(result, files)),
-            Word::Failed { failure, .. } if vigil.deadline.is_some() => Some(failed(Fault::Nobody, failure.message)),
-            Word::Failed { failure, damaged } => Some(End::Done(Outcome::Failed(failure), damaged)),
+            Word::Failed { mut failure, damaged, last } => {
+                if last {
+                    self.process = None;
+                }
+                if vigil.deadline.is_some() {
+                    failure.fault = Fault::Nobody;
+                }
+                Some(End::Done(Outcome::Failed(failure), damaged))
+            }
         }
     }
 

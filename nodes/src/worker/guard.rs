@@ -34,6 +34,9 @@ pub fn bind_to_agent() -> io::Result<()> {
     let action = SigAction::new(SigHandler::Handler(on_agents_death), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the handler only calls async-signal-safe functions.
     unsafe { sigaction(Signal::SIGTERM, &action) }?;
+    // A file-size limit shall be an error like a full disk, not the end of the process.
+    // SAFETY: ignoring a signal runs no handler.
+    unsafe { nix::sys::signal::signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
     prctl::set_pdeathsig(Signal::SIGTERM)?;
     let agent = std::env::var(super::AGENT).ok().and_then(|pid| pid.parse().ok()).map(Pid::from_raw);
     if agent.is_some_and(|agent| agent != getppid()) {

@@ -1,9 +1,10 @@
 //! What workers may do to a farm, and the farm to them.
 
 use crate::{
-    help::{alive, block, ended, events, run, start, submit, text, until},
+    help::{agent_options, alive, block, ended, events, open, run, start, submit, text, until},
     kind::{join, task},
 };
+use klieg_nodes::{Agent, AgentOptions};
 use klieg_protocol::{Event, Fault, JobState, TaskState};
 use serde_json::json;
 use std::time::Duration;
@@ -91,10 +92,30 @@ fn faults_are_told_apart() {
             assert_eq!(std::fs::read(&log).unwrap().len(), runs, "{fault}");
         }
         let (_, events) = run(&farm, "panic", vec![task("a", "panic", json!({}))]).await;
-        assert!(ended(&events).1.contains("no such luck"), "{:?}", ended(&events));
+        let reason = ended(&events).1;
+        assert!(reason.contains("no such luck") && reason.contains("kind.rs"), "{reason}");
         let (_, events) = run(&farm, "ghost", vec![task("a", "ghost", json!({}))]).await;
         assert!(ended(&events).1.contains("did not store"), "{:?}", ended(&events));
         agent.stop().await;
+        farm.close().await;
+    });
+}
+
+#[test]
+fn a_worker_that_cannot_start_is_the_nodes_fault() {
+    block(async {
+        let folder = tempfile::tempdir().unwrap();
+        let farm = open(folder.path()).await;
+        for worker in [vec!["/nowhere/klieg".into()], vec!["sh".into(), "-c".into(), "echo no library >&2; exit 127".into()]] {
+            let agent = Agent::start(farm.clone(), AgentOptions { worker, ..agent_options(1) }).await.unwrap();
+            let (_, events) = run(&farm, "start", vec![task("a", "text", json!({"text": "t"}))]).await;
+            let fault =
+                events.iter().find_map(|e| if let Event::TaskFailed { failure, .. } = e { Some(failure.fault) } else { None });
+            let (state, reason) = ended(&events);
+            assert_eq!((state, fault), (JobState::Failed, Some(Fault::Node)), "{reason}");
+            assert!(reason.contains("/nowhere/klieg") || reason.contains("no library"), "{reason}");
+            agent.stop().await;
+        }
         farm.close().await;
     });
 }

@@ -59,6 +59,7 @@ impl Toy {
                 }
                 Ok(text)
             }
+            "repeat" => Ok(text.repeat(params["times"].as_u64().unwrap_or(1) as usize)),
             "print" => {
                 println!("a library prints");
                 Ok(text)

@@ -4,6 +4,7 @@ mod help;
 mod kind;
 
 mod attempts;
+mod full;
 mod resume;
 mod reuse;
 
@@ -20,4 +21,11 @@ fn as_worker() {
 #[ignore = "the other tests start it as a farm to kill"]
 fn as_farm() {
     help::block(resume::farm_process());
+}
+
+/// Not a test: a farm on a disk with little room.
+#[test]
+#[ignore = "another test starts it"]
+fn as_farm_with_little_room() {
+    help::block(full::farm_with_little_room());
 }

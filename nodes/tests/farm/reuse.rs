@@ -62,7 +62,7 @@ fn a_known_job_needs_no_node_and_no_time() {
             farm.close().await;
             events
         };
-        let events = tokio::time::timeout(Duration::from_secs(2), again).await.expect("under two seconds even on a busy machine");
+        let events = tokio::time::timeout(Duration::from_secs(5), again).await.expect("in time even on a busy machine");
         assert_eq!(reused(&events).len(), 302);
     });
 }

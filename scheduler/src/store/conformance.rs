@@ -64,6 +64,7 @@ pub async fn check(store: &impl Store) {
     leadership(store).await;
     cache(store).await;
     cancels(store).await;
+    pruning(store).await;
 }
 
 async fn jobs(store: &impl Store) {
@@ -154,4 +155,19 @@ async fn cancels(store: &impl Store) {
     let done = Batch { cancels_done: vec![ids[0].clone()], ..Batch::default() };
     store.commit(epoch, &done).await.expect("commit");
     assert_eq!(store.cancels().await.expect("cancels"), [ids[1].clone()]);
+}
+
+async fn pruning(store: &impl Store) {
+    let epoch = store.lead().await.expect("lead");
+    let mut old = job("job-000100");
+    old.tasks.insert("a".into(), task("a"));
+    let mut ended = job("job-000101");
+    ended.state = JobState::Succeeded;
+    for job in [&old, &ended] {
+        store.commit(epoch, &put(job)).await.expect("commit");
+    }
+    store.prune(1).await.expect("prune");
+    let left: Vec<JobId> = store.list().await.expect("list").into_iter().map(|summary| summary.job.id).collect();
+    assert_eq!(left, [old.id.clone(), ended.id], "the latest stays, and what is unfinished");
+    assert_eq!(store.job(&old.id).await.expect("job"), Some(old));
 }

@@ -192,6 +192,17 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn prune(&self, keep: u32) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM jobs WHERE state NOT IN ('queued', 'running')
+             AND id NOT IN (SELECT id FROM jobs ORDER BY id DESC LIMIT ?)",
+        )
+        .bind(keep)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
     async fn ask_cancel(&self, job: &JobId, now: Millis) -> Result<(), StoreError> {
         self.write_all(None, Write::Cancel(job, now)).await
     }
