@@ -21,7 +21,7 @@ fn main() -> Result<(), Failure> {
         films(&out)?;
     }
     if wants("faces") {
-        faces(&out("faces"))?;
+        faces(&out)?;
     }
     if wants("mouths") {
         mouths(&out("mouths"))?;
@@ -128,16 +128,14 @@ fn row(designs: &[Design], detail: Detail, face: impl Fn(usize) -> Face, gap: f3
         .collect()
 }
 
-fn faces(out: &Path) -> Result<(), Failure> {
+fn faces(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
     let all: Vec<Design> = people().concat();
     let pick = |i: &[usize]| i.iter().map(|k| all[*k].clone()).collect::<Vec<_>>();
-    let mut figures = row(&pick(&[0, 1, 2, 3, 4]), Detail::Lead, |_| Face::neutral(), 0.56);
-    for g in row(&pick(&[5, 6, 9, 10, 11]), Detail::Lead, |_| Face::neutral(), 0.56) {
-        let mut lower = Geometry::default();
-        lower.append(&clipped(&g, 0.98), glam::Affine3A::from_translation(Vec3::new(0.0, -0.66, 0.0)));
-        figures.push(lower);
+    for (k, list) in [[0, 1, 2, 3, 4], [5, 6, 9, 10, 11]].iter().enumerate() {
+        let figures = row(&pick(list), Detail::Lead, |_| Face::neutral(), 0.52);
+        picture(&figures, Vec3::new(0.5, 1.3, 4.6), Vec3::new(0.0, 1.28, 0.0), 66.0, (1200, 480), &out(&format!("faces{}", k + 1)))?;
     }
-    picture(&figures, Vec3::new(0.35, 1.15, 4.6), Vec3::new(0.0, 1.12, 0.0), 62.0, (1200, 675), out)
+    Ok(())
 }
 
 /// Without what is below `y`.
@@ -329,9 +327,9 @@ fn picture(figures: &[Geometry], from: Vec3, at: Vec3, lens: f32, (width, height
     }
     let solid = cpu.solid(&all, Tree::Fast)?;
     let lights = [
-        Light::Panel { position: [2.6, 3.4, 4.0], u: [0.5, 0.0, -0.35], v: [0.0, 0.55, -0.4], intensity: [34.0, 31.0, 27.0] },
-        Light::Ball { position: [-3.5, 2.0, 3.2], radius: 0.5, intensity: [5.0, 5.5, 6.5] },
-        Light::Ball { position: [-1.8, 3.4, -3.0], radius: 0.3, intensity: [14.0, 15.0, 17.0] },
+        Light::Ball { position: [2.6, 3.6, 4.2], radius: 0.5, intensity: [95.0, 86.0, 74.0] },
+        Light::Ball { position: [-3.5, 2.0, 3.2], radius: 0.5, intensity: [16.0, 17.5, 20.0] },
+        Light::Ball { position: [-1.8, 3.4, -3.0], radius: 0.3, intensity: [30.0, 32.0, 36.0] },
     ];
     let sky = Sky { fill: 0.35, clouds: 0.0, ..Default::default() };
     let camera = Camera { position: from.into(), look_at: at.into(), roll_degrees: 0.0, lens_mm: lens, focus_m: from.distance(at), aperture_m: 0.002, near_m: 0.01 };

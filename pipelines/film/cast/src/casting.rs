@@ -241,11 +241,11 @@ fn stature(b: &Brief) -> (f32, f32) {
         (Age::Child, _) => (1.14, 4.0),
         (Age::Teen, Gender::Female) => (1.5, 4.7),
         (Age::Teen, _) => (1.54, 4.7),
-        (Age::Old, Gender::Female) => (1.5, 4.7),
-        (Age::Old, _) => (1.6, 4.8),
-        (_, Gender::Female) => (1.6, 5.0),
-        (_, Gender::Male) => (1.73, 5.1),
-        (_, Gender::Neutral) => (1.66, 5.0),
+        (Age::Old, Gender::Female) => (1.5, 4.5),
+        (Age::Old, _) => (1.6, 4.65),
+        (_, Gender::Female) => (1.6, 4.75),
+        (_, Gender::Male) => (1.72, 4.9),
+        (_, Gender::Neutral) => (1.66, 4.85),
     };
     let build = match b.build {
         Build::Thin => 1.025,

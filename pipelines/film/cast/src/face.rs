@@ -83,7 +83,7 @@ pub(crate) struct FaceModel {
 impl FaceModel {
     pub fn new(design: &Design, lead: bool) -> FaceModel {
         let shape = HeadShape::of(design);
-        let grid = HeadGrid::new(&shape, if lead { (40, 57) } else { (20, 25) });
+        let grid = HeadGrid::new(&shape, if lead { (38, 53) } else { (18, 23) });
         let female = design.gender == Gender::Female;
         let small = matches!(design.age, Age::Infant | Age::Child);
         let old = design.age == Age::Old;
@@ -98,7 +98,7 @@ impl FaceModel {
             eye: [materials::eyeball(), materials::iris(design.iris)],
             line: if female { 0.09 } else { 0.05 } + 0.06 * design.face.kajal,
             lash_wing: if female && !small { 0.3 } else { 0.0 } + 0.12 * design.face.kajal,
-            lid_open: 0.72 - 0.2 * design.face.hooded - if old { 0.14 } else { 0.0 } + if small { 0.08 } else { 0.0 },
+            lid_open: 0.78 - 0.2 * design.face.hooded - if old { 0.14 } else { 0.0 } + if small { 0.08 } else { 0.0 },
             brow_size: (1.0 + 0.25 * design.face.brows)
                 * match (female, small) {
                     (_, true) => 0.75,
@@ -148,7 +148,7 @@ impl FaceModel {
         let (h, w0) = (self.shape.h, self.shape.mouth_half());
         let (s, c) = angle.sin_cos();
         let open = if s >= 0.0 { lips.up * s.powf(0.75) } else { -lips.low * (-s).powf(0.75) };
-        let corner = 0.05 * face.smile * c.abs().powi(3);
+        let corner = (0.05 * face.smile + 0.012) * c.abs().powi(3);
         let (x0, x1) = (w0 * c, w0 * c * lips.width);
         let back = (x1 * x1 - x0 * x0) / 0.5;
         Vec3::new(x1 - x0, open + corner, lips.pucker * (1.0 - 0.4 * c.abs()) - back) * h
@@ -201,7 +201,7 @@ impl FaceModel {
             let nose = 1.0 - step(0.02 * h, 0.09 * h, (m - Vec3::new(0.0, -0.13, 0.45) * h).length());
             let socket = 1.0 - step(0.6, 1.7, (m - self.shape.eye(0)).length() / self.shape.eye_radius());
             let rose = blush * (cheek * 0.9 + nose * 0.35);
-            mesh.tints[i] = Vec3::new(1.0 + 0.1 * rose, 1.0 - 0.24 * rose, 1.0 - 0.2 * rose) * (1.0 - 0.16 * socket);
+            mesh.tints[i] = Vec3::new(1.0 + 0.1 * rose, 1.0 - 0.24 * rose, 1.0 - 0.2 * rose) * (1.0 - if self.old { 0.16 } else { 0.08 } * socket);
         }
         let deep = self.shape.mouth() + Vec3::new(0.0, -0.4 * lips.low, -0.11) * h;
         mesh.grid(
@@ -255,7 +255,7 @@ impl FaceModel {
         let (centre, r) = (self.shape.eye(side), self.shape.eye_radius());
         let [white, iris] = self.eye.map(|m| mesh.material(m));
         let look = Quat::from_rotation_y(face.gaze[0].clamp(-0.6, 0.6)) * Quat::from_rotation_x(-face.gaze[1].clamp(-0.45, 0.45));
-        let (rows, cols) = if self.lead { (14, 25) } else { (8, 13) };
+        let (rows, cols) = if self.lead { (11, 21) } else { (8, 11) };
         let split = rows * 2 / 5;
         let edge = 0.45f32.asin();
         let polar = |row: usize| {
@@ -300,16 +300,16 @@ impl FaceModel {
                 (rows, cols, false),
                 |row, c| {
                     if row == 0 {
-                        return on(1.0, edge + 0.05 * far.signum(), across(c));
+                        return on(1.0, edge + 0.04 * far.signum(), across(c));
                     }
                     let t = (row - 1) as f32 / (rows - 2) as f32;
-                    let crease = 0.025 * (1.0 - (2.0 * t - 0.5).abs()).max(0.0);
-                    on(1.1 + crease, edge + (far - edge) * t, across(c))
+                    let crease = if far > 0.0 { 0.09 + 0.025 * (1.0 - (2.0 * t - 0.5).abs()).max(0.0) } else { 0.045 };
+                    on(1.0 + crease, edge + (far - edge) * t, across(c))
                 },
                 |row, c| Vec3::new(row as f32 * 0.01, c as f32 * 0.01, 0.0),
                 |_, _| skin,
             );
-            let shade = if far > 0.0 { 0.86 } else { 0.94 };
+            let shade = if far > 0.0 { 0.88 } else { 1.0 };
             mesh.tint(range, |_| Vec3::new(shade, shade * 0.95, shade * 0.93));
         }
         let n = if self.lead { 15 } else { 9 };
@@ -344,7 +344,7 @@ impl FaceModel {
                 let x = e.x - 0.95 * r + t * 2.1 * r - 0.12 * r * tilt.min(0.0) * (1.0 - t) * -1.0;
                 let arch = self.brow_arch * h * (std::f32::consts::PI * (0.15 + 0.8 * t)).sin();
                 let inner = 1.0 - 1.55 * t;
-                let y = e.y + 1.3 * r + arch + h * (0.04 * raise + 0.042 * tilt * inner) - 0.012 * h * t;
+                let y = e.y + 1.3 * r + arch + h * (0.04 * raise + 0.042 * tilt * inner) + 0.008 * h * t;
                 let p = self.shape.front(x, y.max(e.y + 0.78 * r));
                 Vec3::new(p.x * outward, p.y, p.z + 0.006 * h)
             })

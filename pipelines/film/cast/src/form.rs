@@ -17,11 +17,15 @@ pub(crate) fn trunk(f: &Figure, p: Vec3) -> f32 {
     let shoulder = at(Joint::LUpperArm);
     let top = Vec3::new(shoulder.x * 0.82, shoulder.y - 0.005 * s, shoulder.z);
     d = join(d, cone(m, Vec3::new(0.0, top.y, top.z), top, 0.062 * s, f.arm[0] * 1.08, 0.95), 0.07 * s);
-    d = join(d, cone(m, Vec3::new(0.01 * s, neck.y + 0.012 * s, neck.z), Vec3::new(top.x, top.y + 0.008 * s, top.z), f.neck * 0.95, f.arm[0] * 0.75, 1.0), 0.05 * s);
+    d = join(d, cone(m, Vec3::new(0.01 * s, neck.y - 0.022 * s, neck.z), Vec3::new(top.x, top.y + 0.004 * s, top.z), f.neck * 0.9, f.arm[0] * 0.75, 1.0), 0.04 * s);
     d = join(d, cone(p, neck - y(0.03), head + Vec3::new(0.0, 0.07 * s, 0.01 * s), f.neck * 1.04, f.neck, 1.0), 0.04 * s);
     if f.bust > 0.0 {
         let c = Vec3::new(0.056 * s, chest.y + 0.055 * s, f.chest[1] * 0.66);
         d = join(d, (m - c).length() - 0.062 * s * f.bust.sqrt(), 0.06 * s);
+    }
+    if f.bust == 0.0 {
+        let c = Vec3::new(0.055 * s, chest.y + 0.09 * s, f.chest[1] * 0.8);
+        d = join(d, ellipsoid(m, c, Vec3::new(0.062, 0.045, 0.03) * s), 0.04 * s);
     }
     if f.belly > 0.05 {
         let r = 0.07 * s + 0.06 * f.belly;
@@ -31,21 +35,45 @@ pub(crate) fn trunk(f: &Figure, p: Vec3) -> f32 {
     d
 }
 
+/// Where a sleeve of `length` (1 the wrist) ends on the left arm, and its radius there.
+pub(crate) fn sleeve_end(f: &Figure, length: f32, ease: f32, flare: f32) -> (Vec3, f32) {
+    let at = |t: f32| arm_at(f, t);
+    (at(length).0, at(length).1 + ease + flare)
+}
+
+/// Middle and bare radius of the left arm at `t` from shoulder (0) to wrist (1).
+fn arm_at(f: &Figure, t: f32) -> (Vec3, f32) {
+    let (shoulder, elbow, wrist) = (f.at(Joint::LUpperArm), f.at(Joint::LForearm), f.at(Joint::LHand));
+    let part = elbow_at(f);
+    if t < part {
+        (shoulder.lerp(elbow, t / part), lerp(f.arm[0], f.arm[1], t / part))
+    } else {
+        let u = (t - part) / (1.0 - part);
+        (elbow.lerp(wrist, u), lerp(f.arm[1], f.arm[2], u))
+    }
+}
+
+/// The elbow's place along the arm.
+fn elbow_at(f: &Figure) -> f32 {
+    let (upper, fore) = (f.body.length(Joint::LForearm), f.body.length(Joint::LHand));
+    upper / (upper + fore)
+}
+
 /// Both arms, from the shoulder to `length` (1 the wrist); `ease` wider, and by `flare` wider again at the end.
 pub(crate) fn arms(f: &Figure, p: Vec3, length: f32, ease: f32, flare: f32) -> f32 {
     let m = Vec3::new(p.x.abs(), p.y, p.z);
-    let (shoulder, elbow, wrist) = (f.at(Joint::LUpperArm), f.at(Joint::LForearm), f.at(Joint::LHand));
-    let (upper, fore) = ((elbow - shoulder).length(), (wrist - elbow).length());
-    let upper_part = upper / (upper + fore);
-    let radius = |t: f32| {
-        let bare = if t < upper_part { lerp(f.arm[0], f.arm[1], t / upper_part) } else { lerp(f.arm[1], f.arm[2], (t - upper_part) / (1.0 - upper_part)) };
-        bare + ease + flare * (t / length.max(0.05)).powi(2)
+    let (elbow, wrist) = (f.at(Joint::LForearm), f.at(Joint::LHand));
+    let part = elbow_at(f);
+    let section = |t: f32| {
+        let (at, bare) = arm_at(f, t);
+        (at, bare + ease + flare * (t / length.max(0.05)).powi(2))
     };
-    let at = |t: f32| if t < upper_part { shoulder.lerp(elbow, t / upper_part) } else { elbow.lerp(wrist, (t - upper_part) / (1.0 - upper_part)) };
-    let end = at(length);
-    let mut d = cone(m, shoulder, at(length.min(upper_part)), radius(0.0), radius(length.min(upper_part)), 1.0);
-    if length > upper_part {
-        d = join(d, cone(m, elbow, end, radius(upper_part), radius(length), 1.0), 0.02 * f.s);
+    let (shoulder, first) = section(0.0);
+    let (end, last) = section(length);
+    let (middle, between) = section(length.min(part));
+    let mut d = cone(m, shoulder, middle, first, between, 1.0);
+    if length > part {
+        d = join(d, cone(m, elbow, end, between, last, 1.0), 0.02 * f.s);
     }
     let along = (wrist - elbow).normalize();
     meet(d, (m - end).dot(along), 0.008 * f.s)

@@ -22,6 +22,8 @@ pub(crate) struct Barber<'a> {
     h: f32,
     /// Raises the hairline in front.
     recede: f32,
+    /// Under a hat hair lies flat above the brim.
+    flat: bool,
 }
 
 /// A shell of hair on the skull, combed away from `pole`.
@@ -53,13 +55,14 @@ impl<'a> Barber<'a> {
     pub fn new(design: &'a Design, f: &'a Figure, shape: &'a HeadShape, lead: bool, mesh: &'a mut Mesh) -> Barber<'a> {
         let m = mesh.material(materials::hair(design.hair.colour));
         let recede = if design.age == Age::Old && design.gender == Gender::Male { 0.05 } else { 0.0 };
-        Barber { design, f, shape, lead, mesh, m, h: design.head, recede }
+        Barber { design, f, shape, lead, mesh, m, h: design.head, recede, flat: false }
     }
 
     pub fn cut(&mut self) {
         use HairStyle::*;
         let covered = [Kind::Turban, Kind::Headscarf, Kind::Keffiyeh, Kind::Headwrap, Kind::Hood].iter().any(|k| self.design.wears(*k));
         let hat = [Kind::Fedora, Kind::Bowler, Kind::Cap, Kind::StrawHat].iter().any(|k| self.design.wears(*k));
+        self.flat = hat || covered;
         let first = self.mesh.positions.len();
         let style = match self.design.hair.style {
             _ if covered => Crop,
@@ -146,7 +149,7 @@ impl<'a> Barber<'a> {
     }
 
     fn cap(&mut self, k: &Cap) {
-        let (rows, cols) = if self.lead { (16, 81) } else { (9, 31) };
+        let (rows, cols) = if self.lead { (14, 71) } else { (8, 27) };
         let z = k.pole.normalize();
         let (x, y) = z.any_orthonormal_pair();
         let direction = |phi: f32, az: f32| z * phi.cos() + (x * az.cos() + y * az.sin()) * phi.sin();
@@ -176,7 +179,8 @@ impl<'a> Barber<'a> {
                 let relief = 1.0 - k.furrow * (1.0 - 0.75 * ridge - 0.25 * fine) * step(0.0, 0.25, t);
                 let front = step(0.15, 0.4, skull.z / self.h) * step(0.1, 0.3, skull.y / self.h);
                 let body = (k.thick + k.quiff * front) * relief * (1.0 - t.powi(7) * 0.75);
-                let lift = if r == rows - 1 { -0.012 } else { body };
+                let pressed = self.flat && skull.y > 0.16 * self.h;
+                let lift = if r == rows - 1 || pressed { -0.012 } else { body };
                 skull + (d + v(0.0, 0.25 * front, 0.0)).normalize() * (lift * self.h)
             })
             .collect();

@@ -46,7 +46,7 @@ impl Tailor<'_> {
         let cols = self.disc();
         let felt = self.mesh.material(cloth.material());
         let band = self.mesh.material(Cloth { fabric: crate::design::Fabric::Silk, ..*cloth }.trim());
-        let (rx, rz, base) = (0.425, 0.46, 0.17);
+        let (rx, rz, base) = (0.44, 0.475, 0.17);
         let tilt = |p: Vec3| Vec3::new(p.x, p.y - 0.16 * (p.z + 0.03), p.z - 0.02);
         let angle = |c: usize| c as f32 / (cols - 1) as f32 * TAU + PI;
         // Up the crown: (radius, height), the band first.

@@ -32,7 +32,7 @@ impl Tailor<'_> {
             self.bangles();
         }
         if self.has(Ornament::Necklace) {
-            self.necklace(0.05, 0.007, gold, 0.0);
+            self.necklace(0.05, 0.009, gold, 0.0);
         }
         if self.has(Ornament::Pearls) {
             self.necklace(0.045, 0.009, materials::pearl(), 0.0);
@@ -41,8 +41,8 @@ impl Tailor<'_> {
             self.necklace(0.1, 0.009, materials::gem([0.3, 0.12, 0.05]), 0.0);
         }
         if self.has(Ornament::TempleNecklace) {
-            self.necklace(0.035, 0.009, gold, 0.012);
-            self.necklace(0.115, 0.01, gold, 0.02);
+            self.necklace(0.035, 0.011, gold, 0.014);
+            self.necklace(0.115, 0.012, gold, 0.02);
         }
         if self.has(Ornament::SacredThread) {
             let s = self.s();
@@ -65,13 +65,13 @@ impl Tailor<'_> {
             let (elbow, wrist) = (f.at(Joint::LForearm) * flip, f.at(Joint::LHand) * flip);
             let d = (wrist - elbow).normalize();
             let (x, y) = d.any_orthonormal_pair();
-            for i in 0..if self.lead { 5 } else { 2 } {
-                let centre = wrist - d * (0.014 + 0.0125 * i as f32) * s;
+            for i in 0..if self.lead { 4 } else { 2 } {
+                let centre = wrist - d * (0.014 + 0.015 * i as f32) * s;
                 let r = f.arm[2] + 0.007 * s + 0.001 * i as f32 * s;
-                let n = if self.lead { 19 } else { 9 };
+                let n = if self.lead { 15 } else { 9 };
                 let ring: Vec<Vec3> = (0..n).map(|k| k as f32 / (n - 1) as f32 * TAU).map(|a| centre + (x * a.cos() + y * a.sin()) * r).collect();
                 let m = if i % 2 == 0 { gold } else { glass };
-                let range = self.mesh.sweep(&along(&ring, |_| d, |_| (0.005 * s, 0.005 * s), 1.0), 5, m);
+                let range = self.mesh.sweep(&along(&ring, |_| d, |_| (0.0062 * s, 0.0062 * s), 1.0), 5, m);
                 self.mesh.bind(range, |_| Bind::rigid(joint));
             }
         }
@@ -101,7 +101,7 @@ impl Tailor<'_> {
         let ruby = self.mesh.material(materials::gem([0.5, 0.03, 0.06]));
         let first = self.mesh.positions.len();
         for p in path {
-            self.mesh.ball(p, [Vec3::Y * r, Vec3::X * r, Vec3::Z * r], (4, 6), m);
+            self.mesh.ball(p, [Vec3::Y * r, Vec3::X * r, Vec3::Z * r], (4, 5), m);
         }
         for (at, size) in pendants {
             let stone = if size > pendant * s * 1.54 { ruby } else { m };

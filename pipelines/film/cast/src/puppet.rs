@@ -42,14 +42,16 @@ impl Puppet {
         let rig = Rig::new(&figure);
         let face = FaceModel::new(design, lead);
         let mut tailor = Tailor::new(design, &figure, &rig, lead);
-        tailor.sew();
-        tailor.drape();
-        tailor.feet();
-        tailor.hat(&face.shape);
-        tailor.adorn(&face.shape);
+        let d = |t: &Tailor, w: &str| if std::env::var_os("DBG").is_some() { eprintln!("{w} {}", t.mesh.triangles.len()); };
+        tailor.sew();d(&tailor,"sew");
+        tailor.drape();d(&tailor,"drape");
+        tailor.feet();d(&tailor,"feet");
+        tailor.hat(&face.shape);d(&tailor,"hat");
+        tailor.adorn(&face.shape);d(&tailor,"adorn");
         let mut skin = tailor.mesh;
         Barber::new(design, &figure, &face.shape, lead, &mut skin).cut();
         ears(design, &figure, &face.shape, lead, &mut skin);
+        if std::env::var_os("DBG").is_some() { eprintln!("skin {}", skin.triangles.len()); }
         let hands = Hand::ALL.map(|shape| hand_meshes(design, &figure, shape, lead)).to_vec();
         Puppet { design: design.clone(), figure, skin, face, hands }
     }
@@ -140,7 +142,7 @@ fn palm_frame(f: &Figure, side: usize) -> Mat3 {
 }
 
 fn hand_meshes(design: &Design, f: &Figure, shape: Hand, lead: bool) -> [Mesh; 2] {
-    let cell = if lead { 0.048 } else { 0.085 };
+    let cell = if lead { 0.056 } else { 0.1 };
     let net = hand::model(shape, cell, f.arm[2] / f.hand * 0.97);
     let glove = design.pieces.iter().find(|p| p.kind == Kind::LongGloves || p.kind == Kind::SpaceSuit);
     let material = glove.map_or_else(|| materials::skin(design.skin), |p| if p.kind == Kind::SpaceSuit { p.cloth.trim() } else { p.cloth.material() });

@@ -57,7 +57,7 @@ impl<'a> Tailor<'a> {
 
     /// Cell size of body nets.
     fn cell(&self) -> f32 {
-        if self.lead { 0.0175 * self.s().max(0.6) } else { 0.034 * self.s().max(0.6) }
+        if self.lead { 0.0195 * self.s().max(0.6) } else { 0.034 * self.s().max(0.6) }
     }
 
     /// The body with everything sewn on its trunk, without arms: what drapes and bands lie on.
@@ -147,26 +147,15 @@ impl<'a> Tailor<'a> {
         let outer: Vec<Layer> = self.layers[index + 1..].to_vec();
         let inner: Vec<Layer> = self.layers[..index].to_vec();
         let main = self.mesh.material(layer.cloth.material());
-        let trim = self.mesh.material(layer.cloth.trim());
         let net = self.upper_net(&|p| layer_field(f, &layer, p));
         let cut = layer.cut;
         let s = f.s;
         let waist = waist_height(f, cut.waist);
-        let cuff = |p: Vec3| {
-            let m = Vec3::new(p.x.abs(), p.y, p.z);
-            let (elbow, wrist, shoulder) = (f.at(Joint::LForearm), f.at(Joint::LHand), f.at(Joint::LUpperArm));
-            let total = (elbow - shoulder).length() + (wrist - elbow).length();
-            let end = if cut.sleeve * total < (elbow - shoulder).length() { shoulder.lerp(elbow, cut.sleeve * total / (elbow - shoulder).length()) } else {
-                elbow.lerp(wrist, (cut.sleeve * total - (elbow - shoulder).length()) / (wrist - elbow).length())
-            };
-            m.x > f.chest[0] * 0.9 && (m - end).dot((wrist - elbow).normalize()) > -cut.border * s * 1.1
-        };
         let range = self.mesh.net(&net, |p| p, |p| {
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.007 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
-            let sole = p.y < waist + 0.004 * s && cut.hem > 0.0;
-            let border = cut.border > 0.0 && cut.sleeve > 0.0 && cuff(p);
-            (!buried && !inside && !sole).then_some(if border { trim } else { main })
+            let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
+            (!buried && !inside && !sole).then_some(main)
         });
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
@@ -186,6 +175,7 @@ impl<'a> Tailor<'a> {
         if cut.bag > 0.0 {
             self.bags(&layer);
         }
+        self.cuffs(&layer);
         self.collar(&layer);
         self.buttons(&layer);
     }
@@ -237,11 +227,38 @@ impl<'a> Tailor<'a> {
         }
     }
 
+    /// Turned ends of the sleeves, in the trim where there is one.
+    fn cuffs(&mut self, layer: &Layer) {
+        let (f, s, cut) = (self.f, self.s(), layer.cut);
+        if cut.sleeve <= 0.0 || cut.bag > 0.0 {
+            return;
+        }
+        let m = self.mesh.material(if cut.border > 0.0 { layer.cloth.trim() } else { layer.cloth.material() });
+        let half = (cut.border * 0.5).max(0.007) * s;
+        for side in [1.0f32, -1.0] {
+            let flip = Vec3::new(side, 1.0, 1.0);
+            let (end, radius) = form::sleeve_end(f, cut.sleeve, cut.ease * s, cut.flare * s);
+            let d = ((f.at(Joint::LHand) - f.at(Joint::LForearm)) * flip).normalize();
+            let (x, y) = d.any_orthonormal_pair();
+            let n = if self.lead { 17 } else { 9 };
+            let ring: Vec<Vec3> = (0..n)
+                .map(|k| k as f32 / (n - 1) as f32 * std::f32::consts::TAU)
+                .map(|a| end * flip - d * (half * 0.8) + (x * a.cos() + y * a.sin()) * (radius + 0.001 * s))
+                .collect();
+            let stations = along(&ring, |t| x * (t * std::f32::consts::TAU).cos() + y * (t * std::f32::consts::TAU).sin(), |_| (half, 0.004 * s), 0.7);
+            let range = self.mesh.sweep(&stations, 6, m);
+            let rig = self.rig;
+            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        }
+    }
+
     fn trousers(&mut self, piece: &Piece, ease: f32, flare: f32) {
         let (f, s) = (self.f, self.s());
         let main = self.mesh.material(piece.cloth.material());
         let low = f.body.sole * 0.45;
         let layers = self.layers.clone();
+        // Under a long coat only what its slit can show.
+        let coat = layers.iter().filter(|l| l.cut.hem > 0.4).map(|l| f.at(Joint::Hips).y * (1.0 - l.cut.hem) + 0.26 * s).fold(f32::INFINITY, f32::min);
         let field = |p: Vec3| form::legs(f, p, low, ease * s, flare * s);
         let reach = f.at(Joint::LThigh).x + f.leg[0] * 1.5 + (ease + flare.max(0.0)) * s;
         let top = f.at(Joint::Hips).y + 0.08 * s;
@@ -249,7 +266,7 @@ impl<'a> Tailor<'a> {
         let net = net(&field, Vec3::new(-reach, low - 0.02, -depth), Vec3::new(reach, top, depth), self.cell());
         let range = self.mesh.net(&net, |p| Vec3::new(p.x, p.y, p.z), |p| {
             let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.01 * s);
-            (!buried).then_some(main)
+            (!buried && p.y < coat).then_some(main)
         });
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::LEGS));
@@ -434,16 +451,16 @@ impl<'a> Tailor<'a> {
     fn shirt_collar(&mut self, r: f32, material: klieg_kernels::scene::Material) {
         let (s, neck) = (self.s(), self.f.at(Joint::Neck));
         let points = [
-            Vec3::new(0.045, -0.035, r / s + 0.03),
-            Vec3::new(0.02, -0.002, r / s + 0.006),
+            Vec3::new(0.05, -0.045, r / s + 0.05),
+            Vec3::new(0.012, -0.006, r / s + 0.02),
             Vec3::new(r / s * 0.9, 0.016, 0.01),
             Vec3::new(0.0, 0.026, -r / s - 0.004),
             Vec3::new(-r / s * 0.9, 0.016, 0.01),
-            Vec3::new(-0.02, -0.002, r / s + 0.006),
-            Vec3::new(-0.045, -0.035, r / s + 0.03),
+            Vec3::new(-0.012, -0.006, r / s + 0.02),
+            Vec3::new(-0.05, -0.045, r / s + 0.05),
         ]
         .map(|p| neck + p * s);
-        self.ribbon(&Ribbon { width: 0.017, taper: 0.35, thick: 0.005, offset: 0.006, ..Ribbon::free(&points) }, material);
+        self.ribbon(&Ribbon { width: 0.017, taper: 0.6, thick: 0.005, offset: 0.007, samples: 24, ..Ribbon::on(&points) }, material);
     }
 
     fn neck_edge(&mut self, cut: &Cut, half: f32, material: klieg_kernels::scene::Material) {
@@ -484,7 +501,7 @@ impl<'a> Tailor<'a> {
             Vec3::new(-r - 0.02, -0.05, 0.11),
         ]
         .map(|p| neck + p * s);
-        self.ribbon(&Ribbon { width: if trench { 0.034 } else { 0.02 }, taper: 0.5, thick: 0.007, offset: 0.006, ..Ribbon::free(&points) }, material);
+        self.ribbon(&Ribbon { width: if trench { 0.034 } else { 0.02 }, taper: 0.5, thick: 0.007, offset: 0.012, samples: 20, ..Ribbon::on(&points) }, material);
         if kind == Kind::TrenchCoat {
             self.epaulettes(material);
         }
@@ -582,7 +599,7 @@ pub(crate) fn waist_height(f: &Figure, level: f32) -> f32 {
 fn layer_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
     let (cut, s) = (&layer.cut, f.s);
     let ease = cut.ease * s;
-    let mut d = form::trunk(f, p) - ease;
+    let mut d = meet(form::trunk(f, p) - ease, waist_height(f, cut.waist) - p.y, 0.006 * s);
     if cut.sleeve > 0.0 {
         d = join(d, form::arms(f, p, cut.sleeve, ease, cut.flare * s), 0.03 * s);
     } else {
@@ -590,7 +607,6 @@ fn layer_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
         let m = Vec3::new(p.x.abs(), p.y, p.z);
         d = carve(d, (m - f.at(Joint::LUpperArm) - Vec3::new(0.03, -0.01, 0.0) * s).length() - f.arm[0] * 1.15, 0.01 * s);
     }
-    d = meet(d, waist_height(f, cut.waist) - p.y, 0.006 * s);
     neck_hole(f, cut, d, p)
 }
 
@@ -599,8 +615,9 @@ fn neck_hole(f: &Figure, cut: &Cut, d: f32, p: Vec3) -> f32 {
     let neck = f.at(Joint::Neck);
     let q = p - neck;
     // Nothing sewn goes up the neck.
-    let plane = -(q.y - 0.012 * s + 0.3 * (q.z + 0.02 * s));
-    let mut d = meet(d, -plane, 0.006 * s);
+    let above = 0.012 * s - q.y - 0.3 * (q.z + 0.02 * s);
+    let around = q.with_y(0.0).length() - f.neck * 1.45;
+    let mut d = carve(d, above.max(around), 0.006 * s);
     match cut.neck {
         Neck::Close => {}
         Neck::Round(depth) => d = carve(d, ellipsoid(p, neck + Vec3::new(0.0, 0.02, 0.1) * s, Vec3::new(0.075, depth + 0.05, 0.15) * s), 0.006 * s),
