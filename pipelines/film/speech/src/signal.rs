@@ -59,7 +59,9 @@ pub fn to_48k(samples: &[f32], rate: f32) -> Vec<f32> {
         .map(|i| {
             let at = i as f64 * step;
             let phase = (at.fract() * PHASES as f64) as f32;
-            let (row, mix) = (phase as usize, phase.fract());
+            // A fraction that rounds up to a whole sample stays in the last row.
+            let row = (phase as usize).min(PHASES - 1);
+            let mix = phase - row as f32;
             let (a, b) = (&table[row * width..][..width], &table[(row + 1) * width..][..width]);
             let first = at as i64 - HALF_TAPS + 1;
             let taps = (0..width).filter_map(|k| {
@@ -156,6 +158,13 @@ mod tests {
         let wanted = tone(1000.0, 48_000.0, 0.5);
         let worst = out[2000..22_000].iter().zip(&wanted[2000..22_000]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 2e-3, "{worst}");
+    }
+
+    #[test]
+    fn odd_rates_read_nothing_beyond_the_table() {
+        for rate in [22_050.0, 20_286.0, 16_000.0 * 1.29, 22_050.0 * 0.92, 14_560.0, 18_880.0] {
+            assert!(to_48k(&tone(300.0, rate, 4.0), rate).iter().all(|s| s.abs() < 0.6), "{rate}");
+        }
     }
 
     #[test]
