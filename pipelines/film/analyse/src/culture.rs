@@ -36,9 +36,8 @@ pub fn read(film: &Film, roster: &Roster, traits: &[Traits]) -> Wheres {
         whole.culture.merge(&scene.culture, 1.0);
         whole.period.merge(&scene.period, 1.0);
     }
-    for (person, traits) in roster.people.iter().zip(traits) {
-        let _ = person;
-        whole.culture.merge(&traits.culture, 1.0);
+    for traits in traits {
+        whole.culture.merge(&traits.culture, 0.5);
     }
     genre(&mut whole);
     let scenes = own
@@ -64,6 +63,12 @@ fn genre(film: &mut Where) {
 fn of_scene(scene: &SceneText, roster: &Roster, traits: &[Traits]) -> Where {
     let mut out = Where::default();
     let mut seen = HashMap::new();
+    let mut speakers: Vec<usize> = scene.speeches().flat_map(|s| roster.speakers(&s.cue)).collect();
+    speakers.sort_unstable();
+    speakers.dedup();
+    for id in speakers {
+        out.culture.merge(&traits[id].culture, 0.5);
+    }
     for sentence in sentences(&scene.heading, scene.lines.0) {
         signs(&sentence, 1.2, &mut seen, &mut out);
         years(&sentence, true, &mut out);
@@ -77,9 +82,6 @@ fn of_scene(scene: &SceneText, roster: &Roster, traits: &[Traits]) -> Where {
                 }
             }
             Item::Speech(speech) => {
-                for id in roster.speakers(&speech.cue) {
-                    out.culture.merge(&traits[id].culture, 0.3);
-                }
                 for part in &speech.parts {
                     for sentence in sentences(&part.text, part.line) {
                         signs(&sentence, 0.5, &mut seen, &mut out);

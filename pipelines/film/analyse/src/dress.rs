@@ -1,10 +1,10 @@
 //! What people wear, as the script words it.
 
 use crate::{
-    grammar::{is_body_part, pronoun},
+    grammar::{is_body_part, pronoun, verb_at},
     read::Film,
     roster::Roster,
-    tables::{FABRICS, Fabric, GARMENTS, THINGS, Wear},
+    tables::{FABRICS, Fabric, Form, GARMENTS, THINGS, Wear},
     text::{Sentence, Token},
     traits::Traits,
 };
@@ -45,15 +45,30 @@ const LOOSE: &[(&str, &[&str])] = &[
     ("coat", &["trench coat", "doctor coat", "sherwani", "haori"]),
     ("hair", &["bun", "plait", "ponytail", "bob", "curls", "long hair", "short hair", "grey hair", "bald"]),
     ("grey hair", &["bun", "plait", "ponytail", "bob", "curls"]),
-    ("dress", &["saree", "gown", "wedding dress", "bride dress", "kimono", "hanbok", "lehenga"]),
+    ("dress", &["saree", "gown", "wedding dress", "kimono", "hanbok", "lehenga"]),
     ("uniform", &["police uniform", "soldier uniform", "nurse uniform", "school uniform", "officer uniform"]),
-    ("suit", &["sherwani", "space suit", "business suit", "groom suit", "jumpsuit"]),
+    ("suit", &["sherwani", "space suit", "business suit", "jumpsuit"]),
     ("robe", &["priest robe", "monk robe", "wizard robe", "kimono"]),
     ("shirt", &["work shirt", "t-shirt"]),
 ];
 
 /// Words from a profession or part that the script's own words for the dress replace.
 const IMPLIED: &[&str] = &[
+    "officer uniform",
+    "soldier uniform",
+    "police uniform",
+    "nurse uniform",
+    "priest robe",
+    "monk robe",
+    "wizard robe",
+    "witch robe",
+    "royal robe",
+    "royal gown",
+    "royal tunic",
+    "butler suit",
+    "hospital pyjamas",
+    "tunic",
+    "goblin tunic",
     "bride dress",
     "groom suit",
     "work shirt",
@@ -120,8 +135,19 @@ fn agrees(traits: &Traits, gender: Option<Gender>) -> bool {
 /// Whether a garment is on the person, not in a hand or on someone else.
 fn is_worn(words: &[Token], at: usize, len: usize, traits: &Traits) -> bool {
     // "a jasmine garland": the garment only describes a thing.
-    if words.get(at + len).is_some_and(|t| !t.gap.comma) && THINGS.at(words, at + len).is_some() {
+    let modifies = words.get(at + len).is_some_and(|t| !t.gap.comma)
+        && THINGS.at(words, at + len).is_some()
+        && verb_at(words, at + len).is_none_or(|(_, v)| v.form != Form::Present);
+    if modifies || verb_at(words, at).is_some_and(|(_, v)| v.form != Form::Base) {
         return false;
+    }
+    let mut start = at;
+    while start > 0
+        && !words[start].gap.comma
+        && !words[start].gap.closed
+        && (FABRICS.at(words, start - 1).is_some() || is_plain_adjective(&words[start - 1]))
+    {
+        start -= 1;
     }
     let owner = (at.saturating_sub(4)..at)
         .rev()
@@ -130,9 +156,9 @@ fn is_worn(words: &[Token], at: usize, len: usize, traits: &Traits) -> bool {
         return false;
     }
     (at.saturating_sub(6)..at).any(|i| WEARING.contains(&words[i].key.as_str()))
-        || words[at].inside
-        || words[at].gap.comma
-        || words[at].gap.closed
+        || words[start].inside
+        || words[start].gap.comma
+        || words[start].gap.closed
 }
 
 fn put_on(sentence: &Sentence, at: usize, len: usize, wear: &Wear, traits: &mut Traits) {
@@ -254,6 +280,12 @@ fn tidy(traits: &mut Traits) {
         "uniform",
         "scrubs",
         "space suit",
+        "jumpsuit",
+        "armour",
+        "abaya",
+        "dashiki",
+        "wax-print wrap",
+        "changshan",
     ];
     let dressed = worn.iter().any(|w| has(w));
     let colour_of_hair = traits
@@ -323,7 +355,10 @@ mod tests {
 
     #[test]
     fn a_profession_dresses_unless_the_script_does() {
-        assert_eq!(dress("RAO, a doctor, sits."), [plain("doctor coat"), plain("stethoscope")]);
-        assert_eq!(dress("KUMARAN, the groom, in a white veshti, sits."), [("veshti".into(), Some("white".into()), None)]);
+        assert_eq!(dress("RAO, a doctor, sits."), [plain("doctor's coat")]);
+        assert_eq!(
+            dress("KUMARAN, the groom, in a white veshti, sits."),
+            [plain("groom"), ("veshti".into(), Some("white".into()), None)]
+        );
     }
 }

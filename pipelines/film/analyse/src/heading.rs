@@ -108,11 +108,16 @@ pub fn place_in(words: &[Token], line: u32, aboard: bool) -> Option<(Place, Opti
     let mut best: Option<(Place, Option<bool>, u8, Clue)> = None;
     let clue =
         |at: usize, len: usize| Clue::new(line, words[at..at + len].iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" "));
+    let mut best_part = 0;
     for (at, len, sign) in PLACES.all(words) {
-        let owner = words[at + len - 1].possessive;
-        let strength = if owner { 1 } else { sign.strength };
-        if best.as_ref().is_none_or(|b| strength >= b.2) {
+        let beside =
+            at > 0 && matches!(words[at - 1].key.as_str(), "outside" | "near" | "by" | "behind" | "opposite" | "towards" | "to");
+        let strength = if words[at + len - 1].possessive || beside { 1 } else { sign.strength };
+        // "WHEAT FIELD, VILLAGE": what stands behind a comma is where the place lies.
+        let part = words[..=at].iter().filter(|t| t.gap.comma).count();
+        if best.as_ref().is_none_or(|b| strength > b.2 || (strength == b.2 && part == best_part)) {
             best = Some((sign.place, sign.interior, strength, clue(at, len)));
+            best_part = part;
         }
     }
     let unsure = best.as_ref().is_none_or(|b| b.0 != Place::Spaceship);
@@ -154,6 +159,8 @@ mod tests {
         assert_eq!(place("KENJI'S HOUSE - KITCHEN"), Some(Place::Kitchen));
         assert_eq!(place("HOSPITAL CORRIDOR"), Some(Place::Hospital));
         assert_eq!(place("HARBOR STREET"), Some(Place::Street));
+        assert_eq!(place("WHEAT FIELD, VILLAGE NEAR LUDHIANA"), Some(Place::Field));
+        assert_eq!(place("STREET OUTSIDE CAFE"), Some(Place::Street));
         assert_eq!(place("NOWHERE"), None);
         assert_eq!(place_in(&tokens("ENGINE CORRIDOR"), 1, true).map(|p| p.0), Some(Place::Spaceship));
     }

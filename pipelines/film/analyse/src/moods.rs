@@ -26,7 +26,7 @@ pub fn weigh(sentence: &Sentence, weight: f32, talk: bool, ballot: &mut Ballot<M
                 words[at - 1].key.as_str(),
                 "not" | "no" | "never" | "without" | "isn't" | "don't" | "doesn't" | "didn't" | "wasn't"
             );
-        if denied || (talk && NOT_IN_TALK.contains(&text.to_lowercase().as_str())) {
+        if denied || (talk && words[at].forms.iter().any(|f| NOT_IN_TALK.contains(&f.as_str()))) {
             continue;
         }
         for (mood, sure) in moods {
@@ -73,7 +73,7 @@ pub fn of_scene(scene: &SceneText, leaning: &Leaning, heading: &Clue) -> Ballot<
             Item::Action(found) => found.iter().for_each(|s| weigh(s, 0.8, false, &mut ballot)),
             Item::Speech(speech) => {
                 for part in &speech.parts {
-                    for s in part.parenthetical.iter().flat_map(|p| sentences(p, part.line)) {
+                    for s in part.parenthetical.iter().flat_map(|p| sentences(p, part.aside_line)) {
                         weigh(&s, 1.0, false, &mut ballot);
                     }
                     sentences(&part.text, part.line).iter().for_each(|s| weigh(s, 0.5, true, &mut ballot));
@@ -88,6 +88,7 @@ pub fn of_scene(scene: &SceneText, leaning: &Leaning, heading: &Clue) -> Ballot<
         (leaning.place == Place::Temple, Mood::Solemn, 0.4),
         (leaning.place == Place::Hospital, Mood::Tense, 0.5),
         (leaning.place == Place::Street && leaning.time == TimeOfDay::Night, Mood::Tense, 0.5),
+        (leaning.place == Place::Street && leaning.weather == Weather::Rain, Mood::Tense, 0.3),
         (leaning.weather == Weather::Storm, Mood::Tense, 0.6),
         (matches!(leaning.place, Place::Garden | Place::TeaHouse), Mood::Tender, 0.4),
     ];
@@ -122,8 +123,12 @@ pub fn of_line(text: &str, around: &Around<'_>) -> Mood {
         return verdict.value;
     }
     let shouted = text.contains('!') || (tokens(text).len() > 1 && tokens(text).iter().all(|t| t.caps || t.text.len() == 1));
+    let denies = tokens(text)
+        .iter()
+        .any(|t| matches!(t.key.as_str(), "no" | "not" | "never" | "don't" | "can't" | "won't" | "kill" | "killed" | "stop"));
     match (text.contains("?!") || text.contains("!?"), shouted, around.scene) {
         (true, ..) => Mood::Surprised,
+        (_, true, Mood::Neutral | Mood::Solemn | Mood::Tense | Mood::Angry) if denies => Mood::Angry,
         (_, true, Mood::Neutral | Mood::Solemn | Mood::Tender | Mood::Tired) if tokens(text).len() > 3 => Mood::Happy,
         (_, true, Mood::Neutral | Mood::Solemn | Mood::Tender | Mood::Tired) => Mood::Surprised,
         (_, true, scene) => scene,

@@ -12,7 +12,7 @@ use crate::{
 };
 use klieg_film_words::{
     seed_of,
-    story::{Age, Beat, Build, Character, CharacterId, Culture, Garment, Gender, Occasion, Period, Scene},
+    story::{Age, Beat, Build, Character, CharacterId, Culture, Garment, Gender, Occasion, Period, Region, Scene},
 };
 
 /// What everyone is cast from.
@@ -62,6 +62,7 @@ impl Actor<'_> {
 
     fn cast(&self, log: &mut Log) -> Character {
         let name = self.person.name.clone();
+        let culture = self.culture(log);
         let line = self.person.first.line;
         let age = self.noted(|v| if let Value::Age(a) = v { Some(*a) } else { None }).or_else(|| self.traits.age.verdict(0.5));
         let usual = if self.traits.occasion.weight(Occasion::Work) > 0.0 { Age::Middle } else { Age::Young };
@@ -71,16 +72,30 @@ impl Actor<'_> {
             self.noted(|v| if let Value::Build(b) = v { Some(*b) } else { None }).or_else(|| self.traits.build.verdict(0.5));
         Character {
             age: log.settle("age", &name, age, usual, line, Age::name),
-            gender: log.settle("gender", &name, gender, Gender::Neutral, line, Gender::name),
+            gender: log.settle("gender", &name, gender, self.usual_gender(), line, Gender::name),
             build: log.settle("build", &name, build, Build::Medium, line, Build::name),
-            culture: self.culture(log),
+            culture,
             period: self.period(log),
             occasion: self.occasion(log),
             language: self.language(log),
-            dress: self.dress(log),
+            dress: self.dress(culture, log),
             line,
             seed: seed_of(&["character", &name]),
             name,
+        }
+    }
+
+    /// Nothing says: a coin is tossed for people with a name, and what is no person has no gender.
+    fn usual_gender(&self) -> Gender {
+        let human = !self.person.collective
+            && self.person.called.is_empty()
+            && !self.traits.dress.iter().any(|(g, _)| g.name == "robot body");
+        let called = crate::tables::PEOPLE.all(&crate::text::tokens(&self.person.name));
+        let unnamed = called.iter().any(|(_, _, sign)| sign.clothes.is_empty() && sign.age == Some(Age::Young));
+        match seed_of(&["gender", &self.person.name]) % 2 {
+            _ if !human || unnamed => Gender::Neutral,
+            0 => Gender::Female,
+            _ => Gender::Male,
         }
     }
 
@@ -170,18 +185,38 @@ impl Actor<'_> {
         })
     }
 
-    fn dress(&self, log: &mut Log) -> Vec<Garment> {
+    fn dress(&self, culture: Culture, log: &mut Log) -> Vec<Garment> {
         let noted = note(self.casting.overrides, self.casting.roster, self.id, |v| {
             if let Value::Dress(d) = v { Some(d.clone()) } else { None }
         });
         let dress: Vec<(Garment, Clue, f32)> = match noted {
             Some((words, clue)) => garments_of(&words, clue.line).into_iter().map(|g| (g, clue.clone(), 1.0)).collect(),
-            None => self.traits.dress.iter().map(|(g, words)| (g.clone(), Clue::new(g.line, words.clone()), 0.85)).collect(),
+            None => self
+                .traits
+                .dress
+                .iter()
+                .filter_map(|(g, words)| Some((customary(g, culture)?, Clue::new(g.line, words.clone()), 0.85)))
+                .collect(),
         };
         for (garment, clue, sure) in &dress {
             log.add("dress", &self.person.name, worded(garment), *sure, clue);
         }
         dress.into_iter().map(|d| d.0).collect()
+    }
+}
+
+/// What a part or profession wears where it is played; the script's own words stay as they are.
+fn customary(garment: &Garment, culture: Culture) -> Option<Garment> {
+    let region = culture.region();
+    let named = |name: &str| Some(Garment { name: name.to_owned(), ..garment.clone() });
+    match (garment.name.as_str(), region) {
+        ("bride", Region::Western) => Some(Garment { colour: Some("white".to_owned()), ..named("wedding dress")? }),
+        ("groom", Region::Western) => named("tuxedo"),
+        ("priest robe", Region::SouthIndian | Region::NorthIndian) => named("priest veshti"),
+        ("priest veshti", Region::Western | Region::MiddleEastern | Region::African) => named("priest robe"),
+        ("trench coat", region) if region != Region::Western && garment.colour.is_none() && garment.material.is_none() => None,
+        ("officer uniform" | "soldier uniform" | "police uniform" | "apron", Region::ScienceFiction | Region::Fantasy) => None,
+        _ => Some(garment.clone()),
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Speech {
 /// A stretch of a speech between parentheticals.
 pub struct Part {
     pub parenthetical: Option<String>,
+    /// Line of the parenthetical, or of the words without one.
+    pub aside_line: u32,
     pub text: String,
     /// Line of the words, or of the parenthetical where no words follow.
     pub line: u32,
@@ -114,7 +116,9 @@ impl SceneText {
             }
             ElementKind::Parenthetical if in_speech => {
                 let text = plain(&element.text);
-                self.speak(|speech| speech.parts.push(Part { parenthetical: Some(text), text: String::new(), line }));
+                self.speak(|speech| {
+                    speech.parts.push(Part { parenthetical: Some(text), aside_line: line, text: String::new(), line })
+                });
                 true
             }
             ElementKind::Dialogue | ElementKind::Lyrics if in_speech => {
@@ -161,7 +165,7 @@ impl Speech {
                 part.text.push(' ');
                 part.text.push_str(text);
             }
-            None => self.parts.push(Part { parenthetical: None, text: text.to_owned(), line }),
+            None => self.parts.push(Part { parenthetical: None, aside_line: line, text: text.to_owned(), line }),
         }
     }
 }

@@ -373,6 +373,9 @@ fn part_of(words: &[String], full_name: &str) -> bool {
     let full = tokens(full_name);
     let owned = full.iter().any(|t| t.possessive || matches!(t.key.as_str(), "of" | "with" | "in"));
     let full: Vec<String> = name_words(full_name);
+    if !owned && (starts_or_ends(words, untitled(&full)) || starts_or_ends(&full, untitled(words))) {
+        return true;
+    }
     let (short, long) = if words.len() < full.len() { (words, full.as_slice()) } else { (full.as_slice(), words) };
     if owned || short.is_empty() || short.len() == long.len() {
         return short == long;
@@ -389,6 +392,20 @@ fn part_of(words: &[String], full_name: &str) -> bool {
     let common = is_common(&tokens(&short.join(" "))) && rest.iter().all(|w| NAMES.word(w).is_none());
     let generic = is_common(&tokens(&short.join(" "))) && is_common(&tokens(&long.join(" ")));
     !apart && !generic && !(common && short.len() == 1 && ["man", "woman", "boy", "girl", "guard"].contains(&short[0].as_str()))
+}
+
+/// A name without the title or profession in front: "NURSE ADELE BROWN" is "ADELE BROWN".
+fn untitled(words: &[String]) -> &[String] {
+    let titles = words.iter().take_while(|w| PEOPLE.word(w).is_some() && NAMES.word(w).is_none()).count();
+    // "MR. LANE" and "MRS. LANE" are two.
+    let told_apart = words.iter().any(|w| DISTINGUISHING.contains(&w.as_str()));
+    if told_apart || titles == words.len() { &[] } else { &words[titles..] }
+}
+
+/// Whether `short` is the first or last word, or the whole, of a name of several words.
+fn starts_or_ends(short: &[String], long: &[String]) -> bool {
+    let apart = short.iter().any(|w| DISTINGUISHING.contains(&w.as_str()) || PEOPLE.word(w).is_some());
+    !short.is_empty() && !apart && short.len() <= long.len() && (long.starts_with(short) || long.ends_with(short))
 }
 
 fn aliases(person: &Person, id: CharacterId, every: &[Vec<String>]) -> Vec<Alias> {

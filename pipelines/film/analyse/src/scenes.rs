@@ -223,7 +223,7 @@ impl<'a> Builder<'a, '_> {
     fn mood(&mut self, leaning: &Leaning) -> Mood {
         let note = forced(self.note(|v| if let Value::Mood(m) = v { Some(*m) } else { None }));
         let heading = Clue::new(self.text.lines.0, self.text.heading.clone());
-        let found = moods::of_scene(self.text, leaning, &heading).verdict(0.8);
+        let found = moods::of_scene(self.text, leaning, &heading).verdict(0.5);
         self.log.settle("mood", &self.text.id, note.or(found), Mood::Neutral, self.text.lines.0, Mood::name)
     }
 

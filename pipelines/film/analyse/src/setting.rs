@@ -2,10 +2,10 @@
 
 use crate::{
     ballot::{Ballot, Clue, Verdict},
-    grammar::is_determiner,
+    grammar::{is_adverb, is_conjunction, is_determiner, is_preposition, verb_at},
     read::{Item, SceneText},
     roster::Roster,
-    tables::{GROUPS, OCCASIONS, PEOPLE, SETTINGS, Setting, THINGS},
+    tables::{FABRICS, Form, GROUPS, OCCASIONS, PEOPLE, SETTINGS, Setting, THINGS},
     text::{Sentence, Token, is_plural, sentences},
 };
 use klieg_film_words::story::{Occasion, TimeOfDay, Weather};
@@ -55,7 +55,7 @@ pub fn read(scene: &SceneText, roster: &Roster) -> Surroundings {
 fn setting(sentence: &Sentence, weather: &mut Ballot<Weather>, out: &mut Surroundings, heading: bool) {
     let words = &sentence.tokens;
     for (at, len, settings) in SETTINGS.all(words) {
-        if is_past(words, at, len) {
+        if is_past(words, at, len) || (!heading && is_verb_here(words, at, len) && verb_at(words, at).is_some()) {
             continue;
         }
         let clue = Clue::new(sentence.line, sentence.words(at, len));
@@ -122,7 +122,7 @@ fn things(sentence: &Sentence, props: &mut Vec<(String, Clue)>) {
             && found.iter().any(|f| {
                 f.0 != at && matches!(f.2.name.as_str(), "tea bowl" | "tea cup" | "coffee cup" | "glass" | "bottle" | "teapot")
             });
-        let verb = is_verb_here(words, at, len);
+        let verb = is_verb_here(words, at, len) || is_modifier(words, at, len) || is_worn(words, at);
         let denied = at > 0 && matches!(words[at - 1].key.as_str(), "no" | "without" | "like");
         if !(thing.fixed || vessel || verb || denied) && !props.iter().any(|(name, _)| *name == thing.name) {
             props.push((thing.name.clone(), Clue::new(sentence.line, sentence.words(at, len))));
@@ -130,11 +130,78 @@ fn things(sentence: &Sentence, props: &mut Vec<(String, Clue)>) {
     }
 }
 
-/// Whether what could be a thing is what someone does: "Frank drinks", "she brushes".
+/// Whether what could be a thing is what someone or something does: "Frank drinks", "the bell rings".
 fn is_verb_here(words: &[Token], at: usize, len: usize) -> bool {
+    let acts = crate::tables::VERBS.at(words, at).is_some_and(|(_, v)| v.form != Form::Base);
+    // "Ravens watch": a plural in front of a base form.
+    let plural_acts = at > 0
+        && is_plural(&words[at - 1])
+        && !words[at].gap.comma
+        && crate::tables::VERBS.at(words, at).is_some_and(|(n, v)| n == 1 && v.base == words[at].key);
+    let acts = acts || plural_acts;
+    let led = at.checked_sub(1).map(|b| &words[b]).is_some_and(|b| {
+        is_determiner(b) || is_preposition(b) || b.possessive || b.key.parse::<u32>().is_ok() || FABRICS.word(&b.key).is_some()
+    });
+    len == 1 && acts && !led && words.len() > 1
+}
+
+/// Nouns that mostly tell what another thing is made of or for, when a noun follows: "paper screens", "rose silk".
+fn is_modifier(words: &[Token], at: usize, len: usize) -> bool {
+    const MODIFIERS: &[&str] = &[
+        "paper",
+        "rose",
+        "glass",
+        "stone",
+        "straw",
+        "tea",
+        "coffee",
+        "rice",
+        "wheat",
+        "gold",
+        "marigold",
+        "jasmine",
+        "flower",
+        "fruit",
+        "book",
+        "coin",
+        "letter",
+        "gun",
+        "card",
+        "crystal",
+        "candle",
+        "lemon",
+        "orange",
+        "lotus",
+        "diamond",
+        "banana",
+        "coconut",
+        "wine",
+        "whiskey",
+        "bottle",
+        "drum",
+        "toy",
+        "mustard",
+        "sugarcane",
+    ];
+    let next = words.get(at + len);
     len == 1
-        && crate::grammar::verb_at(words, at).is_some_and(|(_, v)| v.form != crate::tables::Form::Base)
-        && (at > 0 || words.len() > 1)
+        && words[at].forms.iter().any(|f| MODIFIERS.contains(&f.as_str()))
+        && next.is_some_and(|n| {
+            !(n.gap.comma || n.gap.dash || n.gap.closed)
+                && !is_preposition(n)
+                && !is_conjunction(n)
+                && !is_determiner(n)
+                && !is_adverb(n)
+                && verb_at(words, at + len).is_none()
+        })
+}
+
+/// "his hat", "red beret," behind a name: on someone, and not a thing by itself.
+fn is_worn(words: &[Token], at: usize) -> bool {
+    let near = at.saturating_sub(3)..=at;
+    let owned = near.clone().any(|i| matches!(words[i].key.as_str(), "his" | "her" | "wears" | "wearing" | "their"));
+    let listed = near.clone().any(|i| i > 0 && words[i].gap.comma) || near.into_iter().any(|i| words[i].key == "in");
+    crate::dress::is_garment(words, at) && (owned || listed)
 }
 
 fn crowd(sentence: &Sentence, roster: &Roster, extras: &mut Option<(u32, Clue)>) {

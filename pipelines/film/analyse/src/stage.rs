@@ -22,6 +22,8 @@ pub struct Stage<'a> {
     recent: Vec<CharacterId>,
     last_subject: Vec<CharacterId>,
     last_prop: Option<String>,
+    /// Speakers by how recently they spoke, the latest last.
+    spoken: Vec<CharacterId>,
     pub beats: Vec<Beat>,
 }
 
@@ -29,6 +31,7 @@ pub struct Stage<'a> {
 struct Doing {
     who: Vec<CharacterId>,
     verb: Verb,
+    base: String,
     to: Option<CharacterId>,
     prop: Option<String>,
     /// The prop is only a drink so far.
@@ -61,6 +64,8 @@ struct Clause {
     /// A comma, "and" or the like stood between the subject and here.
     broken: bool,
     fronted: Vec<&'static VerbForm>,
+    /// The person named last in this sentence.
+    named: Option<CharacterId>,
     doing: Option<Doing>,
     done: Vec<Doing>,
 }
@@ -74,6 +79,7 @@ impl<'a> Stage<'a> {
             recent: Vec::new(),
             last_subject: Vec::new(),
             last_prop: None,
+            spoken: Vec::new(),
             beats: Vec::new(),
         }
     }
@@ -95,6 +101,8 @@ impl<'a> Stage<'a> {
     /// Someone spoke: pronouns may mean them.
     pub fn spoke(&mut self, id: CharacterId) {
         self.note(id);
+        self.spoken.retain(|s| *s != id);
+        self.spoken.push(id);
         self.last_subject = vec![id];
     }
 
@@ -109,7 +117,7 @@ impl<'a> Stage<'a> {
             }
             let mut clause = Clause { subject: vec![speaker], ..Clause::default() };
             self.clauses(&sentence, &mut clause);
-            clause.done.into_iter().for_each(|doing| self.perform(doing, &sentence));
+            clause.done.into_iter().for_each(|doing| self.perform(refined(doing), &sentence));
         }
     }
 
@@ -135,7 +143,7 @@ impl<'a> Stage<'a> {
                 self.describe(sentence, from);
             }
             for doing in done.into_iter().take(6) {
-                self.perform(doing, sentence);
+                self.perform(refined(doing), sentence);
             }
         }
     }
@@ -195,6 +203,10 @@ impl<'a> Stage<'a> {
             clause.broken |= words[at].gap.comma || words[at].gap.dash || words[at].key == "and";
             if words[at].inside {
                 at += 1;
+            } else if let Some(id) = clause.named.filter(|_| words[at].key == "who" && !clause.subject.is_empty()) {
+                clause.close();
+                clause.open(&[id]);
+                at += 1;
             } else if let Some(found) = self.person_at(words, at, clause) {
                 at += self.place(found, sentence, at, clause);
             } else if let Some((len, verb)) = verb_at(words, at).filter(|(_, v)| fits(words, at, v, clause)) {
@@ -239,7 +251,15 @@ impl<'a> Stage<'a> {
 
     /// A thing behind a verb is what is handled.
     fn thing_at(&mut self, words: &[Token], at: usize, clause: &mut Clause) -> usize {
-        let anaphor = matches!(words[at].key.as_str(), "it" | "one" | "them" | "another");
+        let ends = words.get(at + 1).is_none_or(|n| {
+            n.gap.comma
+                || n.gap.dash
+                || n.gap.closed
+                || is_preposition(n)
+                || is_adverb(n)
+                || matches!(n.key.as_str(), "and" | "more" | "but")
+        });
+        let anaphor = ends && matches!(words[at].key.as_str(), "it" | "one" | "them" | "another");
         let Some((len, thing)) = THINGS.at(words, at) else {
             if let Some(doing) = clause.doing.as_mut().filter(|d| anaphor && d.prop.is_none()) {
                 doing.prop = self.last_prop.clone();
@@ -261,7 +281,8 @@ impl<'a> Stage<'a> {
             return len;
         }
         let drink = len == 1 && DRINKS.contains(&words[at].key.as_str());
-        if let Some(doing) = clause.doing.as_mut().filter(|d| d.prop.is_none() || d.drink) {
+        let usable = |d: &&mut Doing| (d.prop.is_none() || d.drink) && (!thing.fixed || works_on_sets(d.verb));
+        if let Some(doing) = clause.doing.as_mut().filter(usable) {
             let name = if doing.verb == Verb::Pour && drink { vessel_of(&words[at].key) } else { thing.name.clone() };
             let keep = doing.verb == Verb::Pour && doing.drink;
             if !keep {
@@ -278,6 +299,9 @@ impl<'a> Stage<'a> {
         let words = &sentence.tokens;
         let clue = Clue::new(sentence.line, sentence.words(at, found.len));
         let named = pronoun(&words[at]).is_none();
+        if named && found.kind == Kind::Plain {
+            clause.named = found.ids.last().copied();
+        }
         if is_there(words, at, found.len, found.kind) {
             found.ids.iter().for_each(|id| self.see(*id, &clue));
         }
@@ -396,6 +420,11 @@ impl<'a> Stage<'a> {
         if self.last_subject.len() > 1 {
             return self.last_subject.clone();
         }
+        let there = |id: &CharacterId| self.present.iter().any(|(p, _)| p == id);
+        let talking: Vec<CharacterId> = self.spoken.iter().rev().copied().filter(there).take(2).collect();
+        if let [b, a] = talking.as_slice() {
+            return vec![*a, *b];
+        }
         let mut ids: Vec<CharacterId> =
             self.recent.iter().rev().copied().filter(|id| self.present.iter().any(|(p, _)| p == id)).take(3).collect();
         ids.reverse();
@@ -429,7 +458,30 @@ impl Clause {
 }
 
 fn doing(verb: &VerbForm, who: &[CharacterId]) -> Doing {
-    Doing { who: who.to_vec(), verb: verb.verb, to: None, prop: implied(&verb.base), drink: false }
+    Doing { who: who.to_vec(), verb: verb.verb, base: verb.base.clone(), to: None, prop: implied(&verb.base), drink: false }
+}
+
+/// What a verb means with its object: one beats a drum, but swings a sickle at wheat and pushes a glass to someone.
+fn refined(mut doing: Doing) -> Doing {
+    let prop = doing.prop.as_deref().unwrap_or("");
+    let weapon = matches!(prop, "sword" | "knife" | "gun" | "revolver" | "blaster" | "cane" | "shield" | "bow");
+    let starts = |words: &[&str]| words.iter().any(|w| doing.base == *w || doing.base.starts_with(&format!("{w} ")));
+    doing.verb = match doing.verb {
+        Verb::Fight if matches!(prop, "drum" | "bell" | "guitar" | "flute") => Verb::Play,
+        Verb::Fight if matches!(prop, "sickle" | "broom" | "wheat") => Verb::Work,
+        Verb::Fight if starts(&["push", "shove", "thrust"]) && !prop.is_empty() && !weapon && doing.to.is_some() => Verb::Give,
+        Verb::Fight if starts(&["push"]) && prop == "door" => Verb::Open,
+        Verb::Fight
+            if starts(&["strike", "hit", "beat", "bang", "smash", "kick", "push", "fire", "block", "dodge", "duck"])
+                && doing.to.is_none()
+                && !weapon =>
+        {
+            Verb::Work
+        }
+        Verb::Work if starts(&["tie"]) && matches!(prop, "necklace" | "garland") => Verb::Give,
+        verb => verb,
+    };
+    doing
 }
 
 /// Things that a verb names by itself.
@@ -449,6 +501,11 @@ fn implied(base: &str) -> Option<String> {
         _ => return None,
     };
     Some(name.to_owned())
+}
+
+/// Verbs that handle parts of the set: doors, desks, chairs.
+fn works_on_sets(verb: Verb) -> bool {
+    matches!(verb, Verb::Open | Verb::Close | Verb::Touch | Verb::Turn | Verb::Work | Verb::Point | Verb::Sit | Verb::Fight)
 }
 
 fn vessel_of(drink: &str) -> String {
@@ -505,7 +562,13 @@ fn fits(words: &[Token], at: usize, verb: &VerbForm, clause: &Clause) -> bool {
     });
     let person = before.is_some_and(|b| b.key == "they" || b.key == "both" || PEOPLE.word(&b.key).is_some());
     if clause.subject.is_empty() {
-        return at == 0 && verb.form == Form::Ing && words.iter().any(|t| t.gap.comma);
+        let fronted = at == 0 && verb.form == Form::Ing && words.iter().any(|t| t.gap.comma);
+        // "Across the yard waits LADY ISOLDE": the subject stands behind.
+        let inverted = verb.form == Form::Present
+            && at > 0
+            && (is_preposition(&words[0]) || is_adverb(&words[0]) || matches!(words[0].key.as_str(), "here" | "there"));
+        let next = words.get(at + 1).is_some_and(|n| n.capital);
+        return fronted || (inverted && next);
     }
     match verb.form {
         Form::Present => joined || person || (!clause.verbed && !clause.broken),
@@ -554,9 +617,30 @@ fn is_there(words: &[Token], at: usize, len: usize, kind: Kind) -> bool {
     let before = |n: usize| at.checked_sub(n).map_or("", |i| words[i].key.as_str());
     let absent = matches!(before(1), "about" | "without" | "named" | "called" | "like" | "for");
     let of = before(1) == "of"
-        && !matches!(
+        && matches!(
             before(2),
-            "front" | "ahead" | "each" | "both" | "one" | "none" | "side" | "top" | "most" | "all" | "sight" | "hold"
+            "photo"
+                | "photograph"
+                | "picture"
+                | "portrait"
+                | "painting"
+                | "memory"
+                | "memories"
+                | "thinks"
+                | "dreams"
+                | "dream"
+                | "word"
+                | "news"
+                | "name"
+                | "letter"
+                | "ghost"
+                | "afraid"
+                | "tired"
+                | "sign"
+                | "thought"
+                | "statue"
+                | "voice"
+                | "sound"
         );
     !(absent || of)
 }
@@ -634,7 +718,7 @@ mod tests {
     #[test]
     fn beginnings_and_participles_act() {
         assert_eq!(actions("Frank begins to dance."), [act("FRANK", Verb::Dance, None, None)]);
-        assert_eq!(actions("Vera is sitting by the window."), [act("VERA", Verb::Sit, None, Some("window"))]);
+        assert_eq!(actions("Vera is sitting alone."), [act("VERA", Verb::Sit, None, None)]);
         assert_eq!(
             actions("Smiling, Vera pours tea."),
             [act("VERA", Verb::Laugh, None, None), act("VERA", Verb::Pour, None, Some("teapot"))]

@@ -8,7 +8,7 @@ use crate::{
     roster::is_voice_cue,
     stage::Stage,
     tables::PEOPLE,
-    text::{Token, sentences, tokens},
+    text::{Sentence, Token, sentences, tokens},
 };
 use klieg_film_words::story::{Beat, CharacterId, Gender, Line, LineId, Mood};
 
@@ -85,7 +85,7 @@ pub fn speak(stage: &mut Stage<'_>, talk: &mut Talk<'_>, at: usize, speech: &Spe
                 stage.see(speaker, &Clue::new(speech.line, speech.cue.clone()));
             }
             if let Some(text) = inner.filter(|_| seen && n == 0) {
-                stage.aside(text, speech.line.max(part.line.saturating_sub(1)), speaker);
+                stage.aside(text, part.aside_line, speaker);
             }
             if part.text.is_empty() {
                 continue;
@@ -156,9 +156,13 @@ fn addressee(
             }
         }
     }
-    let called = sentences(text, line).iter().find_map(|s| vocative(stage, &s.tokens).filter(|id| *id != speaker));
+    let called = sentences(text, line).iter().find_map(|s| vocative(stage, s).filter(|id| *id != speaker));
     if called.is_some() {
         return called;
+    }
+    let polite = sentences(text, line).iter().find_map(|s| polite_address(s)).and_then(|g| of_gender(stage, speaker, g));
+    if polite.is_some() {
+        return polite;
     }
     let previous = other_speaker(stage, speaker, scene.items[..at].iter().rev());
     let next = || other_speaker(stage, speaker, scene.items[at + 1..].iter().take(3));
@@ -189,7 +193,8 @@ fn noun(stage: &Stage<'_>, words: &[Token], at: usize) -> Option<CharacterId> {
 }
 
 /// A name or a noun for someone, set off by commas: "Nine yards of silk, Paati."
-fn vocative(stage: &Stage<'_>, words: &[Token]) -> Option<CharacterId> {
+fn vocative(stage: &Stage<'_>, sentence: &Sentence) -> Option<CharacterId> {
+    let words = &sentence.tokens;
     for at in 0..words.len() {
         let starts = at == 0 || words[at].gap.comma;
         let found = stage
@@ -198,12 +203,44 @@ fn vocative(stage: &Stage<'_>, words: &[Token]) -> Option<CharacterId> {
             .or_else(|| noun(stage, words, at).map(|id| (PEOPLE.at(words, at).map_or(1, |f| f.0), id)));
         let Some((len, id)) = found.filter(|_| starts) else { continue };
         let ends = words.get(at + len).is_none_or(|t| t.gap.comma || t.gap.dash);
-        // A whole sentence of one name may only name: "Vera." in answer to "Who?"; it still is said to or of that person.
-        if ends && !words[at].possessive {
+        // A whole sentence of one name mostly names: "Paati." in answer to "Who?".
+        let only_name = len == words.len() && sentence.text.ends_with('.');
+        if ends && !only_name && !words[at].possessive {
             return Some(id);
         }
     }
     None
+}
+
+/// "My lord, …", "Yes, madam.": someone of a gender.
+fn polite_address(sentence: &Sentence) -> Option<Gender> {
+    let words = &sentence.tokens;
+    (0..words.len()).find_map(|at| {
+        let starts = at == 0 || words[at].gap.comma || (words[at - 1].key == "my" && at == 1);
+        let (len, sign) = PEOPLE.at(words, at).filter(|_| starts && words.len() > 1)?;
+        let ends = words.get(at + len).is_none_or(|t| t.gap.comma);
+        sign.gender.filter(|_| {
+            ends && matches!(
+                words[at].key.as_str(),
+                "lord"
+                    | "sir"
+                    | "madam"
+                    | "lady"
+                    | "mister"
+                    | "miss"
+                    | "monsieur"
+                    | "madame"
+                    | "brother"
+                    | "sister"
+                    | "son"
+                    | "man"
+                    | "boy"
+                    | "girl"
+                    | "king"
+                    | "queen"
+            )
+        })
+    })
 }
 
 #[cfg(test)]
@@ -246,7 +283,7 @@ mod tests {
         let seen: Vec<(&str, bool, bool)> = got.iter().map(|l| (l.0.as_str(), l.2, l.3)).collect();
         assert_eq!(
             seen,
-            [("ANNA", false, false), ("BEN", true, false), ("BEN", false, false), ("ANNA", false, true), ("GUESTS", true, false)]
+            [("ANNA", false, false), ("BEN", true, false), ("ANNA", false, false), ("BEN", false, true), ("GUESTS", true, false)]
         );
     }
 

@@ -33,9 +33,12 @@ impl Traits {
 pub fn read(film: &Film, roster: &Roster) -> Vec<Traits> {
     let mut all: Vec<Traits> = roster.people.iter().map(from_name).collect();
     for scene in &film.scenes {
-        let mut last = None;
-        for sentence in scene.actions() {
-            last = describe(sentence, roster, &mut all, last);
+        let mut recent: Vec<CharacterId> = Vec::new();
+        for item in &scene.items {
+            match item {
+                Item::Action(found) => found.iter().for_each(|s| describe(s, roster, &mut all, &mut recent)),
+                Item::Speech(speech) => roster.speakers(&speech.cue).into_iter().for_each(|id| latest(&mut recent, id)),
+            }
         }
         addressed(scene, roster, &mut all);
     }
@@ -73,7 +76,8 @@ fn name_signs(traits: &mut Traits, words: &[Token], clue: &Clue) {
     for (at, _, signs) in NAMES.all(words) {
         let cultures: Vec<Culture> = signs.iter().flat_map(|s| s.cultures.iter().copied()).collect();
         for culture in &cultures {
-            traits.culture.vote(*culture, 2.0 / cultures.len() as f32, clue);
+            let sure = if signs.iter().all(|s| s.gender.is_none()) { 1.0 } else { 2.0 };
+            traits.culture.vote(*culture, sure / cultures.len() as f32, clue);
         }
         let genders: Vec<Gender> = signs.iter().filter_map(|s| s.gender).collect();
         let weight = if at == 0 || words.len() == 1 { 2.5 } else { 0.8 };
@@ -82,7 +86,7 @@ fn name_signs(traits: &mut Traits, words: &[Token], clue: &Clue) {
             known = true;
         }
     }
-    if !known && PEOPLE.all(words).is_empty() && !words.is_empty() {
+    if !known && PEOPLE.all(words).is_empty() && THINGS.all(words).is_empty() && !words.is_empty() {
         if let Some((gender, weight)) = ending(&words[0].key) {
             traits.gender.vote(gender, weight, clue);
         }
@@ -139,8 +143,14 @@ fn adjective(traits: &mut Traits, what: Trait, clue: &Clue) {
     }
 }
 
-/// Reads one sentence; `last` is the only person of the sentence before, and the answer is the only one of this.
-fn describe(sentence: &Sentence, roster: &Roster, all: &mut [Traits], last: Option<CharacterId>) -> Option<CharacterId> {
+/// Puts someone last of those named.
+fn latest(recent: &mut Vec<CharacterId>, id: CharacterId) {
+    recent.retain(|r| *r != id);
+    recent.push(id);
+}
+
+/// Reads one sentence; `recent` are the people named before, the latest last.
+fn describe(sentence: &Sentence, roster: &Roster, all: &mut [Traits], recent: &mut Vec<CharacterId>) {
     let words = &sentence.tokens;
     let mut mentions: Vec<(usize, usize, CharacterId)> = Vec::new();
     let mut at = 0;
@@ -153,10 +163,16 @@ fn describe(sentence: &Sentence, roster: &Roster, all: &mut [Traits], last: Opti
             None => at += 1,
         }
     }
-    if let (Some(id), Some(gender)) = (last, pronoun(&words[0]))
-        && mentions.is_empty()
-    {
-        all[id].gender.vote(gender, 1.2, &Clue::new(sentence.line, words[0].text.clone()));
+    if let Some(gender) = pronoun(&words[0]).filter(|_| matches!(words[0].key.as_str(), "he" | "she")) {
+        // The latest person whom the pronoun may mean.
+        let meant = recent
+            .iter()
+            .rev()
+            .copied()
+            .find(|id| !mentions.iter().any(|m| m.2 == *id) && all[*id].gender_now().is_none_or(|g| g == gender));
+        if let Some(id) = meant {
+            all[id].gender.vote(gender, 1.0, &Clue::new(sentence.line, words[0].text.clone()));
+        }
     }
     let single = mentions.iter().all(|m| m.2 == mentions[0].2);
     for (n, &(at, len, id)) in mentions.iter().enumerate() {
@@ -164,10 +180,7 @@ fn describe(sentence: &Sentence, roster: &Roster, all: &mut [Traits], last: Opti
         appositive(sentence, at, len, end, &mut all[id]);
         pronouns(sentence, at + len, end, if single { 1.0 } else { 0.3 }, &mut all[id]);
     }
-    match mentions.first() {
-        Some(first) => single.then_some(first.2),
-        None => last,
-    }
+    mentions.iter().for_each(|m| latest(recent, m.2));
 }
 
 /// Ages and adjectives between a name and its verb, in parentheses behind it, or right before it.
