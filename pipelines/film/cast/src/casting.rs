@@ -189,7 +189,7 @@ fn person(b: &Brief) -> Design {
         head,
         skin,
         iris: srgb(pick::<&str>(seed, 12, wardrobe::irises(region))),
-        lips: [skin[0] * (0.95 - 0.12 * make), skin[1] * (0.68 - 0.42 * make), skin[2] * (0.7 - 0.35 * make)],
+        lips: [skin[0] * (0.92 - 0.1 * make), skin[1] * (0.76 - 0.5 * make), skin[2] * (0.76 - 0.4 * make)],
         hair: hair(b, row, region, choice),
         beard: beard(b, region),
         face: traits,

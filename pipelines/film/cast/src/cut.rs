@@ -148,8 +148,8 @@ pub(crate) fn bottom(kind: Kind) -> Option<Bottom> {
         Lehenga => Bottom::Skirt { hem: 0.96, sweep: 2.0, folds: (16.0, 0.02), from: -0.3 },
         Chima => Bottom::Skirt { hem: 0.97, sweep: 2.1, folds: (18.0, 0.016), from: 1.0 },
         Hakama => Bottom::Skirt { hem: 0.95, sweep: 1.45, folds: (12.0, 0.018), from: 0.1 },
-        Saree => Bottom::Skirt { hem: 0.975, sweep: 1.3, folds: (0.0, 0.0), from: -0.3 },
-        Veshti => Bottom::Skirt { hem: 0.95, sweep: 1.12, folds: (0.0, 0.0), from: -0.15 },
+        Saree => Bottom::Skirt { hem: 0.975, sweep: 1.42, folds: (0.0, 0.0), from: -0.3 },
+        Veshti => Bottom::Skirt { hem: 0.95, sweep: 1.2, folds: (0.0, 0.0), from: -0.15 },
         _ => return None,
     })
 }

@@ -2,11 +2,11 @@
 //!
 //! Mouth shapes are points in a space of a few measures of the lips; weights blend the measures, so in-betweens stay mouths.
 
-use crate::design::{Beard, Design, Ornament};
+use crate::design::{Beard, Design, HairStyle, Ornament};
 use crate::field::step;
 use crate::head::{HeadGrid, HeadShape, LIP_RINGS};
 use crate::materials;
-use crate::mesh::{Mesh, along, curve};
+use crate::mesh::{Mesh, NOTHING, along, curve};
 use crate::pose::Face;
 use glam::{Affine3A, Quat, Vec3};
 use klieg_film_words::story::{Age, Gender};
@@ -78,6 +78,8 @@ pub(crate) struct FaceModel {
     brow_arch: f32,
     pub beard: Beard,
     hair: Material,
+    /// The skull is under hair all over.
+    haired: bool,
 }
 
 impl FaceModel {
@@ -110,6 +112,7 @@ impl FaceModel {
             brow_arch: if female { 0.03 } else { 0.015 },
             beard: design.beard,
             hair: materials::hair(design.hair.colour),
+            haired: !matches!(design.hair.style, HairStyle::Bald | HairStyle::Tonsure | HairStyle::Chonmage),
             shape,
         }
     }
@@ -191,7 +194,11 @@ impl FaceModel {
             (g.rings, g.cols, true),
             |r, c| points[r * g.cols + c],
             |r, c| g.points[r * g.cols + c],
-            |r, _| if r < LIP_RINGS - 1 { lip } else { skin },
+            |r, c| match r {
+                r if r < LIP_RINGS - 1 => lip,
+                r if self.covered(g.points[r * g.cols + c]) && self.covered(g.points[(r + 1) * g.cols + c]) => NOTHING,
+                _ => skin,
+            },
         );
         let h = self.shape.h;
         let blush = 0.25 + 0.75 * face.blush.clamp(0.0, 1.0);
@@ -217,6 +224,12 @@ impl FaceModel {
             |_, _| Vec3::ZERO,
             |_, _| dark,
         );
+    }
+
+    /// Under hair: never seen.
+    fn covered(&self, p: Vec3) -> bool {
+        let q = p / self.shape.h;
+        self.haired && (q.y > 0.4 || (q.z < -0.12 && q.y > -0.18))
     }
 
     fn mouth_parts(&self, lips: &Lips, mesh: &mut Mesh) {

@@ -393,8 +393,21 @@ impl<'a> Barber<'a> {
                 self.blossoms(&path, 0.036);
             }
         }
+        if self.design.hair.jasmine {
+            self.strands_of_jasmine();
+        }
         if self.design.has(crate::design::Ornament::Kanzashi) {
             self.kanzashi(centre, r);
+        }
+    }
+
+    /// Two strings that fall from the bun beside the neck.
+    fn strands_of_jasmine(&mut self) {
+        for side in [1.0f32, -1.0] {
+            let knots = [v(0.16 * side, 0.1, -0.42), v(0.34 * side, -0.2, -0.3), v(0.3 * side, -0.5, -0.14), v(0.31 * side, -0.74, -0.02)];
+            let n = if self.lead { 20 } else { 9 };
+            let path: Vec<Vec3> = curve(&knots, n).into_iter().map(|p| p * self.h).collect();
+            self.blossoms(&path, 0.036);
         }
     }
 

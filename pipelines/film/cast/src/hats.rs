@@ -15,8 +15,8 @@ impl Tailor<'_> {
         for piece in self.design.pieces.clone() {
             let c = piece.cloth;
             match piece.kind {
-                Kind::Fedora => self.brimmed(&c, 0.3, 0.34, 0.14, 0.06),
-                Kind::Bowler => self.brimmed(&c, 0.17, 0.3, 0.0, 0.05),
+                Kind::Fedora => self.brimmed(&c, 0.235, 0.43, 0.1, 0.07),
+                Kind::Bowler => self.brimmed(&c, 0.16, 0.4, 0.0, 0.06),
                 Kind::StrawHat => self.straw(&c),
                 Kind::Cap => self.cap_with_peak(&c),
                 Kind::NurseCap => self.nurse_cap(&c),

@@ -92,10 +92,10 @@ impl HeadShape {
         let t = &self.traits;
         let mut d = self.skull(p);
         let e = self.eyes;
-        d = carve(d, ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.75), Vec3::splat(self.eye_r * 1.12)), 0.06);
-        let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.425 + 0.022 * t.nose_length);
+        d = carve(d, ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.75), Vec3::splat(self.eye_r * (1.0 + 0.12 * self.folds))), 0.05);
+        let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.435 + 0.022 * t.nose_length);
         let width = 1.0 + 0.22 * t.nose_width;
-        let nose = cone(p, Vec3::new(0.0, 0.02, 0.345), tip, 0.026 * width, 0.05 * width, 1.0);
+        let nose = cone(p, Vec3::new(0.0, 0.02, 0.345), tip, 0.028 * width, 0.056 * width, 1.0);
         let wing = (m - Vec3::new(0.046 * width, tip.y - 0.008, tip.z - 0.035)).length() - 0.032 * width;
         d = join(d, join(nose, wing, 0.03), 0.05);
         if self.folds > 0.0 {

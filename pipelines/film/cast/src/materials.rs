@@ -83,13 +83,18 @@ pub(crate) fn leather(colour: Rgb) -> Material {
     Material { base: colour, second: scaled(colour, 0.6), pattern: Pattern::Clay, scale: 60.0, bump: 0.1, variation: 0.2, roughness: 0.42, coat: 0.15, ..Default::default() }
 }
 
+/// Shot silk: the warp's colour at grazing angles, half the second colour.
+fn sheen(colour: Rgb, second: Rgb) -> Rgb {
+    std::array::from_fn(|i| (0.25 + 0.5 * colour[i] + 0.5 * second[i]).min(0.8))
+}
+
 impl Cloth {
     /// The body of the cloth. Coordinates are metres.
     pub(crate) fn material(&self) -> Material {
         let base = Material { base: self.colour, second: scaled(self.colour, 0.72), variation: 0.14, ..Default::default() };
         let m = match self.fabric {
             Fabric::Cotton => Material { pattern: Pattern::Weave, scale: 160.0, bump: 0.12, roughness: 0.85, sheen: 0.12, sheen_color: self.colour, ..base },
-            Fabric::Silk => Material { roughness: 0.34, sheen: 0.5, sheen_color: self.second, ..base },
+            Fabric::Silk => Material { roughness: 0.5, sheen: 0.45, sheen_color: sheen(self.colour, self.second), ..base },
             Fabric::Wool | Fabric::Felt => Material { pattern: Pattern::Felt, scale: 110.0, bump: 0.3, roughness: 0.9, sheen: 0.5, sheen_color: scaled(self.colour, 1.6), ..base },
             Fabric::Denim => Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.25, roughness: 0.9, variation: 0.25, ..base },
             Fabric::Leather => leather(self.colour),

@@ -36,6 +36,9 @@ impl Bind {
     }
 }
 
+/// As a material of a grid's cell: leave a hole.
+pub(crate) const NOTHING: u16 = u16::MAX;
+
 /// A mesh under construction. Positions are rest-pose metres in the puppet's frame.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mesh {
@@ -97,6 +100,9 @@ impl Mesh {
             for c in 0..cols.saturating_sub(1) {
                 let at = |r: usize, c: usize| (first + r * cols + c) as u32;
                 let m = material(r, c);
+                if m == NOTHING {
+                    continue;
+                }
                 self.triangle([at(r, c), at(r, c + 1), at(r + 1, c)], m);
                 self.triangle([at(r, c + 1), at(r + 1, c + 1), at(r + 1, c)], m);
             }

@@ -214,6 +214,9 @@ fn apply(design: &mut Design, effect: &Effect, said: Option<Rgb>, fabric: Option
     match effect {
         Effect::Outfit(kinds) => outfit(design, kinds, said, fabric),
         Effect::Over(kinds) => {
+            if matches!(kinds[0], TrenchCoat | Overcoat) {
+                design.pieces.retain(|p| !matches!(p.kind, SuitJacket | Waistcoat | Jacket | Belt));
+            }
             for (i, kind) in kinds.iter().enumerate() {
                 design.pieces.retain(|p| p.kind != *kind);
                 let cloth = cloth_for(design, *kind, said.filter(|_| i == 0 || *kind == Belt), fabric);
@@ -363,7 +366,7 @@ fn cloth_for(design: &Design, kind: Kind, said: Option<Rgb>, named: Option<Fabri
         Armour => (srgb("#8A8C90"), Fabric::Metal, Motif::Plain),
         Scrubs => (srgb("#4F8A86"), Fabric::Cotton, Motif::Plain),
         Sneakers => (srgb("#CFCAC0"), Fabric::Cotton, Motif::Plain),
-        Kimono => (main, Fabric::Silk, if design.gender == Gender::Female { Motif::Floral } else { Motif::Plain }),
+        Kimono => (main, if design.gender == Gender::Male { Fabric::Cotton } else { Fabric::Silk }, if design.gender == Gender::Female { Motif::Floral } else { Motif::Plain }),
         Obi | Sash | Dupatta | Headscarf | Turban | Blouse => (second, Fabric::Silk, Motif::Plain),
         Saree | Lehenga => (main, Fabric::Cotton, Motif::Plain),
         Gown | Qipao | Dress => (main, Fabric::Silk, Motif::Plain),

@@ -146,7 +146,7 @@ fn sex(design: &Design) -> [f32; 5] {
         _ => 1.0,
     };
     let [a, b, c, d, e] = match design.gender {
-        Gender::Female => [-0.09, -0.08, -0.1, 0.06, 1.0],
+        Gender::Female => [-0.09, -0.08, -0.17, 0.08, 1.0],
         Gender::Male => [0.08, 0.06, 0.02, -0.07, 0.0],
         Gender::Neutral => [0.0; 5],
     };

@@ -57,7 +57,7 @@ impl<'a> Tailor<'a> {
 
     /// Cell size of body nets.
     fn cell(&self) -> f32 {
-        if self.lead { 0.0195 * self.s().max(0.6) } else { 0.034 * self.s().max(0.6) }
+        if self.lead { 0.0205 * self.s().max(0.6) } else { 0.034 * self.s().max(0.6) }
     }
 
     /// The body with everything sewn on its trunk, without arms: what drapes and bands lie on.
@@ -332,7 +332,12 @@ impl<'a> Tailor<'a> {
         let gap = if k.open { 0.05 } else { 0.0 };
         let angle = |c: usize| {
             let t = c as f32 / (cols - 1) as f32;
-            if k.open { gap + t * (std::f32::consts::TAU - 2.0 * gap) } else { t * std::f32::consts::TAU - std::f32::consts::PI }
+            if k.open {
+                return gap + t * (std::f32::consts::TAU - 2.0 * gap);
+            }
+            // Columns gather in front, where pleats are.
+            let u = t * std::f32::consts::TAU - std::f32::consts::PI;
+            u - 0.5 * u.sin()
         };
         let seat = self.outline(f.at(Joint::Hips).y - 0.03 * s, 0.0) + k.ease;
         let point = |r: usize, c: usize| {
@@ -345,7 +350,8 @@ impl<'a> Tailor<'a> {
             let hips = self.outline(f.at(Joint::Hips).y - 0.03 * s, a) + k.ease;
             let below = ((f.at(Joint::Hips).y - y) / (f.at(Joint::Hips).y - k.hem)).clamp(0.0, 1.0);
             let hang = if y > f.at(Joint::Hips).y - 0.03 * s { body } else { hips + (hem - hips) * below.powf(0.9) };
-            let radius = hang.max(body) + self.fold(k, a, t) * s;
+            let tuck = if r == 0 { -0.006 } else { 0.003 } * s;
+            let radius = hang.max(body) + self.fold(k, a, t) * s + tuck;
             Vec3::new(a.sin() * radius, y, a.cos() * radius)
         };
         let points: Vec<Vec3> = (0..rows * cols).map(|i| point(i / cols, i % cols)).collect();
@@ -357,7 +363,7 @@ impl<'a> Tailor<'a> {
             |r, c| points[r * cols + c],
             |r, c| Vec3::new(angle(c) * girth, height(r) - k.hem, 0.0),
             |r, c| {
-                let a = angle(c) + std::f32::consts::PI / (cols - 1) as f32;
+                let a = (angle(c) + angle(c + 1)) * 0.5;
                 if r == rows - 2 && border > 0.0 {
                     edge
                 } else if front.is_some() && (0.1..0.36).contains(&a) {
@@ -393,13 +399,14 @@ impl<'a> Tailor<'a> {
             Kind::Saree => {
                 // Seven pleats tucked in front, fanning to the hem; soft diagonal drapes elsewhere.
                 let near = step(0.62, 0.4, (a - 0.05).abs() / (0.8 + 0.35 * t));
-                let pleat = (a * 23.0 / (0.75 + 0.25 * t)).sin();
-                let pleats = near * (0.006 + 0.012 * t + 0.014 * t * pleat);
-                pleats + (1.0 - near) * 0.006 * t * (3.0 * a + 7.0 * t).sin()
+                let pleat = (a * 17.0 / (0.8 + 0.2 * t)).sin();
+                let pleats = near * (0.008 + 0.016 * t + (0.004 + 0.02 * t) * pleat);
+                pleats + (1.0 - near) * 0.012 * t * (3.0 * a + 8.0 * t).sin()
             }
             Kind::Veshti => {
                 let flap = step(0.36, 0.33, a) * step(-1.2, 0.3, a) * 0.01;
-                flap + 0.006 * t * (4.0 * a - 5.0 * t).sin() + 0.008 * t * (-((a - 0.2) / 0.12).powi(2)).exp()
+                let pleats = (0.003 + 0.011 * t) * (a * 21.0).sin() * step(0.62, 0.45, (a - 0.1).abs());
+                flap + pleats + 0.01 * t * (4.0 * a - 6.0 * t).sin()
             }
             Kind::Kimono | Kind::Changshan | Kind::Qipao => step(-0.42, -0.38, a) * step(0.5, 0.2, a) * 0.004 * t,
             Kind::Hakama | Kind::Skirt | Kind::Chima => {
