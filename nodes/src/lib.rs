@@ -4,6 +4,7 @@
 pub mod agent;
 mod clock;
 pub mod discover;
+pub mod encode;
 pub mod talk;
 pub mod worker;
 

@@ -4,7 +4,7 @@ use crate::{
     blobs::{Blobs, Folder},
     bus::{Bus, InProcess},
     farm::{FarmError, FarmOptions},
-    identity,
+    identity, invariants,
     lock::Lock,
     state::{Millis, State},
     step::{self, Effect, Happened, NewJob},
@@ -133,12 +133,14 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
     };
     let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job };
+    // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
+    let mut first = vec![Message::Poll];
     if service.options.resume_all {
         let parked: Vec<JobId> = service.parts.state.jobs.keys().cloned().collect();
-        let resumed = parked.into_iter().map(|job| Message::Resume { job, reply: oneshot::channel().0 });
-        if let Err(error) = service.round(resumed.collect()).await {
-            return service.give_up(&error).await;
-        }
+        first.extend(parked.into_iter().map(|job| Message::Resume { job, reply: oneshot::channel().0 }));
+    }
+    if let Err(error) = service.round(first).await {
+        return service.give_up(&error).await;
     }
     let mut poll = tokio::time::interval(CANCEL_POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -174,6 +176,9 @@ impl Service {
         self.commit(&mut round).await?;
         let closing = round.closing;
         self.act(round).await;
+        for what in invariants::broken(&self.parts.state) {
+            tracing::error!(what, "an invariant of the farm is broken");
+        }
         self.parts.state.jobs.retain(|_, job| !job.terminal());
         Ok(closing)
     }

@@ -100,7 +100,7 @@ pub fn why(state: &State, job: &JobId, task: Option<&str>, now: Millis) -> Vec<S
 
 fn of_job(state: &State, job: &Job, forecast: &BTreeMap<TaskId, (Millis, Millis)>, now: Millis) -> String {
     let (id, total, done) = (&job.id.0, job.tasks.len(), job.done());
-    let reason = job.reason.as_deref().unwrap_or("no reason was given");
+    let reason = job.reason.as_deref().unwrap_or("no reason was given").trim_end_matches('.');
     match job.state {
         JobState::Succeeded => {
             let reused = job.tasks.values().filter(|task| task.reused).count();
@@ -136,7 +136,7 @@ fn of_task(state: &State, job: &Job, task: &Task, forecast: &BTreeMap<TaskId, (M
         TaskState::Succeeded if task.reused => format!("{name} succeeded: its result was computed before."),
         TaskState::Succeeded => format!("{name} succeeded after {} attempts and {:.1} s.", task.attempts, task.seconds),
         TaskState::Failed => {
-            let reason = task.failure.as_ref().map_or("no reason was given", |failure| &failure.message);
+            let reason = task.failure.as_ref().map_or("no reason was given", |failure| failure.message.trim_end_matches('.'));
             format!("{name} failed in attempt {}: {reason}.", task.attempts)
         }
         TaskState::Cancelled => format!("{name} was cancelled with its job."),

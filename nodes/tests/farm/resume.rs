@@ -5,7 +5,10 @@ use crate::{
     kind::{join, task},
 };
 use klieg_protocol::{JobState, TaskSpec};
-use klieg_scheduler::{Farm, FarmError, FarmOptions};
+use klieg_scheduler::{
+    Farm, FarmError, FarmOptions,
+    store::{Sqlite, Store},
+};
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
@@ -100,6 +103,27 @@ fn an_unfinished_job_goes_on_as_the_same_job() {
         assert_eq!(ended(&events(&farm, &job).await).0, JobState::Succeeded);
         assert_eq!(text(&farm, &job, "c").await, "ab");
         assert_ne!(submit(&farm, "later", tasks()).await, job, "it has ended");
+        agent.stop().await;
+        farm.close().await;
+    });
+}
+
+#[test]
+fn a_request_to_cancel_outlives_the_farm_that_did_not_see_it() {
+    block(async {
+        let folder = tempfile::tempdir().unwrap();
+        let tasks = || vec![task("a", "text", json!({"text": "a"}))];
+        let farm = crate::help::open(folder.path()).await;
+        let job = submit(&farm, "later", tasks()).await;
+        farm.close().await;
+        let store = Sqlite::open(&folder.path().join("farm.sqlite")).await.unwrap();
+        store.ask_cancel(&job, 1).await.unwrap();
+        store.close().await;
+        let (farm, agent) = start(folder.path(), 1).await;
+        let again = submit(&farm, "later", tasks()).await;
+        assert_ne!(again, job);
+        assert_eq!(ended(&events(&farm, &again).await).0, JobState::Succeeded);
+        assert_eq!(ended(&events(&farm, &job).await).0, JobState::Cancelled);
         agent.stop().await;
         farm.close().await;
     });
