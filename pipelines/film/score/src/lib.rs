@@ -17,6 +17,6 @@ mod theme;
 pub use brief::CueBrief;
 pub use compose::compose;
 pub use drums::Drum;
-pub use font::{FontError, SoundFont, sound_font};
+pub use font::{FontError, SoundFont, font_path, sound_font};
 pub use piece::{Instrument, Note, Part, Piece};
 pub use play::play;
