@@ -107,7 +107,7 @@ K_HOT void add_tap(const DenoiseView& v, float* const* in, const Centre& c, uint
     lanes ex = c.nx - lanes_load(v.planes[PLANE_NX] + q), ey = c.ny - lanes_load(v.planes[PLANE_NY] + q), ez = c.nz - lanes_load(v.planes[PLANE_NZ] + q);
     lanes cx = c.ar - lanes_load(v.planes[PLANE_AR] + q), cy = c.ag - lanes_load(v.planes[PLANE_AG] + q), cz = c.ab - lanes_load(v.planes[PLANE_AB] + q);
     lanes dz = lanes_abs(lanes_load(v.planes[PLANE_DEPTH] + q) - c.depth - (c.dx * sx + c.dy * sy));
-    s += (ex * ex + ey * ey + ez * ez + cx * cx + cy * cy + cz * cz) * 6.0f + dz * c.near_z;
+    s += (ex * ex + ey * ey + ez * ez + cx * cx + cy * cy + cz * cz) * 4.0f + dz * c.near_z;
     lanes w = lanes_max(lanes_of(1.0f) - s * 0.125f, lanes_of(0.0f));
     w = w * w;
     w = w * w;

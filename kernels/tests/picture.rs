@@ -200,8 +200,8 @@ fn difference(a: &Layers, b: &Layers) -> f64 {
 #[test]
 fn the_denoiser_takes_noise_and_leaves_edges() {
     let cpu = Cpu::new(2);
-    let size = Settings { width: 160, height: 90, samples: 4, bounces: 1, seed: 1 };
-    let reference = demo(&cpu, &Settings { samples: 128, seed: 2, ..size });
+    let size = Settings { width: 240, height: 135, samples: 4, bounces: 1, seed: 1 };
+    let reference = demo(&cpu, &Settings { samples: 64, seed: 2, ..size });
     let noisy = demo(&cpu, &size);
     let mut smooth = noisy.clone();
     cpu.denoise(&mut smooth).unwrap();
