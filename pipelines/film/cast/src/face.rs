@@ -85,7 +85,7 @@ pub(crate) struct FaceModel {
 impl FaceModel {
     pub fn new(design: &Design, lead: bool) -> FaceModel {
         let shape = HeadShape::of(design);
-        let grid = HeadGrid::new(&shape, if lead { (38, 53) } else { (18, 23) });
+        let grid = HeadGrid::new(&shape, if lead { (36, 49) } else { (18, 23) });
         let female = design.gender == Gender::Female;
         let small = matches!(design.age, Age::Infant | Age::Child);
         let old = design.age == Age::Old;
@@ -115,6 +115,13 @@ impl FaceModel {
             haired: !matches!(design.hair.style, HairStyle::Bald | HairStyle::Tonsure | HairStyle::Chonmage),
             shape,
         }
+    }
+
+    /// The most triangles the face has in any pose.
+    pub fn triangles(&self) -> usize {
+        let mut out = Geometry::default();
+        self.emit(&Face { jaw: 1.0, ..Face::neutral() }, Affine3A::IDENTITY, &mut out);
+        out.triangles.len()
     }
 
     /// Adds the face to `out`; `head` is the transform of the middle of the head.
@@ -325,7 +332,7 @@ impl FaceModel {
             let shade = if far > 0.0 { 0.88 } else { 1.0 };
             mesh.tint(range, |_| Vec3::new(shade, shade * 0.95, shade * 0.93));
         }
-        let n = if self.lead { 15 } else { 9 };
+        let n = if self.lead { 11 } else { 7 };
         let mut line = |edge: f32, thick: f32, wing: f32| {
             let path: Vec<Vec3> = (0..n)
                 .map(|i| {
@@ -339,7 +346,7 @@ impl FaceModel {
                 let fat = (0.45 + 0.55 * outer) * (1.0 - (2.0 * t - 1.0).powi(6) * 0.75);
                 (r * thick * fat, r * thick * 0.8 * fat)
             };
-            mesh.sweep(&along(&path, |_| Vec3::Z, taper, 1.0), if self.lead { 6 } else { 4 }, lash);
+            mesh.sweep(&along(&path, |_| Vec3::Z, taper, 1.0), if self.lead { 5 } else { 4 }, lash);
         };
         line(upper, self.line, self.lash_wing);
         if self.line > 0.07 {
@@ -362,9 +369,9 @@ impl FaceModel {
                 Vec3::new(p.x * outward, p.y, p.z + 0.006 * h)
             })
             .collect();
-        let path = curve(&knots, if self.lead { 12 } else { 6 });
+        let path = curve(&knots, if self.lead { 9 } else { 6 });
         let size = self.brow_size;
-        let bushy = if self.old { 1.15 } else { 1.0 };
+        let bushy = if self.old && self.line < 0.08 { 1.2 } else { 1.0 };
         let stations = along(
             &path,
             |_| Vec3::Z,
@@ -375,7 +382,7 @@ impl FaceModel {
             0.9,
         );
         let m = mesh.material(self.brow);
-        mesh.sweep(&stations, if self.lead { 8 } else { 5 }, m);
+        mesh.sweep(&stations, if self.lead { 7 } else { 5 }, m);
     }
 
     /// Beard and moustache: clumps raised from the skin around the mouth, so that they go with jaw and lips.

@@ -7,7 +7,7 @@ use crate::materials;
 use crate::mesh::{Bind, Mesh, along, curve};
 use crate::skeleton::{Figure, Joint};
 use glam::{Quat, Vec3};
-use klieg_film_words::story::{Age, Gender};
+use klieg_film_words::story::{Age, Gender, Region};
 use klieg_film_words::{between, unit};
 use std::f32::consts::{PI, TAU};
 
@@ -37,6 +37,8 @@ struct Cap {
     quiff: f32,
     /// Added to the hairline.
     line: f32,
+    /// Parted in the middle.
+    part: bool,
 }
 
 /// Hair that falls around the head from under the cap.
@@ -74,7 +76,7 @@ impl<'a> Barber<'a> {
             Tonsure => self.tonsure(),
             Crop => self.cap(&crown(0.032, 26.0, 0.3)),
             SidePart => self.side_part(),
-            Slicked => self.cap(&Cap { pole: v(0.0, 0.12, -1.0), thick: 0.04, clumps: 30.0, furrow: 0.35, quiff: 0.02, line: 0.015 }),
+            Slicked => self.cap(&Cap { pole: v(0.0, 0.12, -1.0), thick: 0.04, clumps: 30.0, furrow: 0.35, quiff: 0.02, line: 0.015, part: false }),
             Curly => self.curls(0.07, 130, 0.02),
             Afro => self.curls(0.075, 200, 0.11),
             Tousled => self.tousled(),
@@ -84,7 +86,7 @@ impl<'a> Barber<'a> {
                 self.fringe(0.2, 9);
             }
             Wavy => {
-                self.cap(&Cap { pole: v(0.45, 1.0, 0.35), thick: 0.062, clumps: 16.0, furrow: 0.35, quiff: 0.03, line: 0.0 });
+                self.cap(&Cap { pole: v(0.45, 1.0, 0.35), thick: 0.062, clumps: 16.0, furrow: 0.35, quiff: 0.03, line: 0.0, part: false });
                 self.curtain(&Curtain { from: 0.98, low: -0.58, out: 0.085, curl: -0.03, wave: 0.035 });
                 self.sweep_lock(1.0);
             }
@@ -99,7 +101,8 @@ impl<'a> Barber<'a> {
                 self.fringe(0.16, 13);
             }
             Bun => {
-                self.cap(&combed_back(0.042));
+                let indian = matches!(self.design.culture.region(), Region::SouthIndian | Region::NorthIndian);
+                self.cap(&Cap { part: indian, quiff: if indian { 0.01 } else { 0.04 }, ..combed_back(0.05) });
                 self.bun(v(0.0, -0.06, -0.47), 0.175);
             }
             HighBun => {
@@ -112,7 +115,7 @@ impl<'a> Barber<'a> {
             }
             Chonmage => self.chonmage(),
             Plait => {
-                self.cap(&combed_back(0.042));
+                self.cap(&Cap { part: true, ..combed_back(0.048) });
                 self.plait(0.0, -0.12);
             }
             TwinPlaits => {
@@ -180,7 +183,8 @@ impl<'a> Barber<'a> {
                 let front = step(0.15, 0.4, skull.z / self.h) * step(0.1, 0.3, skull.y / self.h);
                 let body = (k.thick + k.quiff * front) * relief * (1.0 - t.powi(7) * 0.75);
                 let pressed = self.flat && skull.y > 0.16 * self.h;
-                let lift = if r == rows - 1 || pressed { -0.012 } else { body };
+                let part = if k.part { 1.0 - 0.8 * (-(skull.x / (0.022 * self.h)).powi(2)).exp() * step(-0.1, 0.1, skull.z / self.h) } else { 1.0 };
+                let lift = if r == rows - 1 || pressed { -0.012 } else { body * part };
                 skull + (d + v(0.0, 0.25 * front, 0.0)).normalize() * (lift * self.h)
             })
             .collect();
@@ -195,7 +199,7 @@ impl<'a> Barber<'a> {
 
     fn side_part(&mut self) {
         let side = if unit(self.design.seed, 71) < 0.5 { 1.0 } else { -1.0 };
-        self.cap(&Cap { pole: v(0.5 * side, 1.0, 0.25), thick: 0.045, clumps: 22.0, furrow: 0.4, quiff: 0.035, line: 0.0 });
+        self.cap(&Cap { pole: v(0.5 * side, 1.0, 0.25), thick: 0.045, clumps: 22.0, furrow: 0.4, quiff: 0.035, line: 0.0, part: false });
     }
 
     fn tonsure(&mut self) {
@@ -494,7 +498,7 @@ impl<'a> Barber<'a> {
 
     fn chonmage(&mut self) {
         self.recede = 0.3;
-        self.cap(&Cap { pole: v(0.0, 0.3, -1.0), thick: 0.04, clumps: 28.0, furrow: 0.35, quiff: 0.0, line: 0.0 });
+        self.cap(&Cap { pole: v(0.0, 0.3, -1.0), thick: 0.04, clumps: 28.0, furrow: 0.35, quiff: 0.0, line: 0.0, part: false });
         let path: Vec<Vec3> =
             curve(&[v(0.0, 0.3, -0.42), v(0.0, 0.52, -0.34), v(0.0, 0.56, -0.1), v(0.0, 0.53, 0.1)], 8).into_iter().map(|p| p * self.h).collect();
         self.lock(&path, 0.055, 0.05);
@@ -502,15 +506,15 @@ impl<'a> Barber<'a> {
 }
 
 fn crown(thick: f32, clumps: f32, furrow: f32) -> Cap {
-    Cap { pole: v(0.08, 1.0, -0.3), thick, clumps, furrow, quiff: 0.012, line: 0.0 }
+    Cap { pole: v(0.08, 1.0, -0.3), thick, clumps, furrow, quiff: 0.012, line: 0.0, part: false }
 }
 
 fn parted(thick: f32) -> Cap {
-    Cap { pole: v(0.0, 1.0, 0.12), thick, clumps: 26.0, furrow: 0.35, quiff: 0.0, line: 0.0 }
+    Cap { pole: v(0.0, 1.0, 0.12), thick, clumps: 26.0, furrow: 0.35, quiff: 0.0, line: 0.0, part: false }
 }
 
 fn combed_back(thick: f32) -> Cap {
-    Cap { pole: v(0.0, -0.05, -1.0), thick, clumps: 30.0, furrow: 0.35, quiff: 0.006, line: 0.0 }
+    Cap { pole: v(0.0, -0.05, -1.0), thick, clumps: 30.0, furrow: 0.35, quiff: 0.006, line: 0.0, part: false }
 }
 
 fn v(x: f32, y: f32, z: f32) -> Vec3 {

@@ -15,8 +15,8 @@ impl Tailor<'_> {
         for piece in self.design.pieces.clone() {
             let c = piece.cloth;
             match piece.kind {
-                Kind::Fedora => self.brimmed(&c, 0.235, 0.43, 0.1, 0.07),
-                Kind::Bowler => self.brimmed(&c, 0.16, 0.4, 0.0, 0.06),
+                Kind::Fedora => self.brimmed(&c, 0.225, 0.38, 0.1, 0.05),
+                Kind::Bowler => self.brimmed(&c, 0.15, 0.36, 0.0, 0.05),
                 Kind::StrawHat => self.straw(&c),
                 Kind::Cap => self.cap_with_peak(&c),
                 Kind::NurseCap => self.nurse_cap(&c),
@@ -46,8 +46,9 @@ impl Tailor<'_> {
         let cols = self.disc();
         let felt = self.mesh.material(cloth.material());
         let band = self.mesh.material(Cloth { fabric: crate::design::Fabric::Silk, ..*cloth }.trim());
-        let (rx, rz, base) = (0.44, 0.475, 0.17);
-        let tilt = |p: Vec3| Vec3::new(p.x, p.y - 0.16 * (p.z + 0.03), p.z - 0.02);
+        let (rx, rz, base) = (0.43, 0.465, 0.24);
+        // Pushed back a little: the light has to reach the eyes.
+        let tilt = |p: Vec3| Vec3::new(p.x, p.y + 0.1 * (p.z + 0.03), p.z - 0.035);
         let angle = |c: usize| c as f32 / (cols - 1) as f32 * TAU + PI;
         // Up the crown: (radius, height), the band first.
         let profile = [(1.0, 0.0), (1.015, 0.004), (1.01, 0.085), (0.995, 0.087), (0.95, crown * 0.75), (0.86, crown * 0.98), (0.7, crown * 1.04), (0.4, crown), (0.0, crown * 0.97)];

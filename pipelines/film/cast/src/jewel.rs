@@ -68,7 +68,7 @@ impl Tailor<'_> {
             for i in 0..if self.lead { 4 } else { 2 } {
                 let centre = wrist - d * (0.014 + 0.015 * i as f32) * s;
                 let r = f.arm[2] + 0.007 * s + 0.001 * i as f32 * s;
-                let n = if self.lead { 15 } else { 9 };
+                let n = if self.lead { 12 } else { 8 };
                 let ring: Vec<Vec3> = (0..n).map(|k| k as f32 / (n - 1) as f32 * TAU).map(|a| centre + (x * a.cos() + y * a.sin()) * r).collect();
                 let m = if i % 2 == 0 { gold } else { glass };
                 let range = self.mesh.sweep(&along(&ring, |_| d, |_| (0.0062 * s, 0.0062 * s), 1.0), 5, m);
@@ -105,7 +105,7 @@ impl Tailor<'_> {
         }
         for (at, size) in pendants {
             let stone = if size > pendant * s * 1.54 { ruby } else { m };
-            self.mesh.ball(at, [Vec3::Y * size, Vec3::X * size * 0.7, Vec3::Z * size * 0.35], (5, 7), stone);
+            self.mesh.ball(at, [Vec3::Y * size, Vec3::X * size * 0.7, Vec3::Z * size * 0.35], (4, 6), stone);
         }
         let rig = self.rig;
         self.mesh.bind(first..self.mesh.positions.len(), |p| rig.bind(p, Set::TRUNK));

@@ -93,7 +93,7 @@ impl Cloth {
     pub(crate) fn material(&self) -> Material {
         let base = Material { base: self.colour, second: scaled(self.colour, 0.72), variation: 0.14, ..Default::default() };
         let m = match self.fabric {
-            Fabric::Cotton => Material { pattern: Pattern::Weave, scale: 160.0, bump: 0.12, roughness: 0.85, sheen: 0.12, sheen_color: self.colour, ..base },
+            Fabric::Cotton => Material { second: scaled(self.colour, 0.86), pattern: Pattern::Weave, scale: 150.0, bump: 0.06, roughness: 0.85, sheen: 0.12, sheen_color: self.colour, ..base },
             Fabric::Silk => Material { roughness: 0.5, sheen: 0.45, sheen_color: sheen(self.colour, self.second), ..base },
             Fabric::Wool | Fabric::Felt => Material { pattern: Pattern::Felt, scale: 110.0, bump: 0.3, roughness: 0.9, sheen: 0.5, sheen_color: scaled(self.colour, 1.6), ..base },
             Fabric::Denim => Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.25, roughness: 0.9, variation: 0.25, ..base },

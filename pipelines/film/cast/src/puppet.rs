@@ -39,20 +39,17 @@ impl Puppet {
     pub fn build(design: &Design, detail: Detail) -> Puppet {
         let lead = detail == Detail::Lead;
         let figure = Figure::of(design);
-        let rig = Rig::new(&figure);
         let face = FaceModel::new(design, lead);
-        let mut tailor = Tailor::new(design, &figure, &rig, lead);
-        let d = |t: &Tailor, w: &str| if std::env::var_os("DBG").is_some() { eprintln!("{w} {}", t.mesh.triangles.len()); };
-        tailor.sew();d(&tailor,"sew");
-        tailor.drape();d(&tailor,"drape");
-        tailor.feet();d(&tailor,"feet");
-        tailor.hat(&face.shape);d(&tailor,"hat");
-        tailor.adorn(&face.shape);d(&tailor,"adorn");
-        let mut skin = tailor.mesh;
-        Barber::new(design, &figure, &face.shape, lead, &mut skin).cut();
-        ears(design, &figure, &face.shape, lead, &mut skin);
-        if std::env::var_os("DBG").is_some() { eprintln!("skin {}", skin.triangles.len()); }
         let hands = Hand::ALL.map(|shape| hand_meshes(design, &figure, shape, lead)).to_vec();
+        let most = if lead { 25_000 } else { 5_000 };
+        let moving = face.triangles() + hands.iter().map(|h| h[0].triangles.len() + h[1].triangles.len()).max().unwrap_or(0);
+        // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
+        let mut coarse = 1.0;
+        let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
+        while skin.triangles.len() + moving > most && coarse < 2.2 {
+            coarse *= 1.16;
+            skin = dressed(design, &figure, &face.shape, lead, coarse);
+        }
         Puppet { design: design.clone(), figure, skin, face, hands }
     }
 
@@ -132,6 +129,21 @@ impl Puppet {
     }
 }
 
+/// Body, clothes, hair, jewellery.
+fn dressed(design: &Design, figure: &Figure, shape: &HeadShape, lead: bool, coarse: f32) -> Mesh {
+    let rig = Rig::new(figure);
+    let mut tailor = Tailor::new(design, figure, &rig, lead, coarse);
+    tailor.sew();
+    tailor.drape();
+    tailor.feet();
+    tailor.hat(shape);
+    tailor.adorn(shape);
+    let mut skin = tailor.mesh;
+    Barber::new(design, figure, shape, lead, &mut skin).cut();
+    ears(design, figure, shape, lead, &mut skin);
+    skin
+}
+
 /// Columns X, Y, Z of hand space (see `hand.rs`) in the rest pose.
 fn palm_frame(f: &Figure, side: usize) -> Mat3 {
     let (elbow, wrist) = if side == 0 { (f.at(Joint::LForearm), f.at(Joint::LHand)) } else { (f.at(Joint::RForearm), f.at(Joint::RHand)) };
@@ -142,7 +154,7 @@ fn palm_frame(f: &Figure, side: usize) -> Mat3 {
 }
 
 fn hand_meshes(design: &Design, f: &Figure, shape: Hand, lead: bool) -> [Mesh; 2] {
-    let cell = if lead { 0.056 } else { 0.1 };
+    let cell = if lead { 0.06 } else { 0.1 };
     let net = hand::model(shape, cell, f.arm[2] / f.hand * 0.97);
     let glove = design.pieces.iter().find(|p| p.kind == Kind::LongGloves || p.kind == Kind::SpaceSuit);
     let material = glove.map_or_else(|| materials::skin(design.skin), |p| if p.kind == Kind::SpaceSuit { p.cloth.trim() } else { p.cloth.material() });

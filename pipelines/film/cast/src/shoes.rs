@@ -38,7 +38,7 @@ impl Tailor<'_> {
     fn foot_net(&self, field: impl Fn(Vec3) -> f32, high: f32) -> crate::field::Net {
         let f = self.f;
         let l = f.foot;
-        let cell = if self.lead { 0.016 } else { 0.026 } * f.s.max(0.6);
+        let cell = if self.lead { 0.016 } else { 0.03 } * f.s.max(0.6) * self.coarse;
         let half = (0.24 * l).max(f.leg[2] + 0.03);
         net(&field, Vec3::new(-half, -f.body.sole - 0.03, -0.34 * l), Vec3::new(half, high, 0.82 * l), cell)
     }

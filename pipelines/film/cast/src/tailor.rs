@@ -21,6 +21,8 @@ pub(crate) struct Tailor<'a> {
     pub f: &'a Figure,
     pub rig: &'a Rig,
     pub lead: bool,
+    /// Multiplies the cell size of nets.
+    pub coarse: f32,
     pub mesh: Mesh,
     layers: Vec<Layer>,
 }
@@ -46,9 +48,9 @@ struct Skirt<'b> {
 }
 
 impl<'a> Tailor<'a> {
-    pub fn new(design: &'a Design, f: &'a Figure, rig: &'a Rig, lead: bool) -> Tailor<'a> {
+    pub fn new(design: &'a Design, f: &'a Figure, rig: &'a Rig, lead: bool, coarse: f32) -> Tailor<'a> {
         let layers = design.pieces.iter().filter_map(|p| Some(Layer { cut: top(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
-        Tailor { design, f, rig, lead, mesh: Mesh::default(), layers }
+        Tailor { design, f, rig, lead, coarse, mesh: Mesh::default(), layers }
     }
 
     pub fn s(&self) -> f32 {
@@ -57,7 +59,7 @@ impl<'a> Tailor<'a> {
 
     /// Cell size of body nets.
     fn cell(&self) -> f32 {
-        if self.lead { 0.0205 * self.s().max(0.6) } else { 0.034 * self.s().max(0.6) }
+        self.coarse * self.s().max(0.6) * if self.lead { 0.0205 } else { 0.036 }
     }
 
     /// The body with everything sewn on its trunk, without arms: what drapes and bands lie on.
@@ -108,12 +110,15 @@ impl<'a> Tailor<'a> {
         let layers = self.layers.clone();
         let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
         let range = self.mesh.net(&net, |p| p, |p| {
-            let hidden = layers.iter().any(|l| layer_field(f, l, p) < -0.007 * f.s) || p.y < low + 0.002;
+            let hidden = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s) || p.y < low + 0.002;
             let head = p.y > f.at(Joint::Head).y + 0.09 * f.s;
             (!hidden && !head).then(|| glove.filter(|_| gloved(p)).unwrap_or(skin))
         });
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        if let Some(glove) = self.design.pieces.iter().find(|p| p.kind == Kind::LongGloves).copied() {
+            self.arm_ring(0.37, 0.003 * f.s, 0.012 * f.s, glove.cloth.material());
+        }
         self.legs_skin(skin);
     }
 
@@ -152,7 +157,7 @@ impl<'a> Tailor<'a> {
         let s = f.s;
         let waist = waist_height(f, cut.waist);
         let range = self.mesh.net(&net, |p| p, |p| {
-            let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.007 * s);
+            let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
             let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
             (!buried && !inside && !sole).then_some(main)
@@ -171,6 +176,11 @@ impl<'a> Tailor<'a> {
                 cloth: &layer.cloth,
                 border: cut.border * 1.6,
             });
+        }
+        let tied = [Kind::Obi, Kind::Sash, Kind::Belt].iter().any(|k| self.design.wears(*k));
+        if cut.hem > 0.0 && !cut.open && !tied {
+            // The seam between bodice and skirt, piped.
+            self.band(waist - 0.002 * s, waist + 0.012 * s, 0.004 * s, layer.cloth.material(), None);
         }
         if cut.bag > 0.0 {
             self.bags(&layer);
@@ -233,19 +243,30 @@ impl<'a> Tailor<'a> {
         if cut.sleeve <= 0.0 || cut.bag > 0.0 {
             return;
         }
-        let m = self.mesh.material(if cut.border > 0.0 { layer.cloth.trim() } else { layer.cloth.material() });
-        let half = (cut.border * 0.5).max(0.007) * s;
+        let material = if cut.border > 0.0 { layer.cloth.trim() } else { layer.cloth.material() };
+        self.arm_ring_at(cut.sleeve, (cut.ease * s, cut.flare * s), (cut.border * 0.5).max(0.007) * s, material);
+    }
+
+    /// A flat ring around both arms at `t` from shoulder to wrist, `ease` off the skin, `half` its half-width.
+    fn arm_ring(&mut self, t: f32, ease: f32, half: f32, material: klieg_kernels::scene::Material) {
+        self.arm_ring_at(t, (ease, 0.0), half, material);
+    }
+
+    fn arm_ring_at(&mut self, t: f32, (ease, flare): (f32, f32), half: f32, material: klieg_kernels::scene::Material) {
+        let (f, s) = (self.f, self.s());
+        let m = self.mesh.material(material);
         for side in [1.0f32, -1.0] {
             let flip = Vec3::new(side, 1.0, 1.0);
-            let (end, radius) = form::sleeve_end(f, cut.sleeve, cut.ease * s, cut.flare * s);
+            let (end, radius) = form::sleeve_end(f, t, ease, flare);
             let d = ((f.at(Joint::LHand) - f.at(Joint::LForearm)) * flip).normalize();
             let (x, y) = d.any_orthonormal_pair();
-            let n = if self.lead { 17 } else { 9 };
+            let n = if self.lead { 15 } else { 9 };
+            let turn = |k: f32| (k * std::f32::consts::TAU).sin_cos();
             let ring: Vec<Vec3> = (0..n)
-                .map(|k| k as f32 / (n - 1) as f32 * std::f32::consts::TAU)
-                .map(|a| end * flip - d * (half * 0.8) + (x * a.cos() + y * a.sin()) * (radius + 0.001 * s))
+                .map(|k| turn(k as f32 / (n - 1) as f32))
+                .map(|(sin, cos)| end * flip - d * (half * 0.8) + (x * cos + y * sin) * (radius + 0.001 * s))
                 .collect();
-            let stations = along(&ring, |t| x * (t * std::f32::consts::TAU).cos() + y * (t * std::f32::consts::TAU).sin(), |_| (half, 0.004 * s), 0.7);
+            let stations = along(&ring, |t| x * turn(t).1 + y * turn(t).0, |_| (half, 0.004 * s), 0.7);
             let range = self.mesh.sweep(&stations, 6, m);
             let rig = self.rig;
             self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
