@@ -204,7 +204,8 @@ fn acts_on_next(tokens: &[Token], next: usize, before: Option<&Token>) -> bool {
     let subject = before.is_none_or(|b| b.capital || pronoun(b).is_some() || is_adverb(b) || b.key == "then");
     let joined = before.is_some_and(|b| b.key == "and") || tokens.get(next - 1).is_some_and(breaks);
     let closes = before.is_some_and(|b| b.key == "and") && after.is_none();
-    (subject && (object || ends)) || (joined && object) || closes
+    let governs = after.is_some_and(|n| is_determiner(n) || pronoun(n).is_some());
+    governs || (subject && (object || ends)) || (joined && object) || closes
 }
 
 /// "begins to sing", "turns to go".

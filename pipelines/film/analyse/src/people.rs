@@ -87,13 +87,26 @@ impl Actor<'_> {
 
     /// Nothing says: a coin is tossed for people with a name, and what is no person has no gender.
     fn usual_gender(&self) -> Gender {
-        let human = !self.person.collective
-            && self.person.called.is_empty()
-            && !self.traits.dress.iter().any(|(g, _)| g.name == "robot body");
-        let called = crate::tables::PEOPLE.all(&crate::text::tokens(&self.person.name));
-        let unnamed = called.iter().any(|(_, _, sign)| sign.clothes.is_empty() && sign.age == Some(Age::Young));
+        const NOBODY: &[&str] = &[
+            "robot",
+            "android",
+            "droid",
+            "cyborg",
+            "hologram",
+            "computer",
+            "voice",
+            "narrator",
+            "ship's computer",
+            "ai",
+            "baby",
+            "infant",
+            "newborn",
+        ];
+        let machine = self.person.called.iter().any(|c| NOBODY.contains(&c.noun.as_str()));
+        let name = crate::tables::PEOPLE.all(&crate::text::tokens(&self.person.name));
+        let nobody = self.person.collective || machine || name.iter().any(|(_, _, sign)| NOBODY.contains(&sign.noun.as_str()));
         match seed_of(&["gender", &self.person.name]) % 2 {
-            _ if !human || unnamed => Gender::Neutral,
+            _ if nobody => Gender::Neutral,
             0 => Gender::Female,
             _ => Gender::Male,
         }
