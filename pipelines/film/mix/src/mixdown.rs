@@ -114,6 +114,9 @@ fn music_stem(sources: &Sources<'_>, length: usize, talk: &[Range<usize>]) -> St
     stem
 }
 
+/// Effects over their natural level: the small sounds of a film are closer than life.
+const EFFECTS_DB: f32 = 5.0;
+
 /// Effects dry and in their scene's room.
 fn effects_stem(sources: &Sources<'_>, length: usize) -> Stereo {
     let mut stem = blank(length);
@@ -133,11 +136,15 @@ fn effects_stem(sources: &Sources<'_>, length: usize) -> Stereo {
             }
         }
         for (frame, kind, seed) in named.iter().filter(|(f, ..)| span.contains(f)) {
-            let sound: Vec<[f32; 2]> = effect(*kind, *seed).samples.iter().map(|s| [s[0] * 0.6, s[1] * 0.6]).collect();
+            let sound: Vec<[f32; 2]> = effect(*kind, *seed).samples.iter().map(|s| [s[0] * 0.45, s[1] * 0.45]).collect();
             add(&mut dry, &sound, *frame as usize * FRAME - base);
         }
         if dry.samples.iter().all(|s| *s == [0.0; 2]) {
             continue;
+        }
+        let close = gain(EFFECTS_DB);
+        for s in &mut dry.samples {
+            *s = [s[0] * close, s[1] * close];
         }
         let (room, share_db) = room(scene);
         let share = gain(share_db + 3.0);
@@ -385,6 +392,19 @@ pub mod tests {
         let l = mixed(Profile::Web, false, false).loudness;
         assert!((l.integrated_lufs + 14.0).abs() < 0.5, "{l:?}");
         assert_eq!(l.dialogue_lufs, l.integrated_lufs);
+    }
+
+    #[test]
+    fn a_film_without_shots_has_no_samples_and_one_without_scenes_is_silent() {
+        let (mut cut, mut story) = film();
+        let empty = Cut { shots: Vec::new(), lines: Vec::new() };
+        let none = |cut: &Cut, story: &Story| {
+            mixdown(&Sources { cut, story, lines: BTreeMap::new(), score: BTreeMap::new(), profile: Profile::Web })
+        };
+        assert_eq!(none(&empty, &story).film.samples.len(), 0);
+        story.scenes.clear();
+        cut.lines.clear();
+        assert!(none(&cut, &story).film.samples.iter().all(|s| *s == [0.0; 2]));
     }
 
     #[test]

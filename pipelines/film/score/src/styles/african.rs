@@ -24,9 +24,9 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 104.0 * pulse(brief.mood), 4.0, if brief.last { 2.8 } else { 0.8 });
     let key = tonic(brief, 52.0);
     let kalimba = program(&mut sheet, 108, -0.3, 0.85, 0.4);
-    let balafon = program(&mut sheet, 12, 0.3, 0.55, 0.35);
-    let djembe = sheet.part(Instrument::Drum(Drum::Djembe), Seat { pan: 0.05, gain: 0.7, hall: 0.25 });
-    let bell = sheet.part(Instrument::Drum(Drum::Clapper), Seat { pan: 0.4, gain: 0.3, hall: 0.3 });
+    let balafon = program(&mut sheet, 12, 0.3, 1.0, 0.35);
+    let djembe = sheet.part(Instrument::Drum(Drum::Djembe), Seat { pan: 0.05, gain: 0.5, hall: 0.25 });
+    let bell = sheet.part(Instrument::Drum(Drum::Clapper), Seat { pan: 0.4, gain: 0.6, hall: 0.3 });
     for bar in 0..sheet.bars {
         let at = bar as f32 * 4.0;
         let shift = [0, 0, -1, 0, 1, 1, -1, 0][bar as usize % 8];
@@ -53,7 +53,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
         rest: 8.0,
     };
     let told = tell(&mut sheet, theme, &lead, brief);
-    let choir = program(&mut sheet, 52, 0.0, 0.4, 0.7);
+    let choir = program(&mut sheet, 52, 0.0, 0.7, 0.7);
     for (at, length) in told {
         if at + length + 7.0 < sheet.beats() {
             for (i, chord) in [[0, 2, 4], [-1, 1, 4], [0, 2, 5]].iter().enumerate() {

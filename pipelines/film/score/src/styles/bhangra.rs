@@ -19,10 +19,10 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 150.0, 4.0, if brief.last { 1.8 } else { 0.4 });
     sheet.swing = 0.6;
     let sa = tonic(brief, 48.0);
-    let dhol = sheet.part(Instrument::Drum(Drum::Dhol), Seat { pan: 0.0, gain: 0.9, hall: 0.18 });
-    let clap = sheet.part(Instrument::Drum(Drum::Handclaps), Seat { pan: -0.25, gain: 0.35, hall: 0.3 });
-    let tumbi = program(&mut sheet, 105, 0.35, 0.6, 0.25);
-    let drone = program(&mut sheet, 20, -0.1, 0.16, 0.3);
+    let dhol = sheet.part(Instrument::Drum(Drum::Dhol), Seat { pan: 0.0, gain: 0.55, hall: 0.18 });
+    let clap = sheet.part(Instrument::Drum(Drum::Handclaps), Seat { pan: -0.25, gain: 1.0, hall: 0.3 });
+    let tumbi = program(&mut sheet, 105, 0.35, 0.9, 0.25);
+    let drone = program(&mut sheet, 20, -0.1, 0.4, 0.3);
     for bar in 0..sheet.bars {
         let at = bar as f32 * 4.0;
         let fill = bar % 8 == 7;
@@ -35,7 +35,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
             0.82,
         );
         if bar % 8 >= 2 {
-            strokes(&mut sheet, clap, at + 1.0, 2.0, "00", 0.6);
+            strokes(&mut sheet, clap, at + 1.0, 2.0, "00", 0.9);
         }
         let riff = pick(brief.seed, 100 + u64::from(bar / 4) + u64::from(bar % 2), &TUMBI);
         for (i, n) in riff.iter().enumerate() {

@@ -38,7 +38,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
 
 /// Pa (or Ma), Sa, Sa, low Sa, a second or so each, in its own time.
 pub fn drone(sheet: &mut Sheet, sa: f32, fifth: f32) {
-    let part = sheet.part(Instrument::Tanpura, Seat { pan: -0.1, gain: 0.42, hall: 0.35 });
+    let part = sheet.part(Instrument::Tanpura, Seat { pan: -0.1, gain: 0.25, hall: 0.35 });
     let step = 1.12 / sheet.beat;
     let strings = [fifth - 12.0, 0.0, 0.0, -12.0];
     let total = sheet.seconds / sheet.beat;
@@ -54,10 +54,10 @@ pub fn drone(sheet: &mut Sheet, sa: f32, fifth: f32) {
 
 fn melody(sheet: &mut Sheet, theme: &Theme, brief: &CueBrief, raga: crate::scale::Scale, sa: f32, wedding: bool) {
     let (number, octave, gain, velocity) = match (wedding, brief.mood) {
-        (true, _) => (111, 12.0, 0.5, 0.78),
-        (_, Mood::Tender | Mood::Happy | Mood::Playful) => (73, 24.0, 0.6, 0.72),
+        (true, _) => (111, 12.0, 0.62, 0.78),
+        (_, Mood::Tender | Mood::Happy | Mood::Playful) => (73, 24.0, 0.5, 0.72),
         (_, Mood::Sad | Mood::Tired | Mood::Afraid | Mood::Tense) => (40, 12.0, 0.55, 0.68),
-        _ => (104, 12.0, 0.8, 0.8),
+        _ => (104, 12.0, 1.0, 0.84),
     };
     let part = program(sheet, number, 0.12, gain, 0.55);
     let lead = Lead {
@@ -73,10 +73,10 @@ fn melody(sheet: &mut Sheet, theme: &Theme, brief: &CueBrief, raga: crate::scale
     let told = tell(sheet, theme, &lead, brief);
     // A second voice: the other nadaswaram in unison, or the veena answering in the rests.
     if wedding {
-        let second = program(sheet, 111, -0.35, 0.28, 0.6);
+        let second = program(sheet, 111, -0.35, 0.42, 0.6);
         tell(sheet, theme, &Lead { part: second, tonic: sa + octave + 0.08, velocity: 0.6, ..lead }, brief);
     } else {
-        let veena = program(sheet, 104, -0.3, 0.5, 0.5);
+        let veena = program(sheet, 104, -0.3, 0.9, 0.5);
         for (at, length) in told {
             answer(sheet, veena, at + length, lead.rest, sa, raga, brief.seed);
         }

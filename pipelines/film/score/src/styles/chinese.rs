@@ -22,10 +22,10 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     };
     let mut sheet = Sheet::new(brief, 78.0 * pulse(brief.mood), 4.0, if brief.last { 3.4 } else { 0.8 });
     let key = tonic(brief, 50.0);
-    let zheng = program(&mut sheet, 107, -0.25, 0.65, 0.5);
+    let zheng = program(&mut sheet, 107, -0.25, 0.95, 0.5);
     roll(&mut sheet, zheng, brief, key, scale);
     let (number, touch) = if glad { (73, Touch::Meend) } else { (110, Touch::Scoop) };
-    let part = program(&mut sheet, number, 0.18, 0.6, 0.6);
+    let part = program(&mut sheet, number, 0.18, 0.45, 0.6);
     let lead = Lead {
         part,
         scale,

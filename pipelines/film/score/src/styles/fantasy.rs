@@ -24,13 +24,13 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 84.0 * pulse(brief.mood), 4.0, if brief.last { 3.6 } else { 1.0 });
     let key = tonic(brief, 48.0);
     let path = pick(brief.seed, 4, &PATHS);
-    let strings = program(&mut sheet, 48, 0.0, 0.5, 0.65);
-    let harp = program(&mut sheet, 46, -0.3, 0.7, 0.55);
+    let strings = program(&mut sheet, 48, 0.0, 0.7, 0.65);
+    let harp = program(&mut sheet, 46, -0.3, 1.0, 0.55);
     for bar in 0..sheet.bars {
         accompany(&mut sheet, [strings, harp], bar, key, scale, path[bar as usize % 4]);
     }
     if war {
-        let drum = sheet.part(Instrument::Drum(Drum::Taiko), Seat { pan: 0.0, gain: 0.55, hall: 0.5 });
+        let drum = sheet.part(Instrument::Drum(Drum::Taiko), Seat { pan: 0.0, gain: 0.26, hall: 0.5 });
         for bar in 0..sheet.bars {
             strokes(&mut sheet, drum, bar as f32 * 4.0, 0.5, if bar % 2 == 0 { "0..0.0.." } else { "0..0.000" }, 0.6);
         }

@@ -25,7 +25,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let (number, octave, gain) = match brief.mood {
         _ if festive => (111, 12.0, 0.45),
         Mood::Tender | Mood::Sad | Mood::Tired => (73, 24.0, 0.6),
-        _ => (104, 12.0, 0.85),
+        _ => (104, 12.0, 1.0),
     };
     let part = program(&mut sheet, number, 0.1, gain, 0.55);
     let lead = Lead {
@@ -51,20 +51,20 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
 }
 
 fn santoor(sheet: &mut Sheet, told: &[(f32, f32)], sa: f32, raga: Scale, rest: f32) {
-    let part = program(sheet, 15, -0.4, 0.4, 0.6);
+    let part = program(sheet, 15, -0.4, 1.0, 0.6);
     for (at, length) in told {
         for i in 0..8 {
             let beat = at + length + i as f32 * rest / 9.0;
             let degree = if i < 5 { i } else { 9 - i };
             if beat < sheet.beats() {
-                sheet.note(part, beat, 0.8, sa + 12.0 + semitones(raga, degree) as f32, 0.5 + 0.03 * i as f32);
+                sheet.note(part, beat, 0.8, sa + 12.0 + semitones(raga, degree) as f32, 0.62 + 0.03 * i as f32);
             }
         }
     }
 }
 
 fn tabla(sheet: &mut Sheet, brief: &CueBrief, silent_bars: u32) {
-    let part = sheet.part(Instrument::Drum(Drum::Tabla), Seat { pan: 0.25, gain: 0.75, hall: 0.22 });
+    let part = sheet.part(Instrument::Drum(Drum::Tabla), Seat { pan: 0.25, gain: 0.5, hall: 0.22 });
     for bar in silent_bars..sheet.bars {
         strokes(sheet, part, bar as f32 * 8.0, 0.5, pick::<&str>(brief.seed, 400 + u64::from(bar), &KEHERWA), 0.7);
     }

@@ -29,14 +29,14 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 60.0 * pulse(brief.mood), 4.0, if brief.last { 4.0 } else { 1.0 });
     sheet.loose = 0.03;
     let key = tonic(brief, 48.0);
-    let koto = program(&mut sheet, 107, -0.22, 0.85, 0.55);
-    let flute = program(&mut sheet, 77, 0.25, 0.5, 0.75);
+    let koto = program(&mut sheet, 107, -0.22, 1.0, 0.55);
+    let flute = program(&mut sheet, 77, 0.25, 0.4, 0.75);
     strings(&mut sheet, koto, brief, key, scale);
     breath(&mut sheet, flute, theme, brief, key + 12.0, scale);
     if matches!(brief.mood, Mood::Tense | Mood::Angry | Mood::Proud) {
         drum(&mut sheet);
     }
-    let bowl = sheet.part(Instrument::Drum(Drum::Bowl), Seat { pan: 0.0, gain: 0.35, hall: 0.6 });
+    let bowl = sheet.part(Instrument::Drum(Drum::Bowl), Seat { pan: 0.0, gain: 0.9, hall: 0.6 });
     if matches!(brief.mood, Mood::Solemn | Mood::Sad | Mood::Tender) {
         sheet.note(bowl, 0.0, 4.0, 0.0, 0.5);
     }

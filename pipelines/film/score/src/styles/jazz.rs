@@ -42,9 +42,9 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     sheet.loose = 0.014;
     let key = tonic(brief, 45.0);
     let changes: &[Chord; 4] = if bright { &WARM } else { pick::<&[Chord; 4]>(brief.seed, 1, &[&SMOKE, &RAIN, &STEPS]) };
-    let bass = program(&mut sheet, 32, 0.0, 0.85, 0.18);
-    let piano = program(&mut sheet, 0, -0.25, 0.55, 0.4);
-    let brushes = sheet.part(Instrument::Kit(40), Seat { pan: 0.2, gain: 0.5, hall: 0.25 });
+    let bass = program(&mut sheet, 32, 0.0, 0.5, 0.18);
+    let piano = program(&mut sheet, 0, -0.25, 0.9, 0.4);
+    let brushes = sheet.part(Instrument::Kit(40), Seat { pan: 0.2, gain: 1.0, hall: 0.25 });
     for bar in 0..sheet.bars {
         let now = &changes[bar as usize % 4];
         let next = &changes[(bar as usize + 1) % 4];
@@ -122,17 +122,17 @@ fn sweep(sheet: &mut Sheet, part: PartId, bar: u32) {
     let at = bar as f32 * 4.0;
     for beat in 0..4 {
         let b = at + beat as f32;
-        sheet.note(part, b, 0.9, 51.0, if beat % 2 == 0 { 0.3 } else { 0.38 });
+        sheet.note(part, b, 0.9, 51.0, if beat % 2 == 0 { 0.46 } else { 0.56 });
         if beat % 2 == 1 {
-            sheet.note(part, b + 0.5, 0.4, 51.0, 0.26);
-            sheet.note(part, b, 0.4, 38.0, 0.42);
-            sheet.note(part, b, 0.3, 44.0, 0.4);
+            sheet.note(part, b + 0.5, 0.4, 51.0, 0.4);
+            sheet.note(part, b, 0.4, 38.0, 0.66);
+            sheet.note(part, b, 0.3, 44.0, 0.6);
         } else {
-            sheet.note(part, b, 1.0, 40.0, 0.34);
+            sheet.note(part, b, 1.0, 40.0, 0.55);
         }
     }
     if bar % 4 == 3 {
-        sheet.note(part, at + 3.5, 0.4, 38.0, 0.36);
+        sheet.note(part, at + 3.5, 0.4, 38.0, 0.55);
     }
 }
 
@@ -142,7 +142,7 @@ fn lead(sheet: &mut Sheet, theme: &Theme, brief: &CueBrief, key: f32, scale: Sca
         Mood::Sad | Mood::Tired | Mood::Solemn => (66, 12.0),
         _ => (59, 24.0),
     };
-    let part = program(sheet, number, 0.18, if number == 59 { 0.5 } else { 0.6 }, 0.55);
+    let part = program(sheet, number, 0.18, if number == 11 { 0.95 } else { 0.5 }, 0.55);
     let voice = Lead {
         part,
         scale,

@@ -19,7 +19,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let scale = if glad { PYEONGJO } else { GYEMYEONJO };
     let mut sheet = Sheet::new(brief, if glad { 112.0 } else { 84.0 } * pulse(brief.mood), 6.0, if brief.last { 3.2 } else { 0.8 });
     let key = tonic(brief, 48.0);
-    let gayageum = program(&mut sheet, 107, -0.25, 0.75, 0.5);
+    let gayageum = program(&mut sheet, 107, -0.25, 1.0, 0.5);
     let janggu = sheet.part(Instrument::Drum(Drum::Janggu), Seat { pan: 0.2, gain: 0.6, hall: 0.3 });
     for bar in 0..sheet.bars {
         let at = bar as f32 * 6.0;
@@ -38,7 +38,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
             );
         }
     }
-    let part = program(&mut sheet, if brief.mood == Mood::Tender || glad { 73 } else { 110 }, 0.2, 0.55, 0.6);
+    let part = program(&mut sheet, if brief.mood == Mood::Tender || glad { 73 } else { 110 }, 0.2, 0.4, 0.6);
     let lead = Lead { part, scale, tonic: key + 12.0, velocity: 0.68, touch: Touch::Scoop, enters: 3.0, stretch: 1.5, rest: 6.0 };
     tell(&mut sheet, theme, &lead, brief);
     if brief.last {

@@ -19,14 +19,14 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let scale = if matches!(brief.mood, Mood::Tender | Mood::Sad | Mood::Tired) { BAYATI } else { HIJAZ };
     let mut sheet = Sheet::new(brief, 92.0 * pulse(brief.mood), 4.0, if brief.last { 3.2 } else { 0.8 });
     let key = tonic(brief, 45.0);
-    let oud = program(&mut sheet, 24, -0.25, 0.85, 0.4);
+    let oud = program(&mut sheet, 24, -0.25, 0.6, 0.4);
     pluck(&mut sheet, oud, brief, key, scale);
     let darbuka = sheet.part(Instrument::Drum(Drum::Darbuka), Seat { pan: 0.22, gain: 0.6, hall: 0.25 });
     for bar in u32::from(calm) * 2..sheet.bars {
         let pattern = if calm { pick(brief.seed, u64::from(bar), &SAMAI) } else { pick(brief.seed, u64::from(bar), &MAQSUM) };
         strokes(&mut sheet, darbuka, bar as f32 * 4.0, 0.5, pattern, if calm { 0.45 } else { 0.68 });
     }
-    let part = program(&mut sheet, if calm { 77 } else { 48 }, 0.15, 0.5, 0.6);
+    let part = program(&mut sheet, if calm { 77 } else { 48 }, 0.15, 0.75, 0.6);
     let lead = Lead {
         part,
         scale,
@@ -38,12 +38,12 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
         rest: 4.0,
     };
     let told = tell(&mut sheet, theme, &lead, brief);
-    let qanun = program(&mut sheet, 15, 0.4, 0.45, 0.5);
+    let qanun = program(&mut sheet, 15, 0.4, 1.0, 0.5);
     for (at, length) in told {
         for i in 0..8 {
             let beat = at + length + i as f32 * 0.25;
             if beat < sheet.beats() {
-                sheet.note(qanun, beat, 1.0, key + 24.0 + semitones(scale, 7 - i) as f32, 0.5);
+                sheet.note(qanun, beat, 1.0, key + 24.0 + semitones(scale, 7 - i) as f32, 0.7);
             }
         }
     }

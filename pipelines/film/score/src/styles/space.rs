@@ -21,8 +21,8 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 66.0 * pulse(brief.mood), 8.0, if brief.last { 4.0 } else { 1.2 });
     let key = tonic(brief, 45.0);
     let path = pick(brief.seed, 3, &PATHS);
-    let pad = program(&mut sheet, 89, -0.15, 0.6, 0.7);
-    let air = program(&mut sheet, if uneasy { 92 } else { 91 }, 0.2, 0.34, 0.8);
+    let pad = program(&mut sheet, 89, -0.15, 0.45, 0.7);
+    let air = program(&mut sheet, if uneasy { 92 } else { 91 }, 0.2, 0.8, 0.8);
     let bass = program(&mut sheet, 39, 0.0, 0.5, 0.2);
     for bar in 0..sheet.bars {
         let at = bar as f32 * 8.0;
@@ -37,7 +37,7 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
         }
     }
     if uneasy {
-        let tremolo = program(&mut sheet, 44, -0.3, 0.4, 0.6);
+        let tremolo = program(&mut sheet, 44, -0.3, 1.0, 0.6);
         for bar in (1..sheet.bars).step_by(2) {
             sheet.chord(tremolo, bar as f32 * 8.0, 7.0, &[key + 12.0, key + 13.0], 0.4, 0.0);
         }
@@ -51,8 +51,8 @@ pub fn write(brief: &CueBrief, theme: &Theme) -> Piece {
 }
 
 fn glass(sheet: &mut Sheet, theme: &Theme, brief: &CueBrief, key: f32, scale: Scale) {
-    let part = program(sheet, 98, 0.3, 0.32, 0.85);
-    let lead = Lead { part, scale, tonic: key + 24.0, velocity: 0.5, touch: Touch::Plain, enters: 4.0, stretch: 1.0, rest: 12.0 };
+    let part = program(sheet, 98, 0.3, 0.9, 0.85);
+    let lead = Lead { part, scale, tonic: key + 24.0, velocity: 0.7, touch: Touch::Plain, enters: 4.0, stretch: 1.0, rest: 12.0 };
     let mut at = lead.enters;
     for n in 0.. {
         let Some((tones, stretch)) = fit(&theme.told(n, Telling::Sparse), sheet.beats() - at, lead.stretch) else { break };

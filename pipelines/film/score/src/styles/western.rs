@@ -69,12 +69,12 @@ fn glad(brief: &CueBrief, theme: &Theme) -> Piece {
         }
     }
     if !old {
-        let kit = sheet.part(Instrument::Kit(40), Seat { pan: 0.1, gain: 0.4, hall: 0.25 });
+        let kit = sheet.part(Instrument::Kit(40), Seat { pan: 0.1, gain: 0.9, hall: 0.25 });
         for bar in 2..sheet.bars {
             strokes_kit(&mut sheet, kit, bar);
         }
     }
-    let part = program(&mut sheet, *pick(brief.seed, 8, &[71, 73, 68]), 0.12, 0.6, 0.5);
+    let part = program(&mut sheet, *pick(brief.seed, 8, &[71, 73, 68]), 0.12, 0.48, 0.5);
     let lead = Lead {
         part,
         scale: MAJOR,
@@ -86,7 +86,7 @@ fn glad(brief: &CueBrief, theme: &Theme) -> Piece {
         rest: 4.0,
     };
     tell(&mut sheet, theme, &lead, brief);
-    let bells = program(&mut sheet, 9, 0.4, 0.26, 0.6);
+    let bells = program(&mut sheet, 9, 0.4, 0.6, 0.6);
     tell(
         &mut sheet,
         theme,
@@ -127,8 +127,8 @@ fn chamber(brief: &CueBrief, theme: &Theme, clinical: bool) -> Piece {
     let mut sheet = Sheet::new(brief, 74.0 * pulse(brief.mood), 4.0, if brief.last { 3.8 } else { 1.0 });
     sheet.loose = 0.016;
     let band = Band::new(brief, scale, bright);
-    let piano = program(&mut sheet, 0, -0.15, 0.75, 0.45);
-    let strings = program(&mut sheet, if clinical { 49 } else { 48 }, 0.1, 0.42, 0.65);
+    let piano = program(&mut sheet, 0, -0.15, 1.0, 0.45);
+    let strings = program(&mut sheet, if clinical { 49 } else { 48 }, 0.1, 0.32, 0.65);
     let solemn = brief.mood == Mood::Solemn;
     for bar in 0..sheet.bars {
         let at = bar as f32 * 4.0;
@@ -153,7 +153,7 @@ fn chamber(brief: &CueBrief, theme: &Theme, clinical: bool) -> Piece {
         _ => 0,
     };
     let octave = if matches!(number, 42 | 60) { 12.0 } else { 24.0 };
-    let part = program(&mut sheet, number, 0.15, if number == 0 { 0.7 } else { 0.55 }, 0.6);
+    let part = program(&mut sheet, number, 0.15, if number == 0 { 1.0 } else { 0.55 }, 0.6);
     let touch = if number == 0 { Touch::Plain } else { Touch::Scoop };
     let lead = Lead {
         part,
@@ -176,9 +176,9 @@ fn tense(brief: &CueBrief, theme: &Theme) -> Piece {
     let mut sheet = Sheet::new(brief, 92.0 * pulse(brief.mood), 4.0, if brief.last { 3.0 } else { 0.8 });
     let band = Band::new(brief, HARMONIC_MINOR, false);
     let low = program(&mut sheet, 43, -0.1, 0.7, 0.4);
-    let tremolo = program(&mut sheet, 44, 0.2, 0.4, 0.6);
-    let piano = program(&mut sheet, 0, -0.3, 0.5, 0.6);
-    let heart = sheet.part(Instrument::Drum(Drum::Taiko), Seat { pan: 0.0, gain: 0.35, hall: 0.4 });
+    let tremolo = program(&mut sheet, 44, 0.2, 0.7, 0.6);
+    let piano = program(&mut sheet, 0, -0.3, 1.0, 0.6);
+    let heart = sheet.part(Instrument::Drum(Drum::Taiko), Seat { pan: 0.0, gain: 0.22, hall: 0.4 });
     for bar in 0..sheet.bars {
         let at = bar as f32 * 4.0;
         for i in 0..8 {
