@@ -323,7 +323,7 @@ impl FaceModel {
                         return on(1.0, edge + 0.04 * far.signum(), across(c));
                     }
                     let t = (row - 1) as f32 / (rows - 2) as f32;
-                    let crease = if far > 0.0 { 0.09 + 0.025 * (1.0 - (2.0 * t - 0.5).abs()).max(0.0) } else { 0.045 };
+                    let crease = if far > 0.0 { 0.09 + 0.025 * (1.0 - (2.0 * t - 0.5).abs()).max(0.0) } else { 0.035 };
                     on(1.0 + crease, edge + (far - edge) * t, across(c))
                 },
                 |row, c| Vec3::new(row as f32 * 0.01, c as f32 * 0.01, 0.0),

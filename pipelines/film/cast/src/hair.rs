@@ -102,7 +102,7 @@ impl<'a> Barber<'a> {
             }
             Bun => {
                 let indian = matches!(self.design.culture.region(), Region::SouthIndian | Region::NorthIndian);
-                self.cap(&Cap { part: indian, quiff: if indian { 0.01 } else { 0.04 }, ..combed_back(0.05) });
+                self.cap(&Cap { part: indian, quiff: if indian { 0.015 } else { 0.06 }, ..combed_back(0.05) });
                 self.bun(v(0.0, -0.06, -0.47), 0.175);
             }
             HighBun => {
@@ -241,8 +241,8 @@ impl<'a> Barber<'a> {
 
     fn curls(&mut self, radius: f32, count: usize, out: f32) {
         self.cap(&crown(0.03 + out * 0.8, 20.0, 0.1));
-        let n = if self.lead { count } else { count / 3 };
-        let radius = if self.lead { radius } else { radius * 1.6 };
+        let n = if self.lead { count } else { count / 5 };
+        let radius = if self.lead { radius } else { radius * 2.0 };
         let seed = self.design.seed ^ 0xc0;
         for i in 0..n {
             let y = 1.0 - 1.75 * (i as f32 + 0.5) / n as f32;
@@ -258,7 +258,7 @@ impl<'a> Barber<'a> {
             let turn = Quat::from_axis_angle(d, unit(seed, 999 + i as u64) * TAU);
             let (x, z) = d.any_orthonormal_pair();
             let m = self.m;
-            self.mesh.ball(at, [turn * x * size, d * size * 0.75, turn * z * size * 0.85], (5, 8), m);
+            self.mesh.ball(at, [turn * x * size, d * size * 0.75, turn * z * size * 0.85], if self.lead { (5, 8) } else { (4, 6) }, m);
         }
     }
 
@@ -386,8 +386,8 @@ impl<'a> Barber<'a> {
             |_, _| m,
         );
         if self.design.hair.jasmine {
-            let n = if self.lead { 26 } else { 12 };
-            for ring in 0..2 {
+            let n = if self.lead { 26 } else { 9 };
+            for ring in 0..if self.lead { 2 } else { 1 } {
                 let path: Vec<Vec3> = (0..n)
                     .map(|i| {
                         let a = (i as f32 + ring as f32 * 0.5) / n as f32 * TAU;
@@ -409,7 +409,7 @@ impl<'a> Barber<'a> {
     fn strands_of_jasmine(&mut self) {
         for side in [1.0f32, -1.0] {
             let knots = [v(0.16 * side, 0.1, -0.42), v(0.34 * side, -0.2, -0.3), v(0.3 * side, -0.5, -0.14), v(0.31 * side, -0.74, -0.02)];
-            let n = if self.lead { 20 } else { 9 };
+            let n = if self.lead { 20 } else { 5 };
             let path: Vec<Vec3> = curve(&knots, n).into_iter().map(|p| p * self.h).collect();
             self.blossoms(&path, 0.036);
         }
@@ -420,10 +420,10 @@ impl<'a> Barber<'a> {
         let petals = self.mesh.material(materials::petals([0.76, 0.74, 0.64]));
         let seed = self.design.seed ^ 0x1a5;
         for (i, p) in path.iter().enumerate() {
-            let r = radius * self.h * between(seed, i as u64, 0.8, 1.2);
+            let r = radius * self.h * between(seed, i as u64, 0.8, 1.2) * if self.lead { 1.0 } else { 1.7 };
             let d = v(unit(seed, 3 * i as u64) - 0.5, unit(seed, 3 * i as u64 + 1) - 0.5, unit(seed, 3 * i as u64 + 2) - 0.5).normalize_or(Vec3::Y);
             let (x, y) = d.any_orthonormal_pair();
-            self.mesh.ball(*p, [d * r * 0.8, x * r, y * r], (4, 6), petals);
+            self.mesh.ball(*p, [d * r * 0.8, x * r, y * r], if self.lead { (4, 6) } else { (3, 5) }, petals);
         }
     }
 
@@ -450,7 +450,7 @@ impl<'a> Barber<'a> {
         } else {
             [v(0.0, y, -0.42), v(0.0, -0.5, -0.44), v(0.0, -1.1, -0.6), v(0.0, -1.85, -0.62)]
         };
-        let n = if self.lead { 15 } else { 7 };
+        let n = if self.lead { 15 } else { 8 };
         let path: Vec<Vec3> = curve(&knots, n).into_iter().map(|p| p * h).collect();
         let m = self.m;
         for (i, p) in path.iter().enumerate() {
@@ -461,7 +461,7 @@ impl<'a> Barber<'a> {
             for s in [1.0, -1.0] {
                 let lean = (down + side * (0.75 * s)).normalize();
                 let across = Vec3::Z.cross(lean).normalize_or(Vec3::X);
-                self.mesh.ball(*p + side * (r * 0.42 * s) + down * (r * 0.45 * s), [lean * r * 1.15, across * r * 0.66, Vec3::Z * r * 0.74], (6, 9), m);
+                self.mesh.ball(*p + side * (r * 0.42 * s) + down * (r * 0.45 * s), [lean * r * 1.15, across * r * 0.66, Vec3::Z * r * 0.74], if self.lead { (6, 9) } else { (4, 6) }, m);
             }
         }
         let tie = self.mesh.material(materials::paint([0.5, 0.06, 0.08]));

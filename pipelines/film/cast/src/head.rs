@@ -92,7 +92,7 @@ impl HeadShape {
         let t = &self.traits;
         let mut d = self.skull(p);
         let e = self.eyes;
-        d = carve(d, ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.75), Vec3::splat(self.eye_r * (1.0 + 0.12 * self.folds))), 0.05);
+        d = carve(d, ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.96 + 0.14 * self.folds))), 0.05);
         let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.435 + 0.022 * t.nose_length);
         let width = 1.0 + 0.22 * t.nose_width;
         let nose = cone(p, Vec3::new(0.0, 0.02, 0.345), tip, 0.028 * width, 0.056 * width, 1.0);

@@ -65,7 +65,7 @@ impl Tailor<'_> {
             let (elbow, wrist) = (f.at(Joint::LForearm) * flip, f.at(Joint::LHand) * flip);
             let d = (wrist - elbow).normalize();
             let (x, y) = d.any_orthonormal_pair();
-            for i in 0..if self.lead { 4 } else { 2 } {
+            for i in 0..if self.lead { 4 } else { 1 } {
                 let centre = wrist - d * (0.014 + 0.015 * i as f32) * s;
                 let r = f.arm[2] + 0.007 * s + 0.001 * i as f32 * s;
                 let n = if self.lead { 12 } else { 8 };
@@ -83,14 +83,14 @@ impl Tailor<'_> {
         let neck = f.at(Joint::Neck);
         let knots = [v(0.0, 0.012, -0.08), v(0.07, 0.0, -0.01), v(0.06 + deep * 0.25, -deep * 0.45, 0.1), v(0.0, -deep - 0.02, 0.16), v(-0.06 - deep * 0.25, -deep * 0.45, 0.1), v(-0.07, 0.0, -0.01), v(0.0, 0.012, -0.08)].map(|p| neck + p * s);
         let n = ((0.42 + deep * 2.2) / (bead * 1.9)) as usize;
-        let n = if self.lead { n } else { n / 3 };
+        let n = if self.lead { n } else { n / 4 };
         let field = |p: Vec3| form::trunk(f, p).min(self.dressed(p) + 0.004 * s);
         let path: Vec<Vec3> = curve(&knots, n).into_iter().map(|p| onto(&field, p, bead * 0.9 * s, false)).collect();
-        let r = bead * s;
+        let r = if self.lead { bead } else { bead * 1.5 } * s;
         let pendants: Vec<(Vec3, f32)> = path
             .iter()
             .enumerate()
-            .filter(|(i, p)| pendant > 0.0 && i % 3 == 1 && p.z > neck.z + 0.04 * s)
+            .filter(|(i, p)| self.lead && pendant > 0.0 && i % 3 == 1 && p.z > neck.z + 0.04 * s)
             .map(|(i, p)| {
                 let middle = 1.0 + 1.6 * (1.0 - ((i as f32 / n as f32 - 0.5) * 5.0).abs()).max(0.0);
                 let size = pendant * s * middle * 0.7;
@@ -171,7 +171,7 @@ impl Tailor<'_> {
             let lobe = crate::puppet::ear_centre(shape, side) + v(0.012 * side, -0.085, 0.025) * h;
             let r = 0.02 * h;
             self.mesh.ball(lobe, [Vec3::X * r * 0.7, Vec3::Y * r, Vec3::Z * r], (5, 8), gold);
-            if jhumka {
+            if jhumka && self.lead {
                 let profile = [(0.0, -0.02), (0.02, -0.03), (0.042, -0.06), (0.047, -0.08), (0.0, -0.075)];
                 self.mesh.grid((5, 13, true), |r, c| {
                     let a = c as f32 / 12.0 * TAU;

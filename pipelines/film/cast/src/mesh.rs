@@ -142,17 +142,21 @@ impl Mesh {
         self.grid((rows, sides + 1, true), point, coord, |_, _| material)
     }
 
-    /// A surface net; `material` chooses by the middle of each quad, and drops it by saying `None`.
-    pub fn net(&mut self, net: &Net, coord: impl Fn(Vec3) -> Vec3, material: impl Fn(Vec3) -> Option<u16>) -> Range<usize> {
+    /// A surface net; `material` chooses by the middle of each quad; quads whose corners all are `hidden` are left out.
+    pub fn net(&mut self, net: &Net, hidden: impl Fn(Vec3) -> bool, material: impl Fn(Vec3) -> u16) -> Range<usize> {
         let first = self.positions.len();
+        let unseen: Vec<bool> = net.positions.iter().map(|p| hidden(*p)).collect();
         let mut index = vec![u32::MAX; net.positions.len()];
         for quad in &net.quads {
+            if quad.iter().all(|i| unseen[*i as usize]) {
+                continue;
+            }
             let corners = quad.map(|i| net.positions[i as usize]);
-            let Some(m) = material((corners[0] + corners[1] + corners[2] + corners[3]) * 0.25) else { continue };
+            let m = material((corners[0] + corners[1] + corners[2] + corners[3]) * 0.25);
             let q = quad.map(|i| {
                 let i = i as usize;
                 if index[i] == u32::MAX {
-                    index[i] = self.vertex(net.positions[i], net.normals[i], coord(net.positions[i]));
+                    index[i] = self.vertex(net.positions[i], net.normals[i], net.positions[i]);
                 }
                 index[i]
             });

@@ -46,8 +46,8 @@ impl Puppet {
         // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
         let mut coarse = 1.0;
         let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
-        while skin.triangles.len() + moving > most && coarse < 2.2 {
-            coarse *= 1.16;
+        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.3 } {
+            coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }
         Puppet { design: design.clone(), figure, skin, face, hands }
@@ -163,8 +163,9 @@ fn hand_meshes(design: &Design, f: &Figure, shape: Hand, lead: bool) -> [Mesh; 2
         let m = mesh.material(material);
         let frame = palm_frame(f, side);
         let flip = Vec3::new(if side == 0 { 1.0 } else { -1.0 }, 1.0, 1.0);
-        mesh.net(&net, |p| p * f.hand, |_| Some(m));
+        mesh.net(&net, |_| false, |_| m);
         for i in 0..mesh.positions.len() {
+            mesh.coords[i] *= f.hand;
             mesh.positions[i] = frame * (mesh.positions[i] * flip * f.hand);
             mesh.normals[i] = frame * (mesh.normals[i] * flip);
         }

@@ -49,7 +49,7 @@ impl Tailor<'_> {
         let upper = self.mesh.material(cloth.material());
         let sole = self.mesh.material(materials::leather(if heel > 0.0 { cloth.colour } else { cloth.second }));
         let net = self.foot_net(|p| form::shoe(f, p, tall, sharp, heel), tall + 0.03);
-        self.mesh.net(&net, |p| p, |p| (p.y < tall - 0.003 || tall <= 0.0).then_some(if p.y < sole_y { sole } else { upper }));
+        self.mesh.net(&net, |p| p.y > tall - 0.003 && tall > 0.0, |p| if p.y < sole_y { sole } else { upper });
         if tall <= 0.01 {
             let skin = self.mesh.material(materials::skin(self.design.skin));
             let c = Vec3::new(0.0, 0.02 * f.s, -0.004);
@@ -61,7 +61,7 @@ impl Tailor<'_> {
         let f = self.f;
         let skin = self.mesh.material(materials::skin(colour));
         let net = self.foot_net(|p| meet(form::bare_foot(f, p), p.y - 0.05 * f.s, 0.005), 0.08 * f.s);
-        self.mesh.net(&net, |p| p, |p| (p.y < 0.048 * f.s).then_some(skin));
+        self.mesh.net(&net, |p| p.y > 0.046 * f.s, |_| skin);
     }
 
     fn sandals(&mut self, cloth: &Cloth, tabi: bool) {

@@ -175,17 +175,17 @@ impl Figure {
         let mut put = |j: Joint, x: f32, y: f32, z: f32| rest[j as usize] = Vec3::new(x, y * s, z);
         put(Hips, 0.0, 0.775, 0.0);
         put(Spine, 0.0, 0.875, 0.0);
-        put(Chest, 0.0, 0.99, 0.0);
-        put(Neck, 0.0, 1.2, -0.012 * s + stoop);
-        put(Head, 0.0, 1.275, stoop);
+        put(Chest, 0.0, 1.0, 0.0);
+        put(Neck, 0.0, 1.222, -0.012 * s + stoop);
+        put(Head, 0.0, 1.285, stoop);
         for (side, [shoulder_j, upper_j, fore_j, hand_j], [thigh, shin, foot]) in
             [(1.0, [LShoulder, LUpperArm, LForearm, LHand], [LThigh, LShin, LFoot]), (-1.0, [RShoulder, RUpperArm, RForearm, RHand], [
                 RThigh, RShin, RFoot,
             ])]
         {
             let flip = Vec3::new(side, 1.0, 1.0);
-            let top = Vec3::new(shoulder, 1.155 * s, stoop * 0.5);
-            rest[shoulder_j as usize] = flip * Vec3::new(0.045 * s, 1.165 * s, stoop * 0.5);
+            let top = Vec3::new(shoulder, 1.178 * s, stoop * 0.5);
+            rest[shoulder_j as usize] = flip * Vec3::new(0.045 * s, 1.188 * s, stoop * 0.5);
             rest[upper_j as usize] = flip * top;
             rest[fore_j as usize] = flip * (top + along * upper);
             rest[hand_j as usize] = flip * (top + along * (upper + fore));

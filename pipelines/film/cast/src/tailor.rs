@@ -59,7 +59,7 @@ impl<'a> Tailor<'a> {
 
     /// Cell size of body nets.
     fn cell(&self) -> f32 {
-        self.coarse * self.s().max(0.6) * if self.lead { 0.0205 } else { 0.036 }
+        self.coarse * self.s().max(0.6) * if self.lead { 0.0205 } else { 0.04 }
     }
 
     /// The body with everything sewn on its trunk, without arms: what drapes and bands lie on.
@@ -109,11 +109,11 @@ impl<'a> Tailor<'a> {
         let low = f.at(Joint::Hips).y - if self.design.pieces.iter().any(|p| bottom(p.kind).is_some()) { 0.02 } else { 0.2 } * f.s;
         let layers = self.layers.clone();
         let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
-        let range = self.mesh.net(&net, |p| p, |p| {
-            let hidden = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s) || p.y < low + 0.002;
-            let head = p.y > f.at(Joint::Head).y + 0.09 * f.s;
-            (!hidden && !head).then(|| glove.filter(|_| gloved(p)).unwrap_or(skin))
-        });
+        let hidden = |p: Vec3| {
+            let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s);
+            buried || p.y < low + 0.002 || p.y > f.at(Joint::Head).y + 0.09 * f.s
+        };
+        let range = self.mesh.net(&net, hidden, |p| glove.filter(|_| gloved(p)).unwrap_or(skin));
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
         if let Some(glove) = self.design.pieces.iter().find(|p| p.kind == Kind::LongGloves).copied() {
@@ -133,7 +133,7 @@ impl<'a> Tailor<'a> {
         let field = |p: Vec3| meet(form::legs(f, p, low, 0.0, 0.0), p.y - top, 0.004);
         let reach = f.at(Joint::LThigh).x + f.leg[0] * 1.4;
         let net = net(&field, Vec3::new(-reach, low - 0.02, -0.16 * f.s), Vec3::new(reach, top + 0.03, 0.16 * f.s), self.cell());
-        let range = self.mesh.net(&net, |p| p, |p| (p.y < top - 0.002).then_some(skin));
+        let range = self.mesh.net(&net, |p| p.y > top - 0.002, |_| skin);
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::LEGS));
     }
@@ -156,12 +156,13 @@ impl<'a> Tailor<'a> {
         let cut = layer.cut;
         let s = f.s;
         let waist = waist_height(f, cut.waist);
-        let range = self.mesh.net(&net, |p| p, |p| {
+        let hidden = |p: Vec3| {
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
             let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
-            (!buried && !inside && !sole).then_some(main)
-        });
+            buried || inside || sole
+        };
+        let range = self.mesh.net(&net, hidden, |_| main);
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
         if cut.hem > 0.0 {
@@ -180,7 +181,7 @@ impl<'a> Tailor<'a> {
         let tied = [Kind::Obi, Kind::Sash, Kind::Belt].iter().any(|k| self.design.wears(*k));
         if cut.hem > 0.0 && !cut.open && !tied {
             // The seam between bodice and skirt, piped.
-            self.band(waist - 0.002 * s, waist + 0.012 * s, 0.004 * s, layer.cloth.material(), None);
+            self.band(waist - 0.004 * s, waist + 0.014 * s, 0.008 * s, layer.cloth.material(), None);
         }
         if cut.bag > 0.0 {
             self.bags(&layer);
@@ -239,7 +240,7 @@ impl<'a> Tailor<'a> {
 
     /// Turned ends of the sleeves, in the trim where there is one.
     fn cuffs(&mut self, layer: &Layer) {
-        let (f, s, cut) = (self.f, self.s(), layer.cut);
+        let (s, cut) = (self.s(), layer.cut);
         if cut.sleeve <= 0.0 || cut.bag > 0.0 {
             return;
         }
@@ -285,10 +286,8 @@ impl<'a> Tailor<'a> {
         let top = f.at(Joint::Hips).y + 0.08 * s;
         let depth = f.hips[1] + 0.1 * s;
         let net = net(&field, Vec3::new(-reach, low - 0.02, -depth), Vec3::new(reach, top, depth), self.cell());
-        let range = self.mesh.net(&net, |p| Vec3::new(p.x, p.y, p.z), |p| {
-            let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.01 * s);
-            (!buried && p.y < coat).then_some(main)
-        });
+        let hidden = |p: Vec3| p.y > coat || layers.iter().any(|l| layer_field(f, l, p) < -0.01 * s);
+        let range = self.mesh.net(&net, hidden, |_| main);
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::LEGS));
     }
