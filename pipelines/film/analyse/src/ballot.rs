@@ -66,6 +66,11 @@ impl<T: PartialEq + Copy> Ballot<T> {
         self.votes.iter().find(|v| v.value == value).map_or(0.0, |v| v.weight)
     }
 
+    /// The strongest clue for `value`.
+    pub fn of(&self, value: T) -> Option<Clue> {
+        self.votes.iter().find(|v| v.value == value).and_then(|v| v.clue.clone())
+    }
+
     /// Adds another ballot's votes, scaled.
     pub fn merge(&mut self, other: &Ballot<T>, scale: f32) {
         for v in &other.votes {

@@ -196,12 +196,15 @@ fn script_of(sentence: &Sentence, culture: &mut Ballot<Culture>) {
 pub fn of_person(film: Option<Culture>, name: &Ballot<Culture>) -> Option<(Culture, f32, Clue)> {
     use Culture::*;
     let named = name.verdict(0.6)?;
+    let shared =
+        |c: Culture| Culture::ALL.iter().any(|o| o.region() == c.region() && name.weight(*o) >= 0.4 * name.weight(named.value));
     let western = |c: Culture| matches!(c, American | European);
     match film {
         Some(Fantasy | ScienceFiction) => None,
         Some(of_film) if of_film.region() == named.value.region() => {
             (name.weight(of_film) < named.confidence && !western(of_film)).then_some((named.value, named.confidence, named.clue))
         }
+        Some(of_film) if shared(of_film) => None,
         Some(of_film) if western(of_film) && !matches!(named.value, Fantasy | ScienceFiction) => {
             Some((named.value, named.confidence, named.clue))
         }

@@ -99,66 +99,15 @@ pub fn pronoun(token: &Token) -> Option<Gender> {
 }
 
 /// Words whose -s form is oftener a plural noun: they act only on something named right behind them.
-const NOUNISH: &[&str] = &[
-    "hands",
-    "faces",
-    "heads",
-    "eyes",
-    "heads",
-    "backs",
-    "shoulders",
-    "steps",
-    "waves",
-    "drinks",
-    "lights",
-    "rings",
-    "cups",
-    "watches",
-    "plants",
-    "papers",
-    "bows",
-    "pins",
-    "tears",
-    "cries",
-    "works",
-    "chips",
-    "sketches",
-    "notes",
-    "fans",
-    "bows",
-    "presents",
-    "wheels",
-    "drums",
-    "parks",
-    "fires",
-    "whips",
-    "saws",
-    "irons",
-    "waters",
-    "milks",
-    "ties",
-    "houses",
-    "boards",
-    "lands",
-    "blocks",
-    "balances",
-    "rocks",
-    "signs",
-    "downs",
-    "bears",
-    "counts",
-    "trails",
-    "posts",
-    "paces",
-    "heaps",
-    "wires",
-    "chains",
-    "fastens",
-    "motions",
-    "gestures",
-    "glares",
-    "trips",
-    "bats",
+const NOUNISH: &[&str] =
+    &["hands", "faces", "heads", "eyes", "backs", "shoulders", "steps", "tears", "lights", "papers", "cups", "plants"];
+
+/// Words whose -s form may be a plural noun: they act behind a subject, a comma or "and".
+const DOUBTFUL: &[&str] = &[
+    "waves", "drinks", "rings", "watches", "bows", "pins", "cries", "works", "chips", "sketches", "notes", "fans", "presents",
+    "wheels", "drums", "parks", "fires", "whips", "saws", "irons", "waters", "milks", "ties", "houses", "boards", "lands",
+    "blocks", "balances", "rocks", "signs", "downs", "bears", "counts", "trails", "posts", "paces", "heaps", "wires", "chains",
+    "motions", "gestures", "trips", "bats",
 ];
 
 /// Whether a verb stands at `at`, going by what stands around it: (tokens it takes, the verb).
@@ -177,7 +126,13 @@ pub fn verb_at(tokens: &[Token], at: usize) -> Option<(usize, &'static VerbForm)
                 || b.key.parse::<u32>().is_ok())
     });
     let fits = match found.form {
-        Form::Present => !noun && (!NOUNISH.contains(&token.key.as_str()) || acts_on_next(tokens, at + len, before)),
+        Form::Present => {
+            !noun
+                && (!DOUBTFUL.contains(&token.key.as_str())
+                    || before.is_none_or(|b| breaks(token) || follows_subject(b))
+                    || acts_on_next(tokens, at + len, before))
+                && (!NOUNISH.contains(&token.key.as_str()) || acts_on_next(tokens, at + len, before))
+        }
         Form::Base => before.is_some_and(|b| b.key == "to") && starts_before(tokens, at) || (!noun && !token.gap.hyphen),
         Form::Ing => !noun && !token.gap.hyphen && ing_acts(token, before),
         Form::Past => {
@@ -194,6 +149,15 @@ fn form_is_exact(token: &Token, verb: &VerbForm) -> bool {
 
 fn breaks(token: &Token) -> bool {
     token.gap.comma || token.gap.dash || token.gap.closed
+}
+
+/// What a verb of the subject may stand right behind.
+fn follows_subject(before: &Token) -> bool {
+    before.capital
+        || before.inside
+        || pronoun(before).is_some()
+        || is_adverb(before)
+        || matches!(before.key.as_str(), "and" | "then" | "who" | "they")
 }
 
 /// A noun-like verb stands right behind its subject or before an object.

@@ -33,8 +33,11 @@ pub fn read(heading: &str) -> Heading {
         let last = n > 0;
         if let Some(found) = found.clone().filter(|_| last) {
             time = Some(found);
-        } else if last && words.first().is_some_and(|w| INHERIT.contains(&w.key.as_str()))
-            || (last && words.iter().any(|w| w.key == "later" || w.key == "continuous"))
+        } else if last
+            && words
+                .iter()
+                .enumerate()
+                .any(|(i, w)| matches!(w.key.as_str(), "later" | "continuous") || (i == 0 && INHERIT.contains(&w.key.as_str())))
         {
             inherits = Some(segment.trim().to_owned());
         } else {

@@ -1,7 +1,7 @@
 //! Understands a parsed screenplay: scenes, people, what they say and do, where and when, each inference with the script
 //! line that it rests on. The rules of the notes by which writers override inferences stand in this crate's README.md.
 //!
-//! `read` gives scenes of sentences (`text`); `roster` finds the people and `traits`, `dress`, `language` what they are like;
+//! `read` gives scenes of sentences (`text`); `roster` finds the people (`roman` across scripts) and `traits`, `dress`, `language` what they are like;
 //! `culture`, `heading`, `setting` and `moods` tell where, when and how; `stage` and `talk` turn action and speeches into beats;
 //! `scenes`, `people` and `story` put the story together; `notes` holds the overrides. What words mean stands in `lexicons/`,
 //! read by `lexicon`, `tables` and `inflect`.
@@ -19,6 +19,7 @@ mod moods;
 mod notes;
 mod people;
 mod read;
+mod roman;
 mod roster;
 mod scenes;
 mod setting;

@@ -172,6 +172,18 @@ impl Roster {
         if exact.is_some() {
             return exact;
         }
+        if let [word] = words {
+            let indic = crate::roman::indic(word);
+            let name = indic.clone().unwrap_or_else(|| crate::roman::skeleton(word));
+            let sounds = |own: &String| {
+                let other = crate::roman::indic(own);
+                (indic.is_some() != other.is_some()) && other.unwrap_or_else(|| crate::roman::skeleton(own)) == name
+            };
+            let heard = self.people.iter().position(|p| name_words(&p.full_name).iter().any(sounds));
+            if heard.is_some() {
+                return heard;
+            }
+        }
         let mut found = None;
         for (id, person) in self.people.iter().enumerate() {
             if part_of(words, &person.full_name) {
@@ -192,6 +204,17 @@ impl Roster {
             let known = cues.iter().any(|cue| cue == &words || part_of(&words, &cue.join(" ")) || part_of(cue, &words.join(" ")));
             let exact = cues.contains(&words);
             let short = words.len() <= 4;
+            // "A SMALL BOY" who speaks as BOY.
+            let spoken = cues.iter().find(|cue| {
+                !exact
+                    && words.ends_with(cue)
+                    && is_common(&sentence.tokens[from..from + len])
+                    && is_common(&tokens(&cue.join(" ")))
+            });
+            if let Some(cue) = spoken {
+                self.add(&cue.join(" ").to_uppercase(), &Clue::new(sentence.line, sentence.words(from, len)), false);
+                continue;
+            }
             if exact || (short && !loud && (known || is_person(sentence, from, len))) {
                 let text = sentence.words(from, len);
                 let name =
@@ -302,8 +325,23 @@ impl Alias {
             return false;
         }
         let capital = self.common || words[at].capital || !words[at].text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
-        let glued = n == 1 && glues(&self.words[0]) && words[at].key.starts_with(&self.words[0]);
+        let glued = n == 1 && (glues(&self.words[0]) && words[at].key.starts_with(&self.words[0]) || self.sounds_like(&words[at]));
         capital && (glued || self.words.iter().zip(&words[at..at + n]).all(|(word, token)| *word == token.key))
+    }
+}
+
+impl Alias {
+    /// The same name in other letters, case endings looked through: "లక్ష్మికి" is LAKSHMI.
+    fn sounds_like(&self, token: &Token) -> bool {
+        let own = &self.words[0];
+        match (&token.skeleton, crate::roman::indic(own)) {
+            (Some(heard), None) if own.is_ascii() => {
+                let name = crate::roman::skeleton(own);
+                name.len() >= 4 && heard.starts_with(&name) || *heard == name
+            }
+            (None, Some(name)) => token.capital && crate::roman::skeleton(&token.key) == name,
+            _ => false,
+        }
     }
 }
 
@@ -391,7 +429,8 @@ fn part_of(words: &[String], full_name: &str) -> bool {
     // "NURSE" is not "HEAD NURSE", and "WOMAN" not "CHINESE WOMAN": common nouns merge only with a name.
     let common = is_common(&tokens(&short.join(" "))) && rest.iter().all(|w| NAMES.word(w).is_none());
     let generic = is_common(&tokens(&short.join(" "))) && is_common(&tokens(&long.join(" ")));
-    !apart && !generic && !(common && short.len() == 1 && ["man", "woman", "boy", "girl", "guard"].contains(&short[0].as_str()))
+    let anybody = common && short.len() == 1 && ["man", "woman", "boy", "girl", "guard"].contains(&short[0].as_str());
+    !(apart || generic || anybody)
 }
 
 /// A name without the title or profession in front: "NURSE ADELE BROWN" is "ADELE BROWN".
@@ -476,7 +515,7 @@ fn is_person(sentence: &Sentence, from: usize, len: usize) -> bool {
                 || TRAITS.word(&t.key).is_some()
                 || ["late", "early", "mid"].contains(&t.key.as_str()))
     });
-    let named = run.iter().any(|t| NAMES.word(&t.key).is_some()) && !(PLACES.all(run).len() + THINGS.all(run).len() > 0);
+    let named = run.iter().any(|t| NAMES.word(&t.key).is_some()) && PLACES.all(run).is_empty() && THINGS.all(run).is_empty();
     let noun = PEOPLE.at(run, 0).is_some_and(|(n, _)| n == len) || run.last().is_some_and(|t| PEOPLE.word(&t.key).is_some());
     let described = next.is_some_and(|t| t.gap.comma) && (1..7).any(|n| PEOPLE.at(words, from + len + n).is_some());
     let thing =
@@ -514,7 +553,7 @@ fn actor_at(words: &[Token], at: usize) -> Option<(usize, String)> {
         named || at.checked_sub(1).is_some_and(|b| is_determiner(&words[b]) && !words[b].capital || words[b].capital && b == 0);
     let governed = at >= 2 && is_preposition(&words[at - 2]) && is_determiner(&words[at - 1]);
     let mut next = at + len;
-    while words.get(next).is_some_and(|t| is_adverb(t)) {
+    while words.get(next).is_some_and(is_adverb) {
         next += 1;
     }
     let acts = acts_at(words, next);
@@ -537,7 +576,9 @@ fn nouns_around(sentence: &Sentence, at: usize, len: usize) -> Vec<(String, usiz
             out.push((sign.noun.clone(), from, found));
         }
     }
-    let apposed = words.get(at + len).is_some_and(|t| t.gap.comma || t.inside || t.gap.dash);
+    let next = words.get(at + len);
+    let apposed = next.is_some_and(|t| t.gap.comma || t.inside || t.gap.dash)
+        || next.is_some_and(|t| t.key == "the" && PEOPLE.at(words, at + len + 1).is_some());
     let mut i = at + len;
     while apposed && i < words.len().min(at + len + 14) {
         if !words[i].inside && verb_at(words, i).is_some_and(|(_, v)| v.form == Form::Present) && !words[i].gap.hyphen {

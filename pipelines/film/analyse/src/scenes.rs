@@ -16,7 +16,7 @@ use crate::{
 };
 use klieg_film_words::{
     seed_of,
-    story::{Culture, Gender, LineId, Mood, Occasion, Period, Place, Prop, Scene, TimeOfDay, Weather},
+    story::{CharacterId, Culture, Gender, LineId, Mood, Occasion, Period, Place, Prop, Scene, TimeOfDay, Weather},
 };
 
 /// What every scene is read with.
@@ -29,7 +29,7 @@ pub struct Context<'a> {
 }
 
 /// The override of a key for one scene: the scene's own, else the film's; the last one counts.
-fn overridden<'a, T>(overrides: &'a [Override], scene: usize, pick: impl Fn(&Value) -> Option<T>) -> Option<(T, &'a Override)> {
+fn overridden<T>(overrides: &[Override], scene: usize, pick: impl Fn(&Value) -> Option<T>) -> Option<(T, &Override)> {
     let of = |wanted: Option<usize>| {
         overrides.iter().rev().filter(|o| o.person.is_none() && o.scene == wanted).find_map(|o| pick(&o.setting).map(|v| (v, o)))
     };
@@ -46,15 +46,27 @@ pub fn build(context: &Context<'_>, log: &mut Log) -> Vec<Scene> {
     let surroundings: Vec<Surroundings> = context.film.scenes.iter().map(|s| setting::read(s, context.roster)).collect();
     let mut occasions: Ballot<Occasion> = Ballot::default();
     for s in &surroundings {
-        occasions.merge(&s.occasion, 0.5);
+        // What one dresses for all day; other occasions pass with their scene.
+        for feast in [Occasion::Wedding, Occasion::Festival] {
+            if let Some(v) = s.occasion.of(feast) {
+                occasions.vote(feast, 0.5 * s.occasion.weight(feast), &v);
+            }
+        }
     }
     let mut out: Vec<Scene> = Vec::new();
     let mut next_line: LineId = 0;
+    let mut carried = Vec::new();
     for (n, around) in surroundings.into_iter().enumerate() {
         let before = out.last().map(|s: &Scene| s.time);
         let copies = context.film.scenes[..n].iter().filter(|s| s.heading == context.film.scenes[n].heading).count();
-        let scene =
-            Builder { context, n, text: &context.film.scenes[n], log }.build(around, &occasions, before, copies, &mut next_line);
+        let scene = Builder { context, n, text: &context.film.scenes[n], log }.build(
+            around,
+            &occasions,
+            before,
+            copies,
+            &mut next_line,
+            &mut carried,
+        );
         out.push(scene);
     }
     out
@@ -79,6 +91,7 @@ impl<'a> Builder<'a, '_> {
         before: Option<TimeOfDay>,
         copies: usize,
         next_line: &mut LineId,
+        carried: &mut Vec<CharacterId>,
     ) -> Scene {
         let id = self.text.id.clone();
         let heading = heading::read(&self.text.heading);
@@ -95,7 +108,7 @@ impl<'a> Builder<'a, '_> {
         for (name, clue) in &around.sounds {
             self.log.add("sound", &id, name.clone(), 0.8, clue);
         }
-        let mut stage = self.play(mood, next_line);
+        let mut stage = self.play(mood, next_line, carried);
         let props = self.props(around.props, &stage);
         for (who, clue) in &stage.present {
             self.log.add("present", &id, self.context.roster.people[*who].name.clone(), 0.9, clue);
@@ -263,8 +276,9 @@ impl<'a> Builder<'a, '_> {
         props.into_iter().map(|(name, clue)| Prop { name, line: clue.line }).collect()
     }
 
-    fn play(&self, mood: Mood, next_line: &mut LineId) -> Stage<'a> {
+    fn play(&self, mood: Mood, next_line: &mut LineId, carried: &mut Vec<CharacterId>) -> Stage<'a> {
         let mut stage = Stage::new(self.context.roster, self.context.genders);
+        stage.carried = std::mem::take(carried);
         let mut talk = Talk { scene: self.text, mood, next: *next_line };
         for (at, item) in self.text.items.iter().enumerate() {
             match item {
@@ -273,6 +287,7 @@ impl<'a> Builder<'a, '_> {
             }
         }
         *next_line = talk.next;
+        *carried = stage.carry();
         stage
     }
 }

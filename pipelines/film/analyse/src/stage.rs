@@ -24,6 +24,8 @@ pub struct Stage<'a> {
     last_prop: Option<String>,
     /// Speakers by how recently they spoke, the latest last.
     spoken: Vec<CharacterId>,
+    /// Who was there at the end of the scene before: "They" may go on there.
+    pub carried: Vec<CharacterId>,
     pub beats: Vec<Beat>,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Stage<'a> {
             last_subject: Vec::new(),
             last_prop: None,
             spoken: Vec::new(),
+            carried: Vec::new(),
             beats: Vec::new(),
         }
     }
@@ -310,11 +313,8 @@ impl<'a> Stage<'a> {
             Kind::Object => set_to(clause, &found.ids),
             Kind::Plain => {
                 let led_by_preposition = at > 0 && is_preposition(&words[at - 1]);
-                let joined = !clause.subject.is_empty()
-                    && !clause.verbed
-                    && at > 0
-                    && (words[at - 1].key == "and" || words[at].gap.comma)
-                    && named;
+                let joined =
+                    !clause.subject.is_empty() && !clause.verbed && at > 0 && (joins(words, at) || words[at].gap.comma) && named;
                 let acts = acts_next(words, at + found.len, found.ids.len());
                 if joined && !led_by_preposition {
                     clause.join(&found.ids);
@@ -413,6 +413,7 @@ impl<'a> Stage<'a> {
             .or_else(|| latest.clone().find(|id| known(id) && there(id)))
             .or_else(|| latest.clone().find(|id| unknown(id) && there(id)))
             .or_else(|| latest.clone().find(known))
+            .or_else(|| self.carried.iter().copied().find(known))
     }
 
     /// Whom "they" means: the last subjects when they were several, else everyone there.
@@ -428,7 +429,13 @@ impl<'a> Stage<'a> {
         let mut ids: Vec<CharacterId> =
             self.recent.iter().rev().copied().filter(|id| self.present.iter().any(|(p, _)| p == id)).take(3).collect();
         ids.reverse();
-        ids
+        if ids.is_empty() { self.carried.clone() } else { ids }
+    }
+
+    /// Those who were last active, for the next scene.
+    pub fn carry(&self) -> Vec<CharacterId> {
+        let active = if self.spoken.is_empty() { &self.recent } else { &self.spoken };
+        active.iter().rev().copied().filter(|id| self.present.iter().any(|(p, _)| p == id)).take(2).collect()
     }
 }
 
@@ -529,6 +536,12 @@ fn starts_with_verb(words: &[Token]) -> bool {
         .at(words, first)
         .is_some_and(|(len, v)| v.form == Form::Present && words.get(first + len).is_none_or(|n| n.key != "of"))
         && THINGS.at(words, first).is_none_or(|_| verb_at(words, first).is_some())
+}
+
+/// "and", with a determiner perhaps: "Layla and the tourist".
+fn joins(words: &[Token], at: usize) -> bool {
+    let back = if is_determiner(&words[at - 1]) && at >= 2 { at - 2 } else { at - 1 };
+    words[back].key == "and"
 }
 
 /// Whether a person's name or noun is followed by what they do.

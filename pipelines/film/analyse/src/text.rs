@@ -23,6 +23,8 @@ pub struct Token {
     pub key: String,
     /// `key` and what it may be the plural of.
     pub forms: Vec<String>,
+    /// Of a word in an Indic script: what it shares with its Latin spellings.
+    pub skeleton: Option<String>,
     pub possessive: bool,
     /// Two or more letters, all of them capitals.
     pub caps: bool,
@@ -205,6 +207,7 @@ fn token(word: &str, inside: bool, gap: Gap) -> Token {
     Token {
         text: word.to_owned(),
         forms,
+        skeleton: crate::roman::indic(&key),
         possessive,
         caps: letters.len() > 1
             && letters.iter().all(|c| c.is_uppercase() || !(c.is_lowercase() || c.is_uppercase()))

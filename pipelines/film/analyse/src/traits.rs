@@ -252,7 +252,8 @@ fn age_at(words: &[Token], at: usize, first: bool) -> Option<(Age, usize)> {
         || next(1) == "years"
         || next(1) == "yo"
         || (at > 0 && matches!(words[at - 1].key.as_str(), "aged" | "age"));
-    let stands_so = token.key.parse::<u32>().is_ok() && (token.inside || (first && token.gap.comma) || said);
+    let spelt = first && token.gap.comma && words.get(at + 1).is_none_or(|t| t.gap.comma);
+    let stands_so = spelt || token.key.parse::<u32>().is_ok() && (token.inside || (first && token.gap.comma) || said);
     ((stands_so || said) && years < 120).then(|| (of_years(years), if next(1) == "year" && next(2) == "old" { 3 } else { 1 }))
 }
 
