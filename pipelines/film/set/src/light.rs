@@ -23,11 +23,11 @@ pub struct Rig {
 /// white balanced halfway to 4,800 K as a film stock for mixed light would).
 pub fn kelvin(k: f32) -> Rgb {
     const TABLE: [(f32, Rgb); 9] = [
-        (1500.0, [1.0, 0.30, 0.04]),
-        (1900.0, [1.0, 0.40, 0.09]),
-        (2700.0, [1.0, 0.56, 0.24]),
-        (3200.0, [1.0, 0.66, 0.37]),
-        (4200.0, [1.0, 0.81, 0.61]),
+        (1500.0, [1.0, 0.42, 0.12]),
+        (1900.0, [1.0, 0.51, 0.19]),
+        (2700.0, [1.0, 0.64, 0.36]),
+        (3200.0, [1.0, 0.72, 0.47]),
+        (4200.0, [1.0, 0.85, 0.69]),
         (5600.0, [1.0, 0.94, 0.86]),
         (6500.0, [0.96, 0.98, 1.0]),
         (7500.0, [0.76, 0.87, 1.0]),
@@ -90,11 +90,11 @@ fn hour(time: TimeOfDay) -> Hour {
         key,
     };
     match time {
-        TimeOfDay::Dawn => h(10.0, 118.0, 3300.0, 2.0, [0.16, 0.24, 0.42], [0.95, 0.62, 0.42], 0.011, 1.25),
-        TimeOfDay::Morning => h(22.0, 62.0, 4200.0, 2.5, [0.20, 0.36, 0.66], [0.86, 0.78, 0.66], 0.006, 0.95),
-        TimeOfDay::Day => h(50.0, 48.0, 5600.0, 2.7, [0.19, 0.38, 0.74], [0.66, 0.76, 0.86], 0.003, 0.85),
-        TimeOfDay::Afternoon => h(34.0, -56.0, 4900.0, 2.6, [0.20, 0.37, 0.68], [0.80, 0.78, 0.72], 0.004, 0.9),
-        TimeOfDay::Dusk => h(9.0, -112.0, 3200.0, 1.9, [0.13, 0.16, 0.36], [0.98, 0.50, 0.28], 0.011, 1.25),
+        TimeOfDay::Dawn => h(12.0, 108.0, 3500.0, 2.9, [0.20, 0.28, 0.48], [1.0, 0.68, 0.46], 0.008, 1.3),
+        TimeOfDay::Morning => h(28.0, 58.0, 4300.0, 3.6, [0.19, 0.36, 0.70], [0.86, 0.80, 0.70], 0.004, 1.0),
+        TimeOfDay::Day => h(52.0, 46.0, 5600.0, 3.6, [0.19, 0.38, 0.74], [0.66, 0.76, 0.86], 0.003, 0.85),
+        TimeOfDay::Afternoon => h(34.0, -56.0, 4900.0, 3.5, [0.20, 0.37, 0.68], [0.80, 0.78, 0.72], 0.004, 0.9),
+        TimeOfDay::Dusk => h(10.0, -106.0, 3200.0, 2.6, [0.14, 0.17, 0.38], [0.98, 0.50, 0.28], 0.011, 1.25),
         TimeOfDay::Evening => h(6.0, -140.0, 7000.0, 0.35, [0.030, 0.050, 0.14], [0.30, 0.19, 0.20], 0.009, 1.45),
         TimeOfDay::Night => h(38.0, 156.0, 7500.0, 0.42, [0.008, 0.014, 0.036], [0.026, 0.038, 0.072], 0.006, 1.5),
     }
@@ -133,7 +133,7 @@ pub fn air(brief: &SetBrief) -> Air {
         sun_glow: 0.55 * (1.0 - veil),
         clouds: clouds(brief),
         stars: if brief.time == TimeOfDay::Night { 0.9 * (1.0 - grey) } else { 0.0 },
-        fill: if brief.dark() { 1.6 } else { 0.75 },
+        fill: if brief.dark() { 2.2 } else { 0.72 },
     };
     let fog_color = blend(times(blend(h.horizon, h.zenith, 0.25), 0.85), cloud, grey * 0.7);
     Air {
@@ -160,7 +160,7 @@ fn overcast(weather: Weather) -> (f32, f32, f32) {
         Weather::Rain => (0.78, 0.8, 0.014),
         Weather::Storm => (0.88, 0.92, 0.018),
         Weather::Snow => (0.7, 0.8, 0.014),
-        Weather::Fog => (0.8, 0.85, 0.055),
+        Weather::Fog => (0.8, 0.85, 0.03),
     }
 }
 
@@ -181,7 +181,7 @@ fn clouds(brief: &SetBrief) -> f32 {
 
 fn rig(brief: &SetBrief, h: &Hour, sun: Rgb, sun_from: Vec3) -> Rig {
     let outdoors = !brief.room();
-    let level = if outdoors { h.key } else { h.key.max(1.35) };
+    let level = if outdoors { h.key } else { h.key.max(1.35) } * if brief.noir() { 1.35 } else { 1.0 };
     let (key, rim) = match (outdoors, brief.dark()) {
         (true, false) => (sun, blend(sun, kelvin(7500.0), 0.3)),
         (false, false) => (blend(sun, kelvin(5000.0), 0.3), kelvin(6500.0)),
@@ -201,6 +201,16 @@ fn rig(brief: &SetBrief, h: &Hour, sun: Rgb, sun_from: Vec3) -> Rig {
     }
 }
 
+/// Stops over the meter: dark scenes are printed up so that faces stay readable.
+fn exposure(brief: &SetBrief) -> f32 {
+    match (brief.noir(), brief.dark(), brief.room()) {
+        (true, ..) => 0.5,
+        (_, true, _) => 0.4,
+        (_, _, true) => 0.35,
+        _ => 0.2,
+    }
+}
+
 /// Exposure and grade: the mood bends it, the culture tints it, the period drains it.
 fn look(brief: &SetBrief) -> Look {
     let (slope, saturation, power): (Rgb, f32, f32) = match brief.mood {
@@ -215,7 +225,7 @@ fn look(brief: &SetBrief) -> Look {
         Mood::Solemn => ([1.03, 1.0, 0.95], 0.94, 1.03),
     };
     let (tint, lift, vivid): (Rgb, Rgb, f32) = match brief.region() {
-        _ if brief.noir() => ([0.98, 1.0, 1.03], [0.001, 0.003, 0.006], 0.72),
+        _ if brief.noir() => ([0.98, 1.0, 1.03], [0.001, 0.003, 0.006], 0.9),
         Region::SouthIndian => ([1.05, 1.0, 0.93], [0.003, 0.002, 0.004], 1.08),
         Region::NorthIndian => ([1.06, 1.0, 0.94], [0.004, 0.002, 0.003], 1.08),
         Region::Japanese | Region::Korean => ([1.0, 1.0, 1.0], [0.003, 0.004, 0.005], 0.96),
@@ -227,7 +237,7 @@ fn look(brief: &SetBrief) -> Look {
         Region::Western => ([1.01, 1.0, 0.99], [0.002, 0.003, 0.004], 0.98),
     };
     Look {
-        exposure_ev: 0.0,
+        exposure_ev: exposure(brief),
         slope: std::array::from_fn(|i| slope[i] * tint[i]),
         offset: lift,
         power: [power; 3],
@@ -247,7 +257,7 @@ mod tests {
         for k in [1500.0, 1900.0, 3000.0, 5600.0, 7500.0, 12000.0] {
             assert!((luminance(kelvin(k)) - 1.0).abs() < 1e-4);
         }
-        assert!(kelvin(2000.0)[0] > 3.0 * kelvin(2000.0)[2]);
+        assert!(kelvin(2000.0)[0] > 3.0 * kelvin(2000.0)[2], "a lamp stays a lamp");
         assert!(kelvin(9000.0)[2] > kelvin(9000.0)[0]);
     }
 }

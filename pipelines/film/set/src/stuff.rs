@@ -217,7 +217,7 @@ pub fn glass() -> Material {
 }
 /// Coloured bottle glass: solid to the eye, glossy.
 pub fn bottle(hex: &str) -> Material {
-    Material { coat: 1.0, roughness: 0.2, translucency: 0.3, variation: 0.05, ..base(hex) }
+    Material { coat: 0.5, roughness: 0.22, translucency: 0.45, variation: 0.05, ..base(hex) }
 }
 pub fn wax(hex: &str) -> Material {
     Material { wrap: 0.6, translucency: 0.35, roughness: 0.5, ..base(hex) }

@@ -135,7 +135,7 @@ pub fn bottle_at(m: &mut Model, hex: &str, foot: Vec3, tall: f32) {
     let s = tall / 0.305;
     m.within(at(foot.x, foot.y, foot.z) * crate::kit::scaled(s), |m| {
         m.lathe(&bottle(hex), &BOTTLE, 10);
-        m.lathe(&paint("#D8CCAE"), &[(0.0385, 0.06), (0.0386, 0.13)], 10);
+        m.lathe(&paint("#B9A67C"), &[(0.0385, 0.075), (0.0386, 0.12)], 10);
     });
 }
 
@@ -226,7 +226,7 @@ pub fn basket(m: &mut Model, radius: f32, produce: &Material, tints: &[Rgb], dic
         &[(radius * 0.7, 0.0), (radius, 0.2), (radius * 1.06, 0.22), (radius * 0.96, 0.2), (radius * 0.7, 0.06), (0.0, 0.06)],
         14,
     );
-    m.heap(produce, p(0.0, 0.15, 0.0), radius * 0.86, radius * 0.17, tints, dice);
+    m.heap(produce, p(0.0, 0.15, 0.0), radius * 0.86, radius * 0.24, tints, dice);
 }
 
 pub fn sack(m: &mut Model, tall: f32, grain: &str) {

@@ -124,7 +124,7 @@ pub fn bullock_cart(m: &mut Model, load: &Material) {
     m.bar(&wood, p(-0.8, 0.72, 3.35), p(0.8, 0.72, 3.35), 0.05);
     m.sheet(load, 14, 8, |u, v| {
         let a = (u - 0.5) * std::f32::consts::PI;
-        let end = (v * std::f32::consts::PI).sin().powf(0.4);
+        let end = (v * std::f32::consts::PI).sin().max(0.0).powf(0.4);
         p(a.sin() * 0.66, 0.8 + a.cos().max(0.0) * 0.85 * end, (v - 0.5) * 2.5)
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::kit::p;
 use crate::life::{Air3, Mover};
+use crate::light::times;
 use crate::set::Builder;
 use crate::stuff::*;
 use glam::Vec3;
@@ -10,6 +11,7 @@ use klieg_kernels::scene::{Material, srgb};
 
 /// Everything the brief's weather lets fall over an open set, and the birds of its hour.
 pub fn open_air(b: &mut Builder<'_>) {
+    sky_bounce(b);
     let air = Air3 { low: p(-9.0, 0.0, -14.0), high: p(9.0, 7.0, 6.5) };
     match b.brief.weather {
         Weather::Rain => rain(b, air, 620),
@@ -25,6 +27,13 @@ pub fn open_air(b: &mut Builder<'_>) {
         let seed = b.dice.seed();
         b.mover(Mover::Birds { centre: p(2.0, 10.0, -24.0), reach: 13.0, count: 7, seed });
     }
+}
+
+/// A weak panel of sky on the shadow side: open sets keep a second source that models what the sun leaves dark.
+fn sky_bounce(b: &mut Builder<'_>) {
+    let side = -b.air.sun_from.x.signum();
+    let color = times(b.air.sky.horizon, if b.brief.dark() { 10.0 } else { 7.0 });
+    b.panel(p(side * 9.0, 5.0, 5.0), p(-side, -0.35, -0.5), (3.0, 2.0), color);
 }
 
 pub fn rain(b: &mut Builder<'_>, air: Air3, count: u32) {

@@ -97,12 +97,12 @@ impl Model {
         let mut level = 0.0;
         let mut reach = radius;
         while reach > one * 0.6 {
-            let around = ((reach * 5.2 / one) as usize).max(1);
+            let around = ((reach * 4.2 / one) as usize).max(1);
             for i in 0..around {
                 let a = (i as f32 + dice.unit() * 0.4) / around as f32 * std::f32::consts::TAU;
                 let at = centre + p(a.cos() * reach, level + one * 0.8 + dice.off(one * 0.15), a.sin() * reach);
                 let tint = dice.pick(tints);
-                self.tinted(tint, |m| m.ball(material, at, Vec3::splat(one * 0.95), 6));
+                self.tinted(tint, |m| m.ball(material, at, Vec3::splat(one * 1.1), 5));
             }
             reach -= one * 1.7;
             level += one * 1.05;

@@ -69,8 +69,8 @@ impl Model {
         let tips = self.trunk(bark, tall, tall * 0.035, 5, spread, dice);
         let each = leaves / tips.len() as u32;
         for tip in tips {
-            let r = spread * dice.range(0.34, 0.52);
-            self.leaf_cloud(leaf, tip + p(0.0, r * 0.3, 0.0), p(r * 1.15, r * 0.75, r * 1.15), each, tall * 0.035, dice);
+            let r = spread * dice.range(0.42, 0.62);
+            self.leaf_cloud(leaf, tip + p(0.0, r * 0.3, 0.0), p(r * 1.15, r * 0.75, r * 1.15), each, tall * 0.062, dice);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::stuff::*;
 use glam::Vec3;
 use klieg_film_words::shot::Posture;
 use klieg_film_words::story::{Region, Verb, Weather};
-use klieg_kernels::scene::{Geometry, Material};
+use klieg_kernels::scene::{Geometry, Material, Rgb};
 
 /// Cherry trees in blossom (or their like under snow): prototypes.
 fn cherries(dice: &mut Dice, snow: bool) -> Vec<Geometry> {
@@ -21,7 +21,7 @@ fn cherries(dice: &mut Dice, snow: bool) -> Vec<Geometry> {
                 let tips = m.trunk(&bark("#4E3B34"), 4.0, 0.16, 6, 1.9, &mut d);
                 for tip in tips {
                     let r = d.range(0.6, 1.0);
-                    m.leaf_cloud(&blossom, tip + p(0.0, 0.15, 0.0), p(r * 1.25, r * 0.62, r * 1.25), 210, 0.12, &mut d);
+                    m.leaf_cloud(&blossom, tip + p(0.0, 0.15, 0.0), p(r * 1.3, r * 0.72, r * 1.3), 300, 0.19, &mut d);
                 }
             })
         })
@@ -96,7 +96,7 @@ fn bridge(m: &mut Model, long: f32, rise: f32, wide: f32) {
 pub fn garden(b: &mut Builder<'_>) {
     let snow = b.brief.weather == Weather::Snow;
     let mut dice = b.dice.fork(2);
-    let green = if snow { "#D5DADC" } else { "#6C8248" };
+    let green = if snow { "#D5DADC" } else { "#75824E" };
     let seed = dice.seed();
     let pond = |x: f32, z: f32| ((x - 0.6) / 6.4).powi(2) + ((z + 6.3) / 2.9).powi(2);
     b.m.sheet(&grass(green), 90, 90, |u, v| {
@@ -275,8 +275,8 @@ fn garden_far(b: &mut Builder<'_>, snow: bool) {
     b.m.hills(&leaf(far), 90.0, 22.0, 2.4, 23);
     // The mountain, with snow on its shoulders.
     b.m.within(at(-16.0, -2.0, -120.0), |m| {
-        m.lathe(&paint("#8496AE"), &[(78.0, 0.0), (40.0, 22.0), (22.0, 38.0)], 40);
-        m.lathe(&paint("#E4E9EE"), &[(22.0, 38.0), (12.0, 50.0), (7.0, 55.0), (0.0, 54.0)], 40);
+        m.lathe(&paint("#7F93B8"), &[(62.0, 0.0), (38.0, 14.0), (20.0, 27.0), (14.0, 33.0)], 40);
+        m.lathe(&paint("#EEF1F6"), &[(14.0, 33.0), (8.0, 40.0), (4.5, 43.0), (0.0, 42.4)], 40);
     });
 }
 
@@ -312,9 +312,11 @@ pub fn tea_house(b: &mut Builder<'_>) {
     tea_light(b, &room);
 }
 
-fn shoji(m: &mut Model, wide: f32, tall: f32) {
+fn shoji(m: &mut Model, daylight: Rgb, wide: f32, tall: f32) {
+    // Light behind the paper shows on it.
+    let shine = Material { emission: times(daylight, 0.17), ..paper("#EDE6D2") };
     let frame = wood("#5E4230");
-    m.block(&paper("#EDE6D2"), p(0.0, tall * 0.5, 0.0), p(wide, tall, 0.008), 0.0);
+    m.block(&shine, p(0.0, tall * 0.5, 0.0), p(wide, tall, 0.008), 0.0);
     m.block(&planks("#7A5A42", 0.2), p(0.0, 0.16, 0.012), p(wide, 0.32, 0.02), 0.0);
     for i in 0..=4 {
         let x = (i as f32 / 4.0 - 0.5) * (wide - 0.03);
@@ -330,6 +332,7 @@ fn shoji(m: &mut Model, wide: f32, tall: f32) {
 }
 
 fn screens(b: &mut Builder<'_>, room: &Room, side: Hole, right: Hole) {
+    let day = b.air.daylight;
     for (which, h) in [(1, side), (2, right)] {
         b.m.within(room.side(which), |m| {
             let n = 5;
@@ -337,15 +340,15 @@ fn screens(b: &mut Builder<'_>, room: &Room, side: Hole, right: Hole) {
             for i in 0..n {
                 let slide = if i == 3 { -w * 0.55 } else { 0.0 };
                 m.within(at(h.x0 + w * (i as f32 + 0.5) + slide, h.y0, -0.02 - 0.05 * (i % 2) as f32), |m| {
-                    shoji(m, w * 1.02, h.y1 - h.y0)
+                    shoji(m, day, w * 1.02, h.y1 - h.y0)
                 });
             }
         });
     }
     // Sliding doors pushed to both sides of the open view, and painted ones behind the camera.
     b.m.within(room.side(0), |m| {
-        m.within(at(-0.32, 0.12, 0.04), |m| shoji(m, 0.72, 1.93));
-        m.within(at(2.75, 0.12, 0.04), |m| shoji(m, 0.66, 1.93));
+        m.within(at(-0.32, 0.12, 0.04), |m| shoji(m, day, 0.72, 1.93));
+        m.within(at(2.75, 0.12, 0.04), |m| shoji(m, day, 0.66, 1.93));
     });
     b.m.within(room.side(3), |m| {
         for i in 0..6 {
@@ -475,12 +478,12 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
 fn tea_light(b: &mut Builder<'_>, room: &Room) {
     let dark = b.brief.dark();
     let day = b.air.daylight;
-    let k = if dark { 0.5 } else { 3.2 };
+    let k = if dark { 0.8 } else { 4.6 };
     for s in [-1.0, 1.0] {
         b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k));
     }
     b.panel(p(1.05, 1.15, room.back + 0.1), Vec3::Z, (1.5, 0.9), times(day, k * 0.7));
-    room.bounce(b, if dark { 0.35 } else { 1.3 });
+    room.bounce(b, if dark { 0.6 } else { 2.0 });
     let warm = times(kelvin(2300.0), if dark { 2.6 } else { 0.7 });
     for (x, z) in [(-2.9, -1.0), (2.75, 1.0)] {
         b.m.within(at(x, 0.0, z), |m| {

@@ -39,13 +39,6 @@ fn camp_fire(b: &mut Builder<'_>, x: f32, z: f32) {
     }
 }
 
-/// A weak sky panel, so that open sets keep a second source that models faces from the shadow side.
-fn sky_bounce(b: &mut Builder<'_>) {
-    let side = -b.air.sun_from.x.signum();
-    let color = times(b.air.sky.horizon, if b.brief.dark() { 4.0 } else { 2.2 });
-    b.panel(p(side * 9.0, 5.0, 5.0), p(-side, -0.35, -0.5), (3.0, 2.0), times(color, 3.0));
-}
-
 fn far_hills(b: &mut Builder<'_>, near: &str, far: &str, height: f32) {
     let seed = b.dice.seed();
     b.m.hills(&leaf(near), 60.0, height, 4.5, seed);
@@ -67,13 +60,14 @@ pub fn field(b: &mut Builder<'_>) {
         })
         .collect();
     let free = needed(b.brief, 0.25);
-    let keep = |x: f32, z: f32| free(x, z) || (path(x, z) && z < 0.0);
+    let parked = |x: f32, z: f32| (x - 3.4).abs() < 2.4 && (z + 4.6).abs() < 2.6;
+    let keep = |x: f32, z: f32| free(x, z) || (path(x, z) && z < 0.0) || parked(x, z);
     let near = Field { x: (-14.0, 14.0), z: (-17.0, 15.0), keep_out: &keep };
     scatter(&mut b.m, &wheat, 620, &near, (0.8, 1.15), 0.12, &mut dice);
     // Far crops as rows of low ridges.
     let far = Model::of(|m| {
         m.sheet(&thatch(if rice { "#8A9A45" } else { "#CDA24A" }), 10, 4, |u, v| {
-            p((u - 0.5) * 9.0, 0.75 * (v * 3.14).sin().powf(0.5) + 0.05 * (u * 31.0).sin(), (v - 0.5) * 1.8)
+            p((u - 0.5) * 9.0, 0.75 * (v * 3.14).sin().max(0.0).powf(0.5) + 0.05 * (u * 31.0).sin(), (v - 0.5) * 1.8)
         })
     });
     for i in 0..64 {
@@ -84,13 +78,13 @@ pub fn field(b: &mut Builder<'_>) {
         let tint = dice.shade(0.1);
         b.m.stamp(&far, at(x, 0.0, z), tint);
     }
-    for (x, z) in [(-5.9, -2.6), (-4.4, -4.2), (4.6, -3.2), (6.2, -5.6), (-6.4, 3.2), (3.2, -6.6), (6.0, 5.0)] {
+    for (x, z) in [(-5.9, -2.6), (-4.4, -4.2), (6.4, -3.0), (6.8, -6.2), (-6.4, 3.2), (1.9, -8.6), (6.0, 5.0)] {
         b.m.within(at(x, 0.0, z), |m| haystack(m, stalk, &mut dice));
     }
     if b.brief.old_days() || matches!(b.brief.region(), Region::African | Region::SouthIndian) {
-        b.m.within(at_turned(5.0, 0.0, -8.6, -55.0), |m| bullock_cart(m, &thatch("#CDA24A")));
+        b.m.within(at_turned(3.6, 0.0, -5.4, -55.0), |m| bullock_cart(m, &thatch("#CDA24A")));
     } else {
-        b.m.within(at_turned(4.9, 0.0, -8.2, -38.0), |m| tractor(m, "#B5382A"));
+        b.m.within(at_turned(3.5, 0.0, -4.6, -42.0), |m| tractor(m, "#B5382A"));
     }
     let kinds = land_trees(b);
     surround(b, &kinds, 26, 16.0, 44.0, (0.9, 1.5), 0.14);
@@ -104,7 +98,6 @@ pub fn field(b: &mut Builder<'_>) {
     }
     far_hills(b, "#8A9A68", "#93A5A8", 5.0);
     camp_fire(b, -4.9, -3.4);
-    sky_bounce(b);
     open_air(b);
     falling(b, Air3 { low: p(-6.0, 0.2, -8.0), high: p(6.0, 3.0, 4.0) }, 40, 0.02, 0.25, p(0.5, 0.0, 0.0), petal("#E3C36A"));
     for (i, (x, z, turn)) in
@@ -269,7 +262,6 @@ pub fn beach(b: &mut Builder<'_>) {
     b.m.within(at_turned(14.0, -0.4, -42.0, 100.0), |m| m.stamp(&boat("#5E4632", "#D9A24A"), scaled(1.4), [1.0; 3]));
     b.m.within(at(-40.0, -1.0, -95.0), |m| m.lathe(&paint("#7F93A0"), &[(34.0, 0.0), (18.0, 7.0), (6.0, 12.0), (0.0, 13.0)], 24));
     camp_fire(b, -4.9, -2.6);
-    sky_bounce(b);
     open_air(b);
     for (x, z, turn) in [(-5.0, -5.4, 160.0), (4.2, -6.0, 200.0), (-8.0, -3.8, 90.0)] {
         b.figure(x, z, turn, Posture::Standing, Verb::Walk);
@@ -337,7 +329,6 @@ pub fn mountain(b: &mut Builder<'_>) {
         b.mover(Mover::Flutter { a, b: c, tall: 0.34, reach: 0.14, material: cloth(hex), seed });
     }
     camp_fire(b, 4.8, -2.9);
-    sky_bounce(b);
     b.air.fog.density = b.air.fog.density.max(0.006);
     open_air(b);
     for (x, z, turn) in [(-5.0, -6.0, 160.0), (5.4, -7.0, 200.0)] {
@@ -378,7 +369,6 @@ pub fn desert(b: &mut Builder<'_>) {
     }
     b.m.within(at_turned(-5.6, 0.0, -3.2, 20.0), |m| rug(m, &st.rug, &st.cloth, 2.0, 1.3));
     camp_fire(b, 4.9, -3.4);
-    sky_bounce(b);
     b.air.fog.density = b.air.fog.density.max(0.006);
     falling(b, Air3 { low: p(-8.0, 0.0, -10.0), high: p(8.0, 1.6, 5.0) }, 80, 0.012, 0.12, p(1.6, 0.0, 0.2), petal("#E0BC86"));
     open_air(b);
@@ -480,7 +470,6 @@ pub fn garden(b: &mut Builder<'_>) {
         }
     }
     falling(b, Air3 { low: p(-6.0, 0.0, -8.0), high: p(6.0, 4.0, 4.0) }, 40, 0.05, 0.4, p(0.2, 0.0, 0.05), petal("#F1C6CB"));
-    sky_bounce(b);
     if b.brief.dark() {
         b.air.rig.key = times(kelvin(2700.0), 1.35);
     }

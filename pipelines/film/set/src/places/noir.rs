@@ -33,7 +33,7 @@ fn fronts(b: &Builder<'_>) -> Fronts {
     let plain = |walls: Vec<Material>, signs, awnings| Fronts {
         walls,
         trim: st.trim,
-        floors: (2, 3),
+        floors: (1, 2),
         sign_paints: signs,
         neon: night && !b.brief.old_days(),
         awnings,
@@ -193,8 +193,12 @@ fn one_front(b: &mut Builder<'_>, look: &Fronts, side: f32, z: f32, wide: f32, d
 }
 
 fn shop_front(m: &mut Model, look: &Fronts, wide: f32, dark: bool, dice: &mut Dice) {
-    let open = dice.chance(0.6);
-    let warm = if open && dark { times(kelvin(dice.range(2500.0, 3400.0)), dice.range(0.5, 1.1)) } else { [0.03, 0.035, 0.04] };
+    let open = dice.chance(0.7);
+    let warm = if open && dark {
+        times([1.0, dice.range(0.5, 0.66), dice.range(0.16, 0.34)], dice.range(0.16, 0.42))
+    } else {
+        [0.03, 0.035, 0.04]
+    };
     let pane = if open && dark { glow(warm) } else { Material { coat: 1.0, roughness: 0.1, ..paint("#2B3138") } };
     let door_x = wide * dice.range(-0.3, 0.3);
     let frame = look.trim;
@@ -205,7 +209,7 @@ fn shop_front(m: &mut Model, look: &Fronts, wide: f32, dark: bool, dice: &mut Di
         let x = -wide * 0.5 + wide * i as f32 / 5.0;
         m.stand(&frame, p(x, 0.12, 0.0), p(0.14, 2.7, 0.2), 0.02);
     }
-    for _ in 0..9 {
+    for _ in 0..16 {
         // Goods in the window, dark against the light.
         let (x, h) = (dice.off(wide * 0.45), dice.range(0.2, 0.9));
         let hex = dice.pick(&["#3B332C", "#5A4632", "#4A2E2A", "#2F3B3B"]);
@@ -230,9 +234,9 @@ fn windows(m: &mut Model, look: &Fronts, wide: f32, floors: u32, dark: bool, nea
             let x = (i as f32 + 0.5) / n as f32 * wide - wide * 0.5;
             let y = 4.3 + 2.9 * floor as f32;
             let lit = dice.chance(if dark { 0.3 } else { 0.0 });
-            let warm = kelvin(dice.range(2400.0, 3600.0));
+            let warm = [1.0, dice.range(0.5, 0.75), dice.range(0.2, 0.45)];
             let pane = if lit {
-                glow(times(warm, dice.range(0.4, 1.0)))
+                glow(times(warm, dice.range(0.25, 0.7)))
             } else {
                 Material { coat: 1.0, roughness: 0.1, ..paint("#2A3038") }
             };
@@ -309,7 +313,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
             &[(-0.15, 0.5), (0.15, 0.9), (-0.15, 1.3)],
             &[(-0.2, 1.5), (0.2, 1.5)],
         ];
-        neon(b, place * at_turned(x + 0.06, 4.4, 0.75, 90.0), &ring, color, 2.2, flicker);
+        neon(b, place * at_turned(x + 0.06, 4.4, 0.75, 90.0), &ring, color, 9.0, flicker);
         neon(b, place * at_turned(x - 0.06, 4.4, 0.75, -90.0), &ring, color, 0.0, flicker);
         return;
     }
@@ -319,12 +323,12 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
     b.m.within(place * at(0.0, 3.9, 0.14), |m| {
         m.block(&lacquer("#1E2024"), p(0.0, tall * 0.5, 0.0), p(long + 0.4, tall + 0.36, 0.1), 0.03)
     });
-    neon(b, place * at(-long * 0.5 + 0.08, 3.9, 0.16), &refs, color, 3.0, flicker);
+    neon(b, place * at(-long * 0.5 + 0.08, 3.9, 0.16), &refs, color, 9.0, flicker);
 }
 
 /// What closes the street at both ends.
 fn ends(b: &mut Builder<'_>, look: &Fronts, dice: &mut Dice) {
-    let light = if b.brief.dark() { [1.1, 0.72, 0.34] } else { [0.05, 0.05, 0.06] };
+    let light = if b.brief.dark() { [0.42, 0.25, 0.1] } else { [0.05, 0.05, 0.06] };
     let tall = 8.0 + look.floors.1 as f32 * 3.2;
     for z in [-52.0, 44.0] {
         skyline(&mut b.m, "#5A504A", light, z, 22.0, (tall * 0.7, tall * 1.25), dice);
@@ -389,7 +393,7 @@ fn kerb_things(b: &mut Builder<'_>, dice: &mut Dice) {
 fn street_light(b: &mut Builder<'_>, look: &Fronts) {
     let on = b.brief.dark();
     let steam = b.dice.seed();
-    for (x, z, strength) in [(-4.75, -3.4, 34.0), (4.75, -11.5, 34.0), (4.75, 4.6, 26.0), (-4.75, -20.0, 34.0), (-4.75, 12.5, 26.0)]
+    for (x, z, strength) in [(-4.75, -3.4, 60.0), (4.75, -11.5, 70.0), (4.75, 4.6, 46.0), (-4.75, -20.0, 70.0), (-4.75, 12.5, 46.0)]
     {
         street_lamp(b, p(x, 0.12, z), if x < 0.0 { 90.0 } else { -90.0 }, 5.0, on, strength);
     }
@@ -405,7 +409,7 @@ fn street_light(b: &mut Builder<'_>, look: &Fronts) {
     }
     if on {
         for (x, z) in [(-6.1, -1.5), (6.1, -6.5), (6.1, 1.5)] {
-            b.panel(p(x, 1.7, z), p(-x, 0.1, 0.0), (1.8, 1.0), times(kelvin(2700.0), 1.6));
+            b.panel(p(x, 1.7, z), p(-x, 0.1, 0.0), (1.8, 1.0), times(kelvin(2500.0), 4.0));
         }
         let side = if b.brief.noir() { kelvin(3000.0) } else { kelvin(2800.0) };
         b.air.rig.key = times(side, 1.45);
@@ -513,7 +517,7 @@ fn desk_lamp(b: &mut Builder<'_>, foot: Vec3) {
         });
         m.block(&glow([4.5, 3.0, 1.4]), p(0.0, 0.335, 0.0), p(0.26, 0.02, 0.05), 0.0);
     });
-    b.bulb(foot + p(0.0, 0.28, 0.0), 0.05, times(kelvin(2700.0), 0.85), Flicker::Steady);
+    b.bulb(foot + p(0.0, 0.28, 0.0), 0.05, times(kelvin(2700.0), 1.7), Flicker::Steady);
 }
 
 fn telephone(m: &mut Model) {
@@ -576,12 +580,12 @@ fn office_light(b: &mut Builder<'_>, room: &Room, side: Hole) {
         neon(b, at(-0.4, 2.0, room.back - 5.5), &refs, [5.0, 0.5, 0.35], 3.0, Flicker::Blink(1.6));
         // The street lamp outside throws the slats across the room.
         let window = room.side(2).transform_point3(p((side.x0 + side.x1) * 0.5, 1.65, 0.0));
-        b.spotlight(window + p(4.6, 2.0, 1.6), window + p(-3.0, -1.05, -1.05), 30.0, 44.0, times(kelvin(3000.0), 62.0));
+        b.spotlight(window + p(4.6, 2.0, 1.6), window + p(-3.0, -1.05, -1.05), 30.0, 44.0, times(kelvin(3000.0), 190.0));
         b.air.rig.slats = b.brief.noir();
         b.air.rig.key_from = (window - p(0.0, 1.3, 0.4)).normalize().to_array();
         pendant(b, p(1.2, room.tall, 4.4), 0.7, "#3C4A40", kelvin(2700.0), 2.2);
         b.panel(p(0.75, 1.65, room.back + 0.05), Vec3::Z, (0.8, 0.65), times(kelvin(6500.0), 0.5));
-        room.bounce(b, 0.30);
+        room.bounce(b, 0.6);
     } else {
         room.daylight(b, 2, side, 2.2);
         b.panel(p(0.75, 1.65, room.back + 0.05), Vec3::Z, (0.8, 0.65), times(b.air.daylight, 1.5));
@@ -625,7 +629,7 @@ pub fn bar(b: &mut Builder<'_>) {
     }
     pendant(b, p(-2.4, room.tall, 3.4), 0.9, "#6B2A22", kelvin(2400.0), 1.6);
     pendant(b, p(2.4, room.tall, 1.6), 0.9, "#6B2A22", kelvin(2400.0), 1.6);
-    room.bounce(b, 0.5);
+    room.bounce(b, 0.95);
     b.air.fog.density = 0.03;
     b.air.fog.color = [0.03, 0.022, 0.016];
     b.air.rig.key = times(kelvin(2700.0), 1.45);
@@ -707,7 +711,7 @@ fn back_bar(b: &mut Builder<'_>, st: &Style, back: f32) {
         }
     }
     for x in [-1.7, 0.0, 1.7] {
-        b.bulb(p(x, 2.62, back + 0.5), 0.08, times(kelvin(2300.0), 0.75), Flicker::Steady);
+        b.bulb(p(x, 2.62, back + 0.5), 0.08, times(kelvin(2300.0), 1.1), Flicker::Steady);
     }
     let strokes = lettering("BAR", 0.4);
     let refs: Vec<&[(f32, f32)]> = strokes.iter().map(Vec::as_slice).collect();

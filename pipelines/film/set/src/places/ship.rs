@@ -32,7 +32,7 @@ pub fn corridor(b: &mut Builder<'_>) {
     b.air.fog.color = [0.01, 0.016, 0.022];
     let (front, back) = (9.0, -15.0);
     let middle = (front + back) * 0.5;
-    let (deck, hull, dark) = (panels("#343C47", 0.6), panels("#8A94A0", 0.8), panels("#2A313B", 0.5));
+    let (deck, hull, dark) = (panels("#566070", 0.6), panels("#A3ACB6", 0.8), panels("#434D5A", 0.5));
     b.m.block(&deck, p(0.0, -0.05, middle), p(HALF * 2.0, 0.1, front - back), 0.0);
     b.m.block(&dark, p(0.0, 2.75, middle), p(2.4, 0.1, front - back), 0.0);
     for s in [-1.0f32, 1.0] {
@@ -202,18 +202,18 @@ fn deck_things(b: &mut Builder<'_>, dice: &mut crate::kit::Dice) {
 
 fn ship_light(b: &mut Builder<'_>) {
     let cool = kelvin(7000.0);
-    for (z, k) in [(1.4, 1.9), (-3.4, 1.5), (5.4, 1.3), (-9.4, 1.6)] {
+    for (z, k) in [(1.4, 5.5), (-3.4, 6.0), (5.4, 4.0), (-9.4, 7.0)] {
         for s in [-1.0, 1.0] {
             b.panel(p(s * 1.0, 2.66, z), p(-s * 0.15, -1.0, 0.0), (0.08, 1.1), times(cool, k));
         }
     }
     for (x, z) in [(-1.7, -2.2), (1.7, 2.4)] {
-        b.bulb(p(x, 0.25, z), 0.1, times(CYAN, 0.16), Flicker::Steady);
+        b.bulb(p(x, 0.35, z), 0.1, times(CYAN, 0.3), Flicker::Steady);
     }
     b.bulb(p(-1.7, 1.6, -5.6), 0.1, times(CYAN, 0.35), Flicker::Tv);
     b.bulb(p(1.8, 1.5, -7.6), 0.1, times(SIGNAL, 0.3), Flicker::Steady);
-    b.air.rig.key = times(kelvin(3400.0), 1.45);
-    b.air.rig.fill = times(kelvin(9000.0), 0.42);
+    b.air.rig.key = times(kelvin(3300.0), 1.9);
+    b.air.rig.fill = times(kelvin(9000.0), 0.6);
     b.air.rig.rim = [0.5, 1.3, 1.6];
     b.key_from(p(-1.6, 2.4, 2.2));
     motes(b, p(-1.6, 0.4, -6.0), p(1.6, 2.4, 3.0), 20, 0.4);
@@ -304,7 +304,7 @@ fn road(b: &mut Builder<'_>) {
     }
     if town {
         for turn in [0.0, 90.0, 180.0, 270.0] {
-            let light = [1.1, 0.72, 0.34];
+            let light = [0.42, 0.25, 0.1];
             b.m.within(at_turned(0.0, 0.0, 0.0, turn), |m| skyline(m, "#5A504A", light, -26.0, 24.0, (6.0, 15.0), &mut dice));
         }
     } else {

@@ -73,7 +73,7 @@ fn ground(b: &mut Builder<'_>) {
 /// A little carved and painted figure for the tiers of a tower.
 fn relief_figure() -> Geometry {
     Model::of(|m| {
-        let clay = paint("#FFFFFF");
+        let clay = paint("#F2F2F2");
         m.lathe(&clay, &[(0.14, 0.0), (0.17, 0.1), (0.12, 0.3), (0.2, 0.52), (0.2, 0.6), (0.07, 0.68)], 7);
         m.ball(&clay, p(0.0, 0.78, 0.02), p(0.11, 0.13, 0.11), 7);
         m.lathe(&gold(), &[(0.12, 0.84), (0.09, 0.98), (0.02, 1.1)], 6);
@@ -825,7 +825,7 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
             }
         }
         m.block(&brass(), p(0.0, 3.15, 0.05), p(3.0, 0.3, 0.3), 0.04);
-        m.quad(&glow([1.3, 0.62, 0.16]), [p(-1.1, 0.4, -1.6), p(1.1, 0.4, -1.6), p(1.1, 3.0, -1.6), p(-1.1, 3.0, -1.6)]);
+        m.quad(&glow([0.8, 0.4, 0.13]), [p(-1.1, 0.4, -1.6), p(1.1, 0.4, -1.6), p(1.1, 3.0, -1.6), p(-1.1, 3.0, -1.6)]);
     });
     let z = back + 2.2;
     if b.brief.indian() {
@@ -844,23 +844,23 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
             saucer_lamp(b, p(s * (1.8 + 0.42 * (i / 2) as f32), 0.02, z + 0.7), 0.07);
         }
     }
-    oil_light(b, p(0.0, 2.0, z + 0.6), 9.0);
+    oil_light(b, p(0.0, 2.0, z + 0.6), 6.0);
     oil_light(b, p(0.0, 1.5, z - 1.0), 3.0);
 }
 
 fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
     let day = b.air.daylight;
-    let strength = if b.brief.dark() { 1.5 } else { 5.0 };
+    let strength = if b.brief.dark() { 7.0 } else { 6.0 };
     for side in [-1.0, 1.0] {
         b.panel(p(side * (half - 0.2), 2.5, 1.5), p(-side, -0.1, 0.0), (5.0, 0.9), times(day, strength));
         oil_light(b, p(side * 3.4, 1.1, -2.2), 2.0);
         oil_light(b, p(side * 3.5, 0.7, 3.0), 1.6);
         oil_light(b, p(side * 5.6, 2.6, -5.5), 3.4);
     }
-    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(3000.0), 2.6));
-    b.air.fog.density = 0.02;
-    b.air.fog.color = [0.05, 0.035, 0.02];
-    b.air.rig.key = times(kelvin(2500.0), 1.5);
+    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(4200.0), 2.6));
+    b.air.fog.density = 0.006;
+    b.air.fog.color = [0.05, 0.045, 0.05];
+    b.air.rig.key = times(kelvin(2900.0), 1.4);
     b.key_from(p(-2.6, 2.4, 2.6));
     motes(b, p(-4.0, 0.5, -6.0), p(4.0, 3.6, 3.0), 50, 0.7);
     let seed = b.dice.seed();
