@@ -83,7 +83,9 @@ K_LAUNCH(denoise_prepare)(const DenoiseView* view, uint32_t y0, uint32_t y1) {
                     weight += k;
                 }
             float lum = 0.2126f * v.planes[PLANE_R][at + x] + 0.7152f * v.planes[PLANE_G][at + x] + 0.0722f * v.planes[PLANE_B][at + x];
-            float keep = lum > most ? most / k_max(lum, 1e-6f) : 1.0f;
+            // A lone bright pixel is noise only where its own samples disagree.
+            bool doubtful = v.variance[(size_t)y * v.width + x] > 0.02f * lum * lum;
+            float keep = lum > most && doubtful ? most / k_max(lum, 1e-6f) : 1.0f;
             for (int i = 0; i < 3; i++) v.other[i][at + x] = v.planes[PLANE_R + i][at + x] * keep;
             v.other[3][at + x] = var / weight;
         }
@@ -174,7 +176,7 @@ K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_oth
 }
 
 // A pixel on an edge, which resembles no neighbour, was hardly filtered. Its light is between that of the surfaces that meet
-// there, so it takes the mean of those neighbours that found company.
+// there, so it takes the mean of those neighbours that found company, the more the noisier it is itself.
 #define LONELY 0.10f
 K_LAUNCH(denoise_mend)(const DenoiseView* view, uint32_t from_other, uint32_t y0, uint32_t y1) {
     const DenoiseView& v = *view;
@@ -195,7 +197,9 @@ K_LAUNCH(denoise_mend)(const DenoiseView* view, uint32_t from_other, uint32_t y0
                     for (int c = 0; c < 3; c++) sum[c] += w * in[c][o];
                     weight += w;
                 }
-            float trust = k_smooth(0.0f, LONELY, company[at]) + (weight < 0.1f ? 1.0f : 0.0f);
+            float light = 0.2126f * in[0][at] + 0.7152f * in[1][at] + 0.0722f * in[2][at];
+            float noise = k_sqrt(k_max(v.variance[(size_t)y * v.width + x], 0.0f)) / k_max(light, 1e-4f);
+            float trust = k_smooth(0.0f, LONELY, company[at]) + 1.0f - k_smooth(0.04f, 0.2f, noise) + (weight < 0.1f ? 1.0f : 0.0f);
             for (int c = 0; c < 3; c++) out[c][at] = k_mix(sum[c] / weight, in[c][at], k_min(trust, 1.0f));
         }
     }
