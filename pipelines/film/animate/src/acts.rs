@@ -64,9 +64,8 @@ pub struct Doing {
 
 /// Those around.
 pub struct Around {
-    /// On the floor, with the heading in degrees.
+    /// On the floor.
     pub root: Vec2,
-    pub heading: f32,
     /// Chest of the other one, world.
     pub other: Option<Vec3>,
     /// Scale against the 1.6 m puppet, own and the other's.
@@ -101,24 +100,33 @@ pub fn doing(act: &Act, frame: f32, around: &Around, right: usize) -> Doing {
             d.lean = 0.62 * w;
             d.nod = 0.25 * w;
             for arm in &mut d.arms {
-                *arm = Some(Reach { fingers: Some(Vec3::new(0.0, -1.0, 0.1)), palm: Some(Vec3::new(0.0, 0.0, -1.0)), ..reach(0.12, 0.74, 0.12, Hand::Prayer, w) });
+                *arm = Some(Reach {
+                    fingers: Some(Vec3::new(0.0, -1.0, 0.1)),
+                    palm: Some(Vec3::new(0.0, 0.0, -1.0)),
+                    ..reach(0.12, 0.74, 0.12, Hand::Prayer, w)
+                });
             }
         }
         Verb::Drink | Verb::Eat | Verb::Smoke => to_the_mouth(act.verb, t, f, right, &mut d),
         Verb::Pour => {
             let tip = smooth((t / f - 0.2) * 4.0);
-            d.arms[right] = Some(Reach { palm: Some(Vec3::new(-1.0 + tip, -0.2 - 0.6 * tip, 0.0)), ..reach(0.12, 1.02, 0.36, Hand::Grip, w) });
+            d.arms[right] =
+                Some(Reach { palm: Some(Vec3::new(-1.0 + tip, -0.2 - 0.6 * tip, 0.0)), ..reach(0.12, 1.02, 0.36, Hand::Grip, w) });
             d.arms[left] = Some(reach(0.1, 0.9, 0.3, Hand::Open, w));
             (d.lean, d.eyes_on_hands) = (0.12 * w, w);
         }
         Verb::Point => {
             let at = around.other.map_or(Spot::Chest(Vec3::new(0.22, 1.16, 0.5)), |o| Spot::World(towards(around, o, 0.46)));
             d.arms[right] = Some(Reach { at, palm: Some(Vec3::new(-0.5, -0.9, 0.0)), ..reach(0.0, 0.0, 0.0, Hand::Point, w) });
-            d.twist = -0.12 * w * SIDE[right].abs() * if right == 1 { -1.0 } else { 1.0 };
+            d.twist = 0.12 * w * SIDE[left];
         }
         Verb::Wave => {
             let swing = (t / 24.0 * TAU * 1.7).sin() * 0.09;
-            d.arms[right] = Some(Reach { fingers: Some(Vec3::new(swing * 3.0, 1.0, 0.0)), palm: Some(Vec3::Z), ..reach(0.33 + swing, 1.34, 0.14, Hand::Open, w) });
+            d.arms[right] = Some(Reach {
+                fingers: Some(Vec3::new(swing * 3.0, 1.0, 0.0)),
+                palm: Some(Vec3::Z),
+                ..reach(0.33 + swing, 1.34, 0.14, Hand::Open, w)
+            });
             d.smile = 0.5 * w;
         }
         Verb::Nod => d.nod = 0.2 * w * (0.5 - 0.5 * (t / 24.0 * TAU * 1.9).cos()) * 1.4,
@@ -152,7 +160,8 @@ fn hand_over(act: &Act, t: f32, around: &Around, right: usize, d: &mut Doing) {
     let alone = around.other.is_none();
     // The one who gives is there first; the other comes to fetch it.
     let (begin, end) = if giver { (0.02, 0.78) } else { (0.24, 0.95) };
-    let w = if alone { hold(t, act.frames, 12.0, 10.0) } else { hold(t - begin * act.frames, (end - begin) * act.frames, 11.0, 9.0) };
+    let w =
+        if alone { hold(t, act.frames, 12.0, 10.0) } else { hold(t - begin * act.frames, (end - begin) * act.frames, 11.0, 9.0) };
     let at = match around.other {
         Some(other) => {
             let me = Vec3::new(around.root.x, 0.0, around.root.y);
@@ -214,7 +223,10 @@ fn fight(t: f32, w: f32, around: &Around, d: &mut Doing) {
     for (side, arm) in d.arms.iter_mut().enumerate() {
         let punch = ((beat + 0.5 * side as f32).fract() * 2.2).min(1.0);
         let out = (PI * punch).sin().powi(2);
-        *arm = Some(Reach { elbow: Some(Vec3::new(0.6, -1.0, -0.2)), ..reach(0.12 - 0.06 * out, 1.12 + 0.04 * out, 0.22 + 0.26 * out, Hand::Fist, w) });
+        *arm = Some(Reach {
+            elbow: Some(Vec3::new(0.6, -1.0, -0.2)),
+            ..reach(0.12 - 0.06 * out, 1.12 + 0.04 * out, 0.22 + 0.26 * out, Hand::Fist, w)
+        });
         d.twist -= SIDE[side] * 0.3 * out * w;
     }
     (d.lean, d.nod) = (0.16 * w, 0.08 * w);
@@ -265,7 +277,14 @@ fn to_the_mouth(verb: Verb, t: f32, f: f32, right: usize, d: &mut Doing) {
     let rest = reach(0.18, 0.93, 0.26, Hand::Grip, w);
     // From the belly to the mouth; the weight blends between the two.
     d.arms[right] = Some(if up > 0.5 {
-        Reach { at: Spot::Mouth(away), palm: Some(Vec3::new(-0.7, 0.0, -0.7)), fingers: Some(Vec3::new(-0.6, 0.7, 0.2)), weight: up.min(1.0), elbow: Some(Vec3::new(0.8, -1.0, 0.0)), ..rest }
+        Reach {
+            at: Spot::Mouth(away),
+            palm: Some(Vec3::new(-0.7, 0.0, -0.7)),
+            fingers: Some(Vec3::new(-0.6, 0.7, 0.2)),
+            weight: up.min(1.0),
+            elbow: Some(Vec3::new(0.8, -1.0, 0.0)),
+            ..rest
+        }
     } else {
         Reach { at: Spot::Chest(Vec3::new(0.18 - 0.1 * up, 0.93 + 0.4 * up, 0.26)), ..rest }
     });
@@ -304,14 +323,51 @@ pub fn carry(w: f32, prop: Option<&str>, right: usize, d: &mut Doing) {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     if has(&["umbrella", "parasol", "torch", "lantern", "flag", "sign"]) {
         d.arms[right] = Some(reach(0.2, 1.08, 0.24, Hand::Grip, w));
-    } else if has(&["suitcase", "bag", "bucket", "case", "basket", "pot", "briefcase", "gun", "pistol", "revolver", "sword", "stick", "cane"]) {
+    } else if has(&[
+        "suitcase",
+        "bag",
+        "bucket",
+        "case",
+        "basket",
+        "pot",
+        "briefcase",
+        "gun",
+        "pistol",
+        "revolver",
+        "sword",
+        "stick",
+        "cane",
+    ]) {
         d.arms[right] = Some(Reach { fingers: Some(Vec3::new(0.1, -1.0, 0.1)), ..reach(0.29, 0.77, 0.07, Hand::Grip, w) });
-    } else if has(&["garland", "tray", "plate", "book", "newspaper", "box", "bowl", "drum", "letter", "map", "baby", "gift", "file", "tablet"]) {
+    } else if has(&[
+        "garland",
+        "tray",
+        "plate",
+        "book",
+        "newspaper",
+        "box",
+        "bowl",
+        "drum",
+        "letter",
+        "map",
+        "baby",
+        "gift",
+        "file",
+        "tablet",
+    ]) {
         for arm in &mut d.arms {
-            *arm = Some(Reach { fingers: Some(Vec3::new(-0.35, 0.15, 1.0)), palm: Some(Vec3::new(-0.7, 0.7, 0.0)), ..reach(0.1, 0.95, 0.3, Hand::Grip, w) });
+            *arm = Some(Reach {
+                fingers: Some(Vec3::new(-0.35, 0.15, 1.0)),
+                palm: Some(Vec3::new(-0.7, 0.7, 0.0)),
+                ..reach(0.1, 0.95, 0.3, Hand::Grip, w)
+            });
         }
     } else {
-        d.arms[right] = Some(Reach { fingers: Some(Vec3::new(-0.25, 0.1, 1.0)), palm: Some(Vec3::new(-1.0, 0.1, 0.0)), ..reach(0.16, 0.95, 0.27, Hand::Grip, w) });
+        d.arms[right] = Some(Reach {
+            fingers: Some(Vec3::new(-0.25, 0.1, 1.0)),
+            palm: Some(Vec3::new(-1.0, 0.1, 0.0)),
+            ..reach(0.16, 0.95, 0.27, Hand::Grip, w)
+        });
     }
 }
 
@@ -320,7 +376,14 @@ fn touch(w: f32, around: &Around, right: usize, d: &mut Doing) {
         let me = Vec3::new(around.root.x, o.y, around.root.y);
         Spot::World(o + (me - o).normalize_or(Vec3::Z) * 0.14 + Vec3::Y * 0.04)
     });
-    d.arms[right] = Some(Reach { at, palm: Some(Vec3::new(-0.5, -0.8, 0.2)), fingers: Some(Vec3::new(0.0, 0.2, 1.0)), shape: Hand::Open, weight: w, elbow: None });
+    d.arms[right] = Some(Reach {
+        at,
+        palm: Some(Vec3::new(-0.5, -0.8, 0.2)),
+        fingers: Some(Vec3::new(0.0, 0.2, 1.0)),
+        shape: Hand::Open,
+        weight: w,
+        elbow: None,
+    });
     d.lean = 0.12 * w;
 }
 
@@ -343,7 +406,11 @@ fn busy(verb: Verb, t: f32, w: f32, right: usize, d: &mut Doing) {
         }
         Verb::Read => {
             for arm in &mut d.arms {
-                *arm = Some(Reach { palm: Some(Vec3::new(-0.6, 0.2, -0.8)), fingers: Some(Vec3::new(-0.2, 0.7, 0.6)), ..reach(0.11, 1.0, 0.31, Hand::Grip, w) });
+                *arm = Some(Reach {
+                    palm: Some(Vec3::new(-0.6, 0.2, -0.8)),
+                    fingers: Some(Vec3::new(-0.2, 0.7, 0.6)),
+                    ..reach(0.11, 1.0, 0.31, Hand::Grip, w)
+                });
             }
         }
         Verb::Play => {
@@ -373,10 +440,33 @@ pub fn held(track: &Track, frame: f32) -> Option<&str> {
         let u = (frame - act.start) / act.frames;
         holding = match (act.verb, act.passive) {
             (Verb::Give, false) | (Verb::Take, true) if act.with.is_some() => (u < HANDOVER).then_some(prop),
-            (Verb::Give, true) => if u < HANDOVER { holding } else { Some(prop) },
-            (Verb::Take, false) => if u < HANDOVER { holding } else { Some(prop) },
+            (Verb::Give, true) => {
+                if u < HANDOVER {
+                    holding
+                } else {
+                    Some(prop)
+                }
+            }
+            (Verb::Take, false) => {
+                if u < HANDOVER {
+                    holding
+                } else {
+                    Some(prop)
+                }
+            }
             (Verb::Put, _) => (u < 0.7).then_some(prop),
-            (Verb::Hold | Verb::Drink | Verb::Eat | Verb::Pour | Verb::Write | Verb::Read | Verb::Smoke | Verb::Play | Verb::Wave, _) => Some(prop),
+            (
+                Verb::Hold
+                | Verb::Drink
+                | Verb::Eat
+                | Verb::Pour
+                | Verb::Write
+                | Verb::Read
+                | Verb::Smoke
+                | Verb::Play
+                | Verb::Wave,
+                _,
+            ) => Some(prop),
             _ => holding,
         };
     }

@@ -30,7 +30,15 @@ pub fn camera(shot: &Shot, frame: f32) -> Camera {
 
 fn eased(keys: &[CameraKey], frame: f32) -> CameraKey {
     let Some(first) = keys.first() else {
-        return CameraKey { frame: 0, position: [0.0, 1.5, 5.0], look_at: [0.0, 1.2, 0.0], lens_mm: 35.0, focus_m: 5.0, aperture_m: 0.01, roll_degrees: 0.0 };
+        return CameraKey {
+            frame: 0,
+            position: [0.0, 1.5, 5.0],
+            look_at: [0.0, 1.2, 0.0],
+            lens_mm: 35.0,
+            focus_m: 5.0,
+            aperture_m: 0.01,
+            roll_degrees: 0.0,
+        };
     };
     let after = keys.iter().position(|k| k.frame as f32 > frame);
     let (a, b) = match after {

@@ -43,7 +43,12 @@ pub fn extras(set: &SetBrief, spots: &[Spot], shot: &Shot, first: usize) -> Vec<
             };
             let still = matches!(spot.doing, Verb::Stand | Verb::Sit | Verb::Sleep | Verb::Kneel);
             let length = shot.frames + 200;
-            let cue = (!still).then(|| Cue { start: -60, frames: length, who, what: Does::Act { verb: spot.doing, to: None, prop: None } });
+            let cue = (!still).then(|| Cue {
+                start: -60,
+                frames: length,
+                who,
+                what: Does::Act { verb: spot.doing, to: None, prop: None },
+            });
             let near = Vec2::new(spot.x, spot.z).distance(camera) < 9.0;
             Extra { puppet: Puppet::build(&design, Detail::Extra), mark, cue, seed: mix(spot.seed), lively: near && i < 3 }
         })
@@ -61,7 +66,8 @@ fn in_the_way(spot: &Spot, camera: Vec2, view: Vec2, focus: f32, shot: &Shot) ->
         return Some("before the subject");
     }
     let near = |m: &Mark| Vec2::new(m.x, m.z).distance(at) < 0.75;
-    let crossed = shot.cues.iter().any(|c| matches!(c.what, Does::Go { to_x, to_z, .. } if Vec2::new(to_x, to_z).distance(at) < 0.75));
+    let crossed =
+        shot.cues.iter().any(|c| matches!(c.what, Does::Go { to_x, to_z, .. } if Vec2::new(to_x, to_z).distance(at) < 0.75));
     (shot.marks.iter().any(near) || crossed).then_some("too near somebody")
 }
 

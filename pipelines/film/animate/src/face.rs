@@ -29,17 +29,93 @@ pub fn bearing(mood: Mood) -> Bearing {
     let b = Bearing { blush: 0.3, energy: 1.0, lids: 0.08, ..Bearing::default() };
     match mood {
         Mood::Neutral => b,
-        Mood::Happy => Bearing { smile: 0.75, brow_raise: 0.3, lower_lids: 0.4, cheeks: 0.6, blush: 0.5, slump: -0.05, bow: -0.05, energy: 1.25, ..b },
-        Mood::Tender => Bearing { smile: 0.42, brow_raise: 0.15, brow_tilt: 0.35, lids: 0.2, lower_lids: 0.25, cheeks: 0.35, blush: 0.55, bow: 0.04, energy: 0.75, ..b },
-        Mood::Sad => Bearing { smile: -0.6, brow_raise: 0.1, brow_tilt: 0.9, lids: 0.32, slump: 0.11, bow: 0.16, shrug: -0.012, energy: 0.55, ..b },
-        Mood::Angry => Bearing { smile: -0.5, brow_raise: -0.55, brow_tilt: -0.95, lids: 0.14, lower_lids: 0.45, blush: 0.55, slump: 0.05, bow: 0.06, shrug: 0.012, energy: 1.45, ..b },
-        Mood::Afraid => Bearing { smile: -0.4, brow_raise: 0.75, brow_tilt: 0.7, lids: -0.14, slump: -0.04, bow: -0.02, shrug: 0.03, blush: 0.15, energy: 1.3, ..b },
+        Mood::Happy => Bearing {
+            smile: 0.75,
+            brow_raise: 0.3,
+            lower_lids: 0.4,
+            cheeks: 0.6,
+            blush: 0.5,
+            slump: -0.05,
+            bow: -0.05,
+            energy: 1.25,
+            ..b
+        },
+        Mood::Tender => Bearing {
+            smile: 0.42,
+            brow_raise: 0.15,
+            brow_tilt: 0.35,
+            lids: 0.2,
+            lower_lids: 0.25,
+            cheeks: 0.35,
+            blush: 0.55,
+            bow: 0.04,
+            energy: 0.75,
+            ..b
+        },
+        Mood::Sad => Bearing {
+            smile: -0.6,
+            brow_raise: 0.1,
+            brow_tilt: 0.9,
+            lids: 0.32,
+            slump: 0.11,
+            bow: 0.16,
+            shrug: -0.012,
+            energy: 0.55,
+            ..b
+        },
+        Mood::Angry => Bearing {
+            smile: -0.5,
+            brow_raise: -0.55,
+            brow_tilt: -0.95,
+            lids: 0.14,
+            lower_lids: 0.45,
+            blush: 0.55,
+            slump: 0.05,
+            bow: 0.06,
+            shrug: 0.012,
+            energy: 1.45,
+            ..b
+        },
+        Mood::Afraid => Bearing {
+            smile: -0.4,
+            brow_raise: 0.75,
+            brow_tilt: 0.7,
+            lids: -0.14,
+            slump: -0.04,
+            bow: -0.02,
+            shrug: 0.03,
+            blush: 0.15,
+            energy: 1.3,
+            ..b
+        },
         Mood::Surprised => Bearing { brow_raise: 0.95, lids: -0.16, slump: -0.07, bow: -0.07, shrug: 0.012, energy: 1.2, ..b },
-        Mood::Tense => Bearing { smile: -0.22, brow_raise: -0.2, brow_tilt: -0.35, lids: 0.1, lower_lids: 0.3, shrug: 0.016, energy: 0.9, ..b },
+        Mood::Tense => {
+            Bearing { smile: -0.22, brow_raise: -0.2, brow_tilt: -0.35, lids: 0.1, lower_lids: 0.3, shrug: 0.016, energy: 0.9, ..b }
+        }
         Mood::Solemn => Bearing { smile: -0.05, brow_tilt: 0.15, lids: 0.18, bow: 0.06, slump: -0.02, energy: 0.6, ..b },
-        Mood::Playful => Bearing { smile: 0.65, brow_raise: 0.4, lower_lids: 0.3, cheeks: 0.5, blush: 0.5, bow: -0.03, uneven: 0.35, energy: 1.35, ..b },
+        Mood::Playful => Bearing {
+            smile: 0.65,
+            brow_raise: 0.4,
+            lower_lids: 0.3,
+            cheeks: 0.5,
+            blush: 0.5,
+            bow: -0.03,
+            uneven: 0.35,
+            energy: 1.35,
+            ..b
+        },
         Mood::Proud => Bearing { smile: 0.25, brow_raise: 0.25, lids: 0.18, slump: -0.11, bow: -0.1, energy: 0.95, ..b },
-        Mood::Tired => Bearing { smile: -0.15, brow_raise: -0.05, brow_tilt: 0.3, lids: 0.42, slump: 0.13, bow: 0.12, shrug: -0.015, energy: 0.5, ..b },
+        Mood::Tired => Bearing {
+            smile: -0.15,
+            brow_raise: -0.05,
+            brow_tilt: 0.3,
+            lids: 0.42,
+            slump: 0.13,
+            bow: 0.12,
+            shrug: -0.015,
+            energy: 0.5,
+            ..b
+        },
     }
 }
 

@@ -80,7 +80,14 @@ pub fn blinks(tracks: &[Track], seed: u64, frames: u32) -> Vec<Vec<f32>> {
                 n += 1;
             }
             // A new thought, a new look: the eyes close on the way.
-            wishes.extend(track.looks.iter().skip(1).filter(|(s, _)| *s > 0.0 && unit(own, *s as i64 as u64 + 99) < 0.5).map(|(s, _)| s + 1.0));
+            wishes.extend(
+                track
+                    .looks
+                    .iter()
+                    .skip(1)
+                    .filter(|(s, _)| *s > 0.0 && unit(own, *s as i64 as u64 + 99) < 0.5)
+                    .map(|(s, _)| s + 1.0),
+            );
             wishes.sort_by(f32::total_cmp);
             let mut mine: Vec<f32> = Vec::new();
             for wish in wishes {

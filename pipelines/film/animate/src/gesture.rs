@@ -1,8 +1,8 @@
 //! Gestures on stressed words: at most one a phrase.
 
 use crate::acts::{Doing, Reach, Spot};
-use crate::ease::snap;
 use crate::ease::smooth;
+use crate::ease::snap;
 use glam::Vec3;
 use klieg_film_cast::Hand;
 use klieg_film_words::sound::{MouthShape, Spoken};
@@ -52,7 +52,12 @@ pub fn gestures(spoken: &Spoken, seed: u64, energy: f32) -> Vec<Gesture> {
             let far = out.last().is_none_or(|g: &Gesture| at * 24.0 - g.stroke > 30.0);
             if far && unit(own, 0) < 0.8 {
                 let kind = *pick(own, 1, kinds);
-                out.push(Gesture { stroke: at * 24.0, kind, hand: usize::from(unit(own, 2) < 0.65), size: 0.75 + 0.35 * energy.min(1.4) });
+                out.push(Gesture {
+                    stroke: at * 24.0,
+                    kind,
+                    hand: usize::from(unit(own, 2) < 0.65),
+                    size: 0.75 + 0.35 * energy.min(1.4),
+                });
             }
         }
         *phrase += 1;
@@ -110,7 +115,10 @@ impl Gesture {
         };
         let grow = self.size;
         match self.kind {
-            Kind::Offer => put(self.hand, one(0.2 + 0.05 * grow, 0.98, 0.26 + 0.06 * grow, Vec3::new(-0.35, 0.9, 0.1), Vec3::new(0.25, 0.15, 1.0))),
+            Kind::Offer => put(
+                self.hand,
+                one(0.2 + 0.05 * grow, 0.98, 0.26 + 0.06 * grow, Vec3::new(-0.35, 0.9, 0.1), Vec3::new(0.25, 0.15, 1.0)),
+            ),
             Kind::Both => {
                 for hand in 0..2 {
                     put(hand, one(0.26 + 0.05 * grow, 0.98, 0.24, Vec3::new(-0.3, 0.9, 0.3), Vec3::new(0.6, 0.2, 0.8)));

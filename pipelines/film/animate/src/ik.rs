@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn reaches_what_can_be_reached_and_bends_to_the_hint() {
-        for target in [Vec3::new(0.3, -0.4, 0.1), Vec3::new(0.0, -0.1, 0.5), Vec3::new(2.0, 0.0, 0.0), Vec3::new(0.0, -0.001, 0.0)] {
+        for target in [Vec3::new(0.3, -0.4, 0.1), Vec3::new(0.0, -0.1, 0.5), Vec3::new(2.0, 0.0, 0.0), Vec3::new(0.0, -0.001, 0.0)]
+        {
             let limb = two_bone(Vec3::ZERO, target, 0.35, 0.3, Vec3::Z);
             assert!((limb.middle.length() - 0.35).abs() < 1e-3 && (limb.middle.distance(limb.end) - 0.3).abs() < 1e-3);
             if target.length() > 0.1 && target.length() < 0.64 {

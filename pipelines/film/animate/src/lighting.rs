@@ -14,8 +14,15 @@ pub struct Room {
     pub top: f32,
 }
 
-/// Lights for a face at `subject` seen by `camera`. `facing` is where the subject looks, on the floor.
-pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room) -> Vec<Light> {
+/// How much of the set's key a face of this albedo needs to stand out from the set: darker skin is given more, as gaffers do.
+pub fn gain(skin: Rgb) -> f32 {
+    let albedo = 0.2126 * skin[0] + 0.7152 * skin[1] + 0.0722 * skin[2];
+    1.35 * (0.36 / albedo.max(0.02)).sqrt().clamp(1.0, 1.8)
+}
+
+/// Lights for a face at `subject` seen by `camera`. `facing` is where the subject looks, on the floor; `gain` multiplies key and
+/// fill.
+pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room, gain: f32) -> Vec<Light> {
     let to_camera = flat(Vec3::from(camera.position) - subject);
     let distance = Vec3::from(camera.position).distance(subject);
     let side = key_side(rig, facing, to_camera);
@@ -28,20 +35,21 @@ pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room) 
     let rim = stand(subject, to_camera, -side * 152.0, 38.0, reach.min(3.2), room);
     let (key_size, fill_size) = if rig.slats { (0.12, 0.5) } else { (0.34, 0.6) };
     vec![
-        panel(key, subject, key_size, 1.25 * key_size, rig.key),
-        panel(fill, subject, fill_size, fill_size, rig.fill),
+        panel(key, subject, key_size, 1.25 * key_size, rig.key.map(|c| c * gain)),
+        panel(fill, subject, fill_size, fill_size, rig.fill.map(|c| c * gain)),
         panel(rim, subject, 0.16, 0.32, rig.rim),
     ]
 }
 
 /// +1 when the key stands to the left of the line from the subject to the camera (seen from above, counter-clockwise).
+///
+/// A face that is turned away from the lens is lit from the side it is turned to, or it would be dark; one that looks at the lens
+/// from where the scene's light comes.
 fn key_side(rig: &Rig, facing: Vec3, to_camera: Vec3) -> f32 {
     let by_source = angle(to_camera, flat(Vec3::from(rig.key_from)));
     let by_face = angle(to_camera, flat(facing));
-    // A light from behind or from the lens itself decides nothing: then the side to which the face is turned.
-    let strong = by_source.abs() > 15.0 && by_source.abs() < 150.0;
-    let toward = if strong { by_source } else { by_face };
-    if toward >= 0.0 { 1.0 } else { -1.0 }
+    let decides = if by_face.abs() > 14.0 || by_source.abs() > 165.0 { by_face } else { by_source };
+    if decides >= 0.0 { 1.0 } else { -1.0 }
 }
 
 fn flat(v: Vec3) -> Vec3 {
@@ -83,12 +91,22 @@ mod tests {
     #[test]
     fn the_key_stands_off_the_axis_and_gives_what_is_asked() {
         let rig_ = Rig { key: [1.0; 3], fill: [0.3; 3], rim: [0.5; 3], key_from: [1.0, 0.3, 0.0], slats: false };
-        let camera = Camera { position: [0.0, 1.5, 3.0], look_at: [0.0, 1.5, 0.0], roll_degrees: 0.0, lens_mm: 50.0, focus_m: 3.0, aperture_m: 0.0, near_m: 0.0 };
+        let camera = Camera {
+            position: [0.0, 1.5, 3.0],
+            look_at: [0.0, 1.5, 0.0],
+            roll_degrees: 0.0,
+            lens_mm: 50.0,
+            focus_m: 3.0,
+            aperture_m: 0.0,
+            near_m: 0.0,
+        };
         let room = Room { half_width: 9.0, back: -9.0, front: 9.0, top: 6.0 };
         let subject = Vec3::new(0.0, 1.5, 0.0);
-        let lights = rig(&rig_, subject, Vec3::Z, &camera, room);
+        let lights = rig(&rig_, subject, Vec3::Z, &camera, room, 1.0);
         assert_eq!(lights.len(), 3);
-        for (light, want, low, high) in [(&lights[0], 1.0, 30.0, 60.0), (&lights[1], 0.3, -60.0, -10.0), (&lights[2], 0.5, -170.0, -120.0)] {
+        for (light, want, low, high) in
+            [(&lights[0], 1.0, 30.0, 60.0), (&lights[1], 0.3, -60.0, -10.0), (&lights[2], 0.5, -170.0, -120.0)]
+        {
             let Light::Panel { position, u, v, intensity } = light else { panic!("panels only") };
             let to = Vec3::from(*position) - subject;
             let axis = Vec3::from(*u).cross(Vec3::from(*v)).normalize();

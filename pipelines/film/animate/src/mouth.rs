@@ -54,10 +54,14 @@ fn is_closure(shape: MouthShape) -> bool {
 
 /// The closure that belongs to the pose: a phone's pose is the last one of which at least half lies before its release.
 fn closure(phones: &[Phone], start: f32, held: f32) -> Option<MouthShape> {
-    phones.iter().filter(|p| is_closure(p.mouth)).find(|p| {
-        let pose = (p.end - start - 0.5 * held) / held;
-        (0.0..1.0).contains(&pose)
-    }).map(|p| p.mouth)
+    phones
+        .iter()
+        .filter(|p| is_closure(p.mouth))
+        .find(|p| {
+            let pose = (p.end - start - 0.5 * held) / held;
+            (0.0..1.0).contains(&pose)
+        })
+        .map(|p| p.mouth)
 }
 
 /// Area of a triangle of reach [`BLUR`] around `centre` that the phone covers.
@@ -79,7 +83,12 @@ mod tests {
     use super::*;
 
     fn line() -> Spoken {
-        let phones = [("m", 0.0, 0.08, MouthShape::A), ("aa", 0.08, 0.3, MouthShape::D), ("p", 0.3, 0.36, MouthShape::A), ("iy", 0.36, 0.5, MouthShape::B)];
+        let phones = [
+            ("m", 0.0, 0.08, MouthShape::A),
+            ("aa", 0.08, 0.3, MouthShape::D),
+            ("p", 0.3, 0.36, MouthShape::A),
+            ("iy", 0.36, 0.5, MouthShape::B),
+        ];
         let mut phones: Vec<Phone> = phones
             .iter()
             .map(|(s, start, end, mouth)| Phone { symbol: (*s).into(), start: *start, end: *end, mouth: *mouth, stressed: false })

@@ -148,7 +148,10 @@ impl Performance {
         let names: Vec<String> = acts.chain(holding).collect();
         for name in names {
             let seed = seed_of(&["prop", &name]);
-            self.props.entry(name.clone()).or_insert_with(|| klieg_film_set::prop(&name, self.brief.culture, seed));
+            // A thing that nobody knows how to model is acted with an empty hand.
+            if let Some(prop) = klieg_film_set::prop(&name, self.brief.culture, seed) {
+                self.props.insert(name, prop);
+            }
         }
     }
 
@@ -182,7 +185,8 @@ impl Performance {
 
     fn pose(&self, actor: &Actor, t: f32) -> Pose {
         let find = |who: CharacterId| self.actors.iter().find(|a| a.player.track.who == who);
-        let others = Others { eyes: &|who| find(who).map(|a| a.player.eyes(t)), chest: &|who| find(who).map(|a| a.player.chest(t)) };
+        let others =
+            Others { eyes: &|who| find(who).map(|a| a.player.eyes(t)), chest: &|who| find(who).map(|a| a.player.chest(t)) };
         actor.player.pose(t, &self.spoken, &others)
     }
 
@@ -192,12 +196,16 @@ impl Performance {
         }
     }
 
-    /// Who the shot is about at `t`: whoever is nearest to the plane of focus and to the middle of the frame.
-    fn subject(&self, camera: &Camera, t: f32) -> (Vec3, Vec3) {
+    /// Whom the shot is about at `t` (whoever is nearest to the plane of focus and to the middle of the frame): the eyes, where the
+    /// body faces, and how much light the skin needs.
+    fn subject(&self, camera: &Camera, t: f32) -> (Vec3, Vec3, f32) {
         let from = Vec3::from(camera.position);
         let view = (Vec3::from(camera.look_at) - from).normalize_or(Vec3::NEG_Z);
-        let group = matches!(self.shot.purpose, Purpose::Master | Purpose::TwoShot | Purpose::Establishing | Purpose::Title | Purpose::Credits);
-        let faces: Vec<(f32, Vec3, Vec3)> = self
+        let group = matches!(
+            self.shot.purpose,
+            Purpose::Master | Purpose::TwoShot | Purpose::Establishing | Purpose::Title | Purpose::Credits
+        );
+        let faces: Vec<(f32, Vec3, Vec3, f32)> = self
             .actors
             .iter()
             .map(|a| {
@@ -206,29 +214,39 @@ impl Performance {
                 let off = (eyes - from - view * depth).length() / depth.max(0.1);
                 let heading = facing(a.player.root(t).1);
                 let behind = if depth < 0.3 { 50.0 } else { 0.0 };
-                ((depth - camera.focus_m).abs() + off * 3.0 + behind, eyes, Vec3::new(heading.x, 0.0, heading.y))
+                let skin = lighting::gain(a.puppet.design().skin);
+                ((depth - camera.focus_m).abs() + off * 3.0 + behind, eyes, Vec3::new(heading.x, 0.0, heading.y), skin)
             })
             .collect();
         let there = from + view * camera.focus_m;
         if faces.is_empty() {
-            return (Vec3::new(there.x, 1.4, there.z), -view);
+            return (Vec3::new(there.x, 1.4, there.z), -view, 1.0);
         }
         if group {
             let n = faces.len() as f32;
-            return (faces.iter().map(|f| f.1).sum::<Vec3>() / n, faces.iter().map(|f| f.2).sum::<Vec3>() / n);
+            let sum = |of: fn(&(f32, Vec3, Vec3, f32)) -> Vec3| faces.iter().map(of).sum::<Vec3>() / n;
+            return (sum(|f| f.1), sum(|f| f.2), faces.iter().map(|f| f.3).sum::<f32>() / n);
         }
-        faces.iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or((there, -view), |f| (f.1, f.2))
+        faces.iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or((there, -view, 1.0), |f| (f.1, f.2, f.3))
     }
 
     fn rig(&self, camera: &Camera, t: f32) -> Vec<Light> {
-        let (subject, looks) = self.subject(camera, t);
+        let (subject, looks, gain) = self.subject(camera, t);
         let p = &self.plan;
         let room = Room { half_width: p.camera_x, back: p.back_z - 0.8, front: p.camera_z, top: p.camera_y };
-        lighting::rig(&self.set.rig, subject, looks, camera, room)
+        lighting::rig(&self.set.rig, subject, looks, camera, room, gain)
     }
 }
 
-fn actor(shot: &Shot, mark: &Mark, puppet: Puppet, plan: &FloorPlan, spoken: &BTreeMap<LineId, Spoken>, seed: u64, held: f32) -> Actor {
+fn actor(
+    shot: &Shot,
+    mark: &Mark,
+    puppet: Puppet,
+    plan: &FloorPlan,
+    spoken: &BTreeMap<LineId, Spoken>,
+    seed: u64,
+    held: f32,
+) -> Actor {
     let body = puppet.body().clone();
     let hip = body.rest[Joint::LFoot as usize].x.abs();
     let track = Track::new(shot, mark, hip);
@@ -244,3 +262,6 @@ fn visible(pose: &Pose, camera: &Camera) -> bool {
     let view = (Vec3::from(camera.look_at) - from).normalize_or(Vec3::NEG_Z);
     (pose.position + Vec3::Y - from).dot(view) > -1.2
 }
+
+#[cfg(test)]
+mod tests;

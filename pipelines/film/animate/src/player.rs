@@ -13,7 +13,7 @@ use glam::{Quat, Vec2, Vec3};
 use klieg_film_cast::{Body, Face, Hand, Joint, Pose};
 use klieg_film_words::shot::{Posture, Seat};
 use klieg_film_words::sound::Spoken;
-use klieg_film_words::story::{CharacterId, LineId};
+use klieg_film_words::story::{CharacterId, LineId, Verb};
 use klieg_film_words::{mix, unit};
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ impl Player {
     }
 
     fn doing(&self, frame: f32, base: &Base, others: &Others<'_>) -> Whole {
-        let (root, heading) = self.track.root(frame);
+        let (root, _) = self.track.root(frame);
         let mut all = Whole::default();
         if let Some(prop) = self.holds(frame) {
             let mut one = Doing::default();
@@ -111,8 +111,11 @@ impl Player {
             all.add(one);
         }
         for act in self.track.acting(frame) {
-            let around = Around { root, heading, other: act.with.and_then(others.chest), scale: self.scale(), seed: self.seed };
-            all.add(doing(act, frame, &around, 1));
+            let around = Around { root, other: act.with.and_then(others.chest), scale: self.scale(), seed: self.seed };
+            // A hand that holds something leaves signs to the other.
+            let signs = matches!(act.verb, Verb::Point | Verb::Wave | Verb::Touch | Verb::Laugh);
+            let hand = usize::from(!(signs && self.holds(frame).is_some()));
+            all.add(doing(act, frame, &around, hand));
         }
         if let Some(said) = self.track.speaking(frame)
             && let Some(gestures) = self.gestures.get(&said.line)
@@ -146,7 +149,8 @@ impl Player {
         let bob = if base.speed > 0.05 { -0.012 * s * (1.0 - base.swing.abs()) } else { 0.0 };
         let shift = turn * (doing.hips * s + Vec3::new(idle_shift + walk_shift, bob - idle_shift.abs() * 0.25, 0.0));
         let mut hips = base.hips + shift;
-        let roll = Quat::from_rotation_z(-idle_shift * 1.6 / s.max(0.3)) * Quat::from_rotation_y(0.13 * base.swing * base.speed.min(1.2));
+        let roll =
+            Quat::from_rotation_z(-idle_shift * 1.6 / s.max(0.3)) * Quat::from_rotation_y(0.13 * base.swing * base.speed.min(1.2));
         let hips_rotation = base.hips_rotation * roll;
         hips.y = highest_hips(&self.body, hips, hips_rotation, &feet, base.bound);
         let breath = (t * std::f32::consts::TAU * (0.24 + 0.06 * mood.energy) + unit(self.seed, 8) * 6.0).sin();
@@ -155,9 +159,12 @@ impl Player {
         let twist = (body_yaw * 0.22).clamp(-0.3, 0.3) * awake + doing.twist - 0.16 * base.swing * base.speed.min(1.2);
         let lean = base.lean + doing.lean + mood.slump * awake * 0.6;
         let counter = -roll.to_euler(glam::EulerRot::ZYX).0;
-        let spine = Quat::from_rotation_y(twist * 0.5) * Quat::from_rotation_x(lean * 0.6) * Quat::from_rotation_z(doing.side * 0.5 + counter);
+        let spine = Quat::from_rotation_y(twist * 0.5)
+            * Quat::from_rotation_x(lean * 0.6)
+            * Quat::from_rotation_z(doing.side * 0.5 + counter);
         let chest_pitch = lean * 0.4 + mood.slump * awake * 0.5 + breath * 0.012;
-        let chest = Quat::from_rotation_y(twist * 0.5) * Quat::from_rotation_x(chest_pitch) * Quat::from_rotation_z(doing.side * 0.5);
+        let chest =
+            Quat::from_rotation_y(twist * 0.5) * Quat::from_rotation_x(chest_pitch) * Quat::from_rotation_z(doing.side * 0.5);
         let trunk_rotation = hips_rotation * spine * chest;
         let (neck, head) = self.head(frame, base, mood, doing, gaze, trunk_rotation);
         Goals { hips, hips_rotation, spine, chest, neck, head, shrug: (mood.shrug + breath * 0.003) * s, feet, arms: [REST_ARM; 2] }
@@ -171,7 +178,8 @@ impl Player {
         let level = (-local.y.clamp(-1.0, 1.0).asin()) * 0.7;
         let speaking = self.track.speaking(frame).is_some();
         let idle = idle(self.seed, frame, !speaking) * awake * mood.energy.min(1.2);
-        let down = (level.clamp(-0.4, 0.5) * awake + mood.bow * 0.8 + doing.nod + idle.x + doing.eyes_on_hands * 0.32).clamp(-0.6, 0.75);
+        let down =
+            (level.clamp(-0.4, 0.5) * awake + mood.bow * 0.8 + doing.nod + idle.x + doing.eyes_on_hands * 0.32).clamp(-0.6, 0.75);
         let side = doing.tilt + idle.z;
         let left = yaw * (1.0 - 0.6 * doing.eyes_on_hands.clamp(0.0, 1.0)) + doing.shake + idle.y;
         let part = |k: f32| Quat::from_rotation_y(left * k) * Quat::from_rotation_x(down * k) * Quat::from_rotation_z(-side * k);
@@ -261,7 +269,16 @@ impl Player {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a face sums up everything")]
-    fn face(&self, frame: f32, base: &Base, mood: &Bearing, doing: &Whole, gaze: &Gaze, goals: &Goals, spoken: &BTreeMap<LineId, Spoken>) -> Face {
+    fn face(
+        &self,
+        frame: f32,
+        base: &Base,
+        mood: &Bearing,
+        doing: &Whole,
+        gaze: &Gaze,
+        goals: &Goals,
+        spoken: &BTreeMap<LineId, Spoken>,
+    ) -> Face {
         let mut face = worn(mood);
         let speaking = self.track.speaking(frame);
         if let Some(said) = speaking

@@ -1,7 +1,7 @@
 //! How a body rests: standing, sitting, on the floor, kneeling, lying; and the ways between.
 
 use crate::ease::smooth;
-use crate::figure::{Foot, LEGS, SIDE};
+use crate::figure::{Foot, SIDE};
 use crate::track::{Kind, SEAT_STEP, Track, facing};
 use crate::walk::{Sole, standing, turning};
 use glam::{Quat, Vec2, Vec3};
@@ -63,13 +63,18 @@ impl Ground<'_> {
                 let base = self.rest(Posture::Standing, walk.root(u), walk.heading(u));
                 let speed = place.at.distance(after.at) / (motion.frames / 24.0);
                 let lean = if walk.run { 0.22 } else { 0.05 } * smooth(u * 5.0) * smooth((1.0 - u) * 5.0);
-                let over = (walk.root((u + 0.02).min(1.0)) - walk.root((u - 0.02).max(0.0))).length() / 0.04 / (motion.frames / 24.0);
+                let over =
+                    (walk.root((u + 0.02).min(1.0)) - walk.root((u - 0.02).max(0.0))).length() / 0.04 / (motion.frames / 24.0);
                 Base { feet: self.soles(walk.feet(u)), swing: walk.swing(u), speed: over.min(speed * 1.5), lean, ..base }
             }
             Kind::Turn { from, to } => {
                 let heading = crate::track::turn_between(*from, *to, smooth(u));
                 let base = self.rest(place.posture, place.at, heading);
-                if place.posture == Posture::Standing { Base { feet: self.soles(turning(place.at, *from, *to, self.hip(), u)), ..base } } else { base }
+                if place.posture == Posture::Standing {
+                    Base { feet: self.soles(turning(place.at, *from, *to, self.hip(), u)), ..base }
+                } else {
+                    base
+                }
             }
             Kind::Settle { from, to } => {
                 let (a, b) = (self.rest(*from, place.at, place.heading), self.rest(*to, after.at, after.heading));
@@ -98,7 +103,13 @@ impl Ground<'_> {
             feet,
             bound: [a.bound[0] && b.bound[0], a.bound[1] && b.bound[1]],
             lean: a.lean + (b.lean - a.lean) * s + 0.5 * dip * (1.0 - a.lying.max(b.lying)),
-            seat: if u > 0.6 { b.seat } else if u < 0.4 { a.seat } else { None },
+            seat: if u > 0.6 {
+                b.seat
+            } else if u < 0.4 {
+                a.seat
+            } else {
+                None
+            },
             upright: a.upright + (b.upright - a.upright) * s,
             heading: a.heading,
             swing: 0.0,
@@ -130,7 +141,12 @@ impl Ground<'_> {
             Posture::Sitting => self.sitting(standing_up, at, heading),
             Posture::FloorSitting if self.seiza => {
                 let hips = local(0.0, self.body.seat + 0.11 * s, 0.0);
-                self.folded(Base { hips, seat: Some(0.0), ..standing_up }, turn, [0.085 * s, 0.06 * s, -0.13 * s], Vec3::new(0.12, -0.2, 1.0))
+                self.folded(
+                    Base { hips, seat: Some(0.0), ..standing_up },
+                    turn,
+                    [0.085 * s, 0.06 * s, -0.13 * s],
+                    Vec3::new(0.12, -0.2, 1.0),
+                )
             }
             Posture::FloorSitting => {
                 let hips = local(0.0, self.body.seat, 0.0);
@@ -153,7 +169,15 @@ impl Ground<'_> {
                     rotation: turn * Quat::from_rotation_x(-1.25),
                     knee: Vec3::Y,
                 };
-                Base { hips, hips_rotation: flat, feet: [foot(0), foot(1)], bound: [false; 2], upright: 0.7, lying: 1.0, ..standing_up }
+                Base {
+                    hips,
+                    hips_rotation: flat,
+                    feet: [foot(0), foot(1)],
+                    bound: [false; 2],
+                    upright: 0.7,
+                    lying: 1.0,
+                    ..standing_up
+                }
             }
         }
     }
@@ -205,9 +229,4 @@ impl Ground<'_> {
             }
         })
     }
-}
-
-/// Index of the foot joint of a side.
-pub fn foot_joint(side: usize) -> usize {
-    LEGS[side][2] as usize
 }

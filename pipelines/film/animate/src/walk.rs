@@ -154,7 +154,12 @@ pub fn turning(at: Vec2, from: f32, to: f32, hip: f32, u: f32) -> [Sole; 2] {
         let begin = if (side == 0) == left_first { 0.05 } else { 0.5 };
         let v = ((u - begin) / 0.42).clamp(0.0, 1.0);
         let s = smooth(v);
-        Sole { at: a[side].at.lerp(b[side].at, s), yaw: turn_between(a[side].yaw, b[side].yaw, s), lift: 0.05 * (std::f32::consts::PI * v).sin(), pitch: 0.0 }
+        Sole {
+            at: a[side].at.lerp(b[side].at, s),
+            yaw: turn_between(a[side].yaw, b[side].yaw, s),
+            lift: 0.05 * (std::f32::consts::PI * v).sin(),
+            pitch: 0.0,
+        }
     })
 }
 
@@ -164,7 +169,9 @@ mod tests {
 
     fn walks() -> Vec<Walk> {
         let ways = [(2.5, 0.3), (-1.2, 0.8), (0.4, 0.0), (0.05, -0.03), (-3.0, -2.0)];
-        ways.iter().flat_map(|(x, z)| [false, true].map(|run| Walk::new(Vec2::ZERO, Vec2::new(*x, *z), 20.0, -40.0, 0.09, run))).collect()
+        ways.iter()
+            .flat_map(|(x, z)| [false, true].map(|run| Walk::new(Vec2::ZERO, Vec2::new(*x, *z), 20.0, -40.0, 0.09, run)))
+            .collect()
     }
 
     #[test]

@@ -348,6 +348,8 @@ fn seconds(verb: Verb) -> f32 {
 
 fn act(stage: &mut Stage<'_>, action: &Action, partner: Option<CharacterId>, start: u32, played: &mut Played) -> u32 {
     let who = action.who;
+    let upright = matches!(action.verb, Verb::Dance | Verb::Fight | Verb::Embrace);
+    let start = if upright { rise(stage, who, start, played) } else { start };
     let touching =
         matches!(action.verb, Verb::Give | Verb::Take | Verb::Embrace | Verb::Fight | Verb::Touch | Verb::Dance | Verb::Pour);
     let at = match partner {

@@ -260,9 +260,7 @@ impl<'a> Director<'a> {
 
     /// Shows the place: from the widest feasible of `size` and tighter.
     pub fn setup_place(&self, size: Size, swing: f32) -> Setup {
-        let people = self.centre();
-        let hero = Vec3::from(self.stage.plan.hero);
-        let target = people.lerp(hero, 0.45);
+        let target = self.centre();
         let first = Size::ALL.iter().position(|s| *s == size).unwrap_or(0);
         let stature = self.stage.stature(usize::MAX);
         for size in &Size::ALL[first..=4] {
@@ -283,10 +281,31 @@ impl<'a> Director<'a> {
                 keep_line: false,
             };
             if let Some(key) = solve(&self.stage, &aim, &self.avoid) {
+                let key = self.between_floor_and_hero(key);
+                // Moves keep what was composed here.
+                let aim = Aim { target: Vec3::from(key.look_at), above: 0.0, lead: 0.0, ..aim };
                 return Setup { purpose: Purpose::Establishing, size, angle, aim, key };
             }
         }
         self.fallback(Purpose::Establishing, target)
+    }
+
+    /// Tilts a wide view up to what the place is about, as far as the feet of those before it stay in the frame.
+    fn between_floor_and_hero(&self, key: CameraKey) -> CameraKey {
+        let position = Vec3::from(key.position);
+        let half = (GATE_HEIGHT_MM / 2.0 / key.lens_mm).atan();
+        let centre = self.centre();
+        let flat = Vec3::new(centre.x - position.x, 0.0, centre.z - position.z);
+        let distance = flat.length().max(0.5);
+        let feet = (-position.y / (distance - 0.3).max(0.3)).atan();
+        let to_hero = Vec3::from(self.stage.plan.hero) - position;
+        let hero = (to_hero.y / to_hero.with_y(0.0).length().max(0.5)).atan();
+        let level = (centre.y - position.y) / distance;
+        let pitch = hero.max(level.atan() - 0.1).min(feet + half * 0.84);
+        // Between the people and the hero, nearer to the people.
+        let aside = (to_hero.with_y(0.0).normalize_or(flat) * 0.4 + flat.normalize_or(Vec3::NEG_Z) * 0.6).normalize_or(Vec3::NEG_Z);
+        let look_at = position + aside * distance + Vec3::Y * pitch.tan() * distance;
+        CameraKey { look_at: look_at.to_array(), focus_m: distance, ..key }
     }
 
     fn centre(&self) -> Vec3 {

@@ -15,7 +15,7 @@ pub const CLEAR: f32 = 0.55;
 /// Height of the frame at the subject, in metres. Puppets stand five heads tall, so sizes are told in heads.
 pub fn frame_height(size: Size, s: Stature) -> f32 {
     let heads = match size {
-        Size::ExtremeWide => 26.0,
+        Size::ExtremeWide => 22.0,
         Size::VeryWide => 15.0,
         Size::Wide => 9.5,
         Size::Full => 6.5,
@@ -120,7 +120,10 @@ pub fn solve(stage: &Stage<'_>, aim: &Aim, avoid: &[Vec2]) -> Option<CameraKey> 
         for swing in SWINGS {
             let key = candidate(stage, aim, lens, swing);
             let Some(cost) = cost(stage, aim, &key, avoid) else { continue };
-            let cost = cost + swing.abs() / 20.0 + (1.0 - factor) * 3.0;
+            // A face in profile says little.
+            let profile =
+                if aim.subject.is_some() && aim.keep_line { ((aim.swing + swing).abs() - 52.0).max(0.0) / 7.0 } else { 0.0 };
+            let cost = cost + swing.abs() / 20.0 + profile + (1.0 - factor) * 6.0;
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, key));
             }
@@ -189,9 +192,12 @@ fn cost(stage: &Stage<'_>, aim: &Aim, key: &CameraKey, avoid: &[Vec2]) -> Option
         let s = stage.stature(p.who);
         let t = (p.at - at).dot(along);
         let off = (p.at - at).perp_dot(along).abs();
+        let edge = half_frame * t;
+        // A face cut in two by the edge of the frame.
+        let cut = t > 0.3 && (off - edge).abs() < 0.6 * s.half_width && Some(p.who) != aim.foreground;
         if t < 0.1 || t > length - 0.25 {
             // Behind the subject: a head right behind a head grows out of it.
-            cost += if t > length && off < s.half_width { 0.6 } else { 0.0 };
+            cost += if t > length && off < s.half_width { 0.6 } else { 0.0 } + if cut { 1.6 } else { 0.0 };
             continue;
         }
         let hides = off < s.half_width + 0.12 * (1.0 - t / length);
@@ -200,7 +206,7 @@ fn cost(stage: &Stage<'_>, aim: &Aim, key: &CameraKey, avoid: &[Vec2]) -> Option
             (true, _, _) => 12.0,
             (_, true, true) => 0.0,
             (_, false, true) => 1.0,
-            (_, true, false) => 2.0,
+            (_, true, false) => 3.0,
             _ => 0.0,
         };
     }

@@ -213,7 +213,7 @@ impl Director<'_> {
             Some(partner) if matches!(line.mood, Mood::Tender | Mood::Playful | Mood::Happy) && nth % 4 == 3 => {
                 self.setup_group(&[seen, partner], Purpose::TwoShot, Size::Cowboy, Angle::Eye, 14.0)
             }
-            Some(partner) if !is_strong(line.mood) && nth % 3 != 1 => {
+            Some(partner) if !is_strong(line.mood) && nth % 3 != 2 => {
                 self.setup_single(seen, Some(partner), Purpose::OverShoulder, size, Angle::Eye)
             }
             _ => self.setup_single(seen, partner, Purpose::Single, size, angle),

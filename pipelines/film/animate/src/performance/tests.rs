@@ -1,0 +1,246 @@
+use super::*;
+use glam::Vec2;
+use klieg_film_cast::casting;
+use klieg_film_words::shot::{Angle, CameraKey, Cue, Does, Move, Posture, Size};
+use klieg_film_words::sound::{MouthShape, Phone};
+use klieg_film_words::story::*;
+
+fn design(gender: Gender, seed: u64) -> Design {
+    let character = Character {
+        name: format!("P{seed}"),
+        age: Age::Middle,
+        gender,
+        build: Build::Medium,
+        culture: Culture::Tamil,
+        period: Period::Modern,
+        occasion: Occasion::Everyday,
+        language: "en".into(),
+        dress: vec![],
+        line: 1,
+        seed,
+    };
+    casting(&[character]).swap_remove(0)
+}
+
+fn set() -> SetBrief {
+    SetBrief {
+        place: Place::Desert,
+        place_name: "SAND".into(),
+        interior: false,
+        time: TimeOfDay::Day,
+        weather: Weather::Clear,
+        culture: Culture::Tamil,
+        period: Period::Modern,
+        mood: Mood::Neutral,
+        occasion: Occasion::Everyday,
+        extras: 0,
+        props: vec![],
+        seed: 4,
+    }
+}
+
+fn mark(who: CharacterId, x: f32, heading: f32, posture: Posture) -> Mark {
+    Mark { who, x, z: 0.1, heading, posture, mood: Mood::Neutral, holding: None, looks_at: Some(1 - who) }
+}
+
+fn shot(marks: Vec<Mark>, cues: Vec<Cue>) -> Shot {
+    let key = CameraKey {
+        frame: 0,
+        position: [0.0, 1.5, 4.0],
+        look_at: [0.0, 1.2, 0.0],
+        lens_mm: 35.0,
+        focus_m: 4.0,
+        aperture_m: 0.01,
+        roll_degrees: 0.0,
+    };
+    Shot {
+        name: "sc010_sh010".into(),
+        scene: 0,
+        purpose: Purpose::Master,
+        size: Size::Full,
+        angle: Angle::Eye,
+        movement: Move::Handheld,
+        frames: 96,
+        camera: vec![key],
+        marks,
+        cues,
+        script_lines: vec![],
+        mood: Mood::Neutral,
+        seed: 77,
+    }
+}
+
+fn brief(shot: Shot, on: On) -> ShotBrief {
+    let cast = BTreeMap::from([(0, design(Gender::Female, 3)), (1, design(Gender::Male, 8))]);
+    ShotBrief { shot, set: set(), cast, on }
+}
+
+fn both(posture: Posture) -> Vec<Mark> {
+    vec![mark(0, -0.6, 60.0, posture), mark(1, 0.6, -60.0, posture)]
+}
+
+fn perform(shot: Shot) -> Performance {
+    Performance::new(&brief(shot, On::Twos), &BTreeMap::new())
+}
+
+fn feet(p: &Performance, who: usize, t: f32) -> [Vec3; 2] {
+    let actor = &p.actors[who];
+    let joints = actor.puppet.joints(&p.pose(actor, t));
+    [Joint::LFoot, Joint::RFoot].map(|j| joints[j as usize].translation.into())
+}
+
+fn say() -> Spoken {
+    let phone = |symbol: &str, start: f32, end, mouth| Phone { symbol: symbol.into(), start, end, mouth, stressed: start > 0.2 };
+    Spoken {
+        seconds: 1.5,
+        phones: vec![
+            phone("m", 0.0, 0.09, MouthShape::A),
+            phone("aa", 0.09, 0.5, MouthShape::D),
+            phone("b", 0.5, 0.58, MouthShape::A),
+            phone("ey", 0.58, 1.0, MouthShape::C),
+            phone("p", 1.0, 1.08, MouthShape::A),
+            phone("uw", 1.08, 1.5, MouthShape::F),
+        ],
+        voice: "test".into(),
+        fallback: None,
+    }
+}
+
+#[test]
+fn planted_feet_do_not_slide() {
+    let go = Cue { start: 4, frames: 60, who: 0, what: Does::Go { to_x: -2.4, to_z: -0.8, heading: 30.0, run: false } };
+    let turn = Cue { start: 66, frames: 20, who: 1, what: Does::Turn { heading: 40.0 } };
+    let p = perform(shot(both(Posture::Standing), vec![go, turn]));
+    for who in 0..2 {
+        let sole = p.actors[who].player.body.sole;
+        let frames: Vec<[Vec3; 2]> = (0..48).map(|i| feet(&p, who, i as f32 * 2.0)).collect();
+        for w in frames.windows(2) {
+            for side in 0..2 {
+                let (a, b) = (w[0][side], w[1][side]);
+                let down = |f: Vec3| f.y < sole + 0.004;
+                if down(a) && down(b) {
+                    assert!(Vec2::new(a.x - b.x, a.z - b.z).length() < 0.01, "{who} slides from {a} to {b}");
+                }
+            }
+            // Somebody always stands on something.
+            assert!(w[0].iter().any(|f| f.y < sole + 0.01), "{who} floats: {:?}", w[0]);
+        }
+    }
+}
+
+#[test]
+fn mouths_close_for_p_b_m_and_rest_in_silence() {
+    let line = Cue { start: 11, frames: 36, who: 0, what: Does::Say { line: 5, mood: Mood::Happy, off_screen: false } };
+    let p = Performance::new(&brief(shot(both(Posture::Standing), vec![line]), On::Twos), &BTreeMap::from([(5, say())]));
+    let mouth = |who: usize, f: u32| p.pose(&p.actors[who], p.pose_of(f) as f32).face.mouth;
+    let closed = (0..96).step_by(2).filter(|f| mouth(0, *f)[MouthShape::A as usize] == 1.0).count();
+    assert_eq!(closed, 3);
+    for f in 0..96 {
+        assert_eq!(mouth(1, f)[MouthShape::X as usize], 1.0, "the listener speaks at {f}");
+        if !(9..=48).contains(&f) {
+            assert_eq!(mouth(0, f)[MouthShape::X as usize], 1.0, "speaks at {f}");
+        }
+    }
+    assert!((12..46).any(|f| mouth(0, f)[MouthShape::D as usize] > 0.7));
+}
+
+#[test]
+fn nobody_blinks_with_another() {
+    for seed in 0..40 {
+        let mut shot = shot(both(Posture::Standing), vec![]);
+        shot.marks.push(mark(1, 1.6, -80.0, Posture::Standing));
+        (shot.seed, shot.frames) = (seed, 600);
+        let tracks: Vec<Track> = shot.marks.iter().map(|m| Track::new(&shot, m, 0.09)).collect();
+        let all = blinks(&tracks, seed, 600);
+        assert!(all.iter().all(|b| (4..=16).contains(&b.len())), "{all:?}");
+        for f in 0..600 {
+            let closed = all.iter().filter(|b| crate::gaze::blinking(b, f as f32) > 0.5).count();
+            assert!(closed <= 1, "frame {f} of {seed}");
+        }
+    }
+}
+
+#[test]
+fn frames_are_pure_and_come_in_pairs() {
+    let line = Cue { start: 6, frames: 36, who: 1, what: Does::Say { line: 5, mood: Mood::Tender, off_screen: false } };
+    let spoken = BTreeMap::from([(5, say())]);
+    let p = Performance::new(&brief(shot(both(Posture::Standing), vec![line.clone()]), On::Twos), &spoken);
+    let again = Performance::new(&brief(shot(both(Posture::Standing), vec![line.clone()]), On::Twos), &spoken);
+    let first = p.frame(40);
+    let _ = (p.frame(7), p.frame(90));
+    assert!(first == p.frame(40) && first == p.frame(41) && first == again.frame(41));
+    assert!(first.moving != p.frame(42).moving);
+    let ones = Performance::new(&brief(shot(both(Posture::Standing), vec![line]), On::Ones), &spoken);
+    assert_eq!((ones.pose_of(41), p.pose_of(41)), (41, 40));
+    assert!(ones.frame(40).moving != ones.frame(41).moving);
+}
+
+fn is_finite(g: &Geometry) -> bool {
+    g.positions.iter().chain(&g.normals).flatten().all(|v| v.is_finite())
+}
+
+/// No joint is torn off, and no hand is further away than an arm is long.
+fn holds_together(p: &Performance, t: f32) {
+    for actor in &p.actors {
+        let pose = p.pose(actor, t);
+        assert!(pose.rotations.iter().all(|q| q.is_finite() && (q.length() - 1.0).abs() < 1e-3));
+        let joints = actor.puppet.joints(&pose);
+        assert!(joints.iter().all(|j| j.translation.is_finite() && j.translation.y > -0.12 && j.translation.y < 2.6), "{t}");
+        let sum: f32 = pose.face.mouth.iter().sum();
+        assert!((sum - 1.0).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn every_verb_in_every_posture_is_a_body() {
+    let mut count = 0;
+    let mut p = perform(shot(both(Posture::Standing), vec![]));
+    for (i, verb) in Verb::ALL.iter().enumerate() {
+        for (j, posture) in Posture::ALL.iter().enumerate() {
+            let prop = (i % 2 == 0).then(|| "cup".to_owned());
+            let to = (i % 3 != 0).then_some(1);
+            let act = Cue { start: 4, frames: 60, who: 0, what: Does::Act { verb: *verb, to, prop } };
+            let settle = Cue { start: 66, frames: 24, who: 0, what: Does::Settle { posture: Posture::ALL[(i + j) % 5] } };
+            let shot = shot(both(*posture), vec![act, settle]);
+            let tracks: Vec<Track> = shot.marks.iter().map(|m| Track::new(&shot, m, 0.09)).collect();
+            assert_eq!(tracks[0].motions.len(), 1);
+            p.restage(shot);
+            for t in [0.0, 6.0, 18.0, 34.0, 50.0, 62.0, 70.0, 80.0, 94.0] {
+                holds_together(&p, t);
+            }
+            if j == i % 5 {
+                assert!(is_finite(&p.frame(34).moving));
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, Verb::ALL.len());
+}
+
+impl Performance {
+    /// The same puppets and set in another shot.
+    fn restage(&mut self, shot: Shot) {
+        for actor in &mut self.actors {
+            let mark = shot.marks.iter().find(|m| m.who == actor.player.track.who);
+            actor.player.track = Track::new(&shot, mark.expect("a mark for everyone"), 0.09);
+        }
+        self.shot = shot;
+        self.fetch_props();
+    }
+}
+
+#[test]
+fn a_gift_goes_from_hand_to_hand() {
+    let give =
+        Cue { start: 10, frames: 60, who: 0, what: Does::Act { verb: Verb::Give, to: Some(1), prop: Some("letter".into()) } };
+    let mut marks = both(Posture::Standing);
+    marks[0].holding = Some("letter".into());
+    (marks[0].x, marks[1].x) = (-0.41, 0.41);
+    let p = perform(shot(marks, vec![give]));
+    let holders = |t: f32| [0, 1].map(|who: usize| held(&p.actors[who].player.track, t).is_some());
+    assert_eq!((holders(12.0), holders(60.0)), ([true, false], [false, true]));
+    // At the handover the hands are together.
+    let at = 10.0 + 60.0 * crate::acts::HANDOVER;
+    let palm = |who: usize| Vec3::from(p.actors[who].puppet.grip(&p.pose(&p.actors[who], at), false).translation);
+    assert!(palm(0).distance(palm(1)) < 0.22, "{} apart", palm(0).distance(palm(1)));
+}
