@@ -109,7 +109,8 @@ pub struct Material {
     pub coat: f32,
     /// Thin glass: passes straight through, reflects by Fresnel; 1 is clear.
     pub glass: f32,
-    /// Seen by the camera, mirrors and (clamped) bounced light; the light that it gives the set comes from a [`Light`].
+    /// Seen by the camera, mirrors and (clamped) bounced light; the light that it gives the set comes from a [`Light`]. Brighter
+    /// than 0.5 it casts no shadow, so that a lamp shines out of its bulb.
     pub emission: Rgb,
     /// Index into [`Geometry::textures`] for [`Pattern::Image`].
     pub texture: u32,
@@ -138,7 +139,7 @@ impl Default for Material {
     }
 }
 
-/// An sRGB image, rows from the top.
+/// An sRGB image, rows from the top: the first row is at y = 1 of the coords, so that +y is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Texture {
     pub width: u32,
