@@ -114,8 +114,11 @@ fn video_options(format: Format) -> Dictionary<'static> {
     let options: &[(&str, &str)] = match format {
         Format::Mp4 => &[
             ("preset", "veryfast"),
-            ("crf", "18"),
+            ("crf", "19"),
             ("profile", "high"),
+            // x264's macroblock tree reads memory that was never written where a row has an odd number of macroblocks: with it, the
+            // same frames give other bytes in a process that has encoded before
+            ("mbtree", "0"),
             ("x264-params", "open-gop=0:bframes=3:b-pyramid=normal:stitchable=1:lookahead-threads=1:sliced-threads=0:log=-1"),
         ],
         Format::Webm => &[

@@ -21,7 +21,7 @@ pub(super) fn conform(path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure
     let fps = u64::from(film.spec.fps.max(1));
     let recipe = recipe(film.spec.format);
     let mut muxer = Muxer::create(path, film.spec.format)?;
-    let mut pictures = Pictures::open(film, recipe.demuxer)?;
+    let pictures = Pictures::open(film, recipe.demuxer)?;
     let rate = Rational(film.spec.fps as i32, 1);
     let picture_stream = muxer.add(rate.invert(), |stream| {
         pictures.describe(stream);
@@ -29,7 +29,7 @@ pub(super) fn conform(path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure
         stream.set_rate(rate);
     })?;
     let mut tracks =
-        vec![Track { stream: picture_stream, base: rate.invert(), next: None, source: Source::Pictures(&mut pictures) }];
+        vec![Track { stream: picture_stream, base: rate.invert(), next: None, source: Source::Pictures(Box::new(pictures)) }];
     if let Some(sound) = film.sound {
         let sound = Sound::open(sound, film.spec.format, frames * u64::from(RATE) / fps)?;
         let base = Rational(1, RATE as i32);
@@ -61,7 +61,8 @@ fn container_options(format: Format, fps: u32) -> Vec<(&'static str, String)> {
         Format::Mp4 | Format::Mov => {
             vec![("movflags", "+faststart".to_owned()), ("video_track_timescale", (fps * 1000).to_string())]
         }
-        Format::Webm => vec![("cues_to_front", "1".to_owned())],
+        // Opus begins before 0, with what primes its decoder: the container has a field for that, the picture must not move
+        Format::Webm => vec![("cues_to_front", "1".to_owned()), ("avoid_negative_ts", "disabled".to_owned())],
     }
 }
 
@@ -84,7 +85,7 @@ struct Track<'a> {
 }
 
 enum Source<'a> {
-    Pictures(&'a mut Pictures),
+    Pictures(Box<Pictures<'a>>),
     Sound(Box<Sound>),
     Captions { cues: std::vec::IntoIter<Cue>, kind: ffmpeg_next::codec::Id, end: i64 },
 }
@@ -123,8 +124,8 @@ fn earlier(a: &Track<'_>, b: &Track<'_>) -> Ordering {
 }
 
 /// The packets of all segments, one after the other, with times in frames.
-struct Pictures {
-    segments: std::vec::IntoIter<(PathBuf, u32)>,
+struct Pictures<'a> {
+    segments: std::slice::Iter<'a, (PathBuf, u32)>,
     demuxer: &'static str,
     open: OpenSegment,
     /// Frames of the film before the open segment.
@@ -149,12 +150,12 @@ struct OpenSegment {
 }
 
 impl OpenSegment {
-    fn open(path: PathBuf, frames: u32, demuxer: &str) -> Result<Self, TaskFailure> {
-        let input = read::open(&path, demuxer)?;
+    fn open(path: &Path, frames: u32, demuxer: &str) -> Result<Self, TaskFailure> {
+        let input = read::open(path, demuxer)?;
         let stream = input.streams().find(|s| s.parameters().medium() == ffmpeg_next::media::Type::Video);
         let stream = stream.ok_or_else(|| fail::task(format!("the segment {} has no picture", path.display())))?;
         let (stream, base) = (stream.index(), stream.time_base());
-        Ok(Self { input, path, stream, base, frames: i64::from(frames), read: 0, first: 0 })
+        Ok(Self { input, path: path.to_owned(), stream, base, frames: i64::from(frames), read: 0, first: 0 })
     }
 
     /// Size, extradata and decoding delay.
@@ -174,11 +175,11 @@ impl OpenSegment {
     }
 }
 
-impl Pictures {
-    fn open(film: &Conform<'_>, demuxer: &'static str) -> Result<Self, TaskFailure> {
-        let mut segments = film.segments.to_vec().into_iter();
+impl<'a> Pictures<'a> {
+    fn open(film: &Conform<'a>, demuxer: &'static str) -> Result<Self, TaskFailure> {
+        let mut segments = film.segments.iter();
         let (path, frames) = segments.next().ok_or_else(|| fail::task("a film needs at least one segment"))?;
-        let open = OpenSegment::open(path, frames, demuxer)?;
+        let open = OpenSegment::open(path, *frames, demuxer)?;
         let (size, extradata, delay) = open.nature();
         if size != (film.spec.width, film.spec.height) {
             let (width, height) = (film.spec.width, film.spec.height);
@@ -209,7 +210,7 @@ impl Pictures {
             }
             self.before += open.frames;
             let Some((path, frames)) = self.segments.next() else { return Ok(None) };
-            self.open = OpenSegment::open(path, frames, self.demuxer)?;
+            self.open = OpenSegment::open(path, *frames, self.demuxer)?;
             if self.open.nature().1 != self.extradata {
                 return Err(fail::task(format!(
                     "the segment {} was encoded with other settings than the first",
@@ -222,6 +223,10 @@ impl Pictures {
     /// Gives a packet its place in the film: frames are counted, so that no rounding of a container adds up.
     fn place(&mut self, mut packet: Packet) -> Result<Packet, TaskFailure> {
         let open = &mut self.open;
+        if open.read == open.frames {
+            let (path, frames) = (open.path.display(), open.frames);
+            return Err(fail::task(format!("the segment {path} has more frames than the {frames} that were planned")));
+        }
         let pts = packet.pts().ok_or_else(|| fail::task(format!("a packet of {} has no time", open.path.display())))?;
         if open.read == 0 {
             open.first = pts;

@@ -1,7 +1,7 @@
 //! Reading files that klieg wrote: the demuxer is forced, no protocol but `file` is open.
 
-use super::{fail, mux::url, picture::Converter};
-use ffmpeg_next::{Dictionary, Error, Format, Packet, codec, ffi, format, format::context::Input, frame, media};
+use super::{codec::RATE, fail, mux::url, picture::Converter};
+use ffmpeg_next::{Dictionary, Error, Format, Packet, codec, ffi, format, format::context::Input, frame, media, packet};
 use klieg_kind::Probe;
 use klieg_protocol::TaskFailure;
 use std::{ffi::CString, io::Read, path::Path};
@@ -56,6 +56,7 @@ pub(super) fn probe(path: &Path) -> Result<Probe, TaskFailure> {
         chapters: input.nb_chapters(),
     };
     let mut heard = (i64::MAX, 0);
+    let mut padding = 0;
     let mut packet = Packet::empty();
     while read(&mut input, &mut packet, path)? {
         if packet.stream() == video.0 {
@@ -63,12 +64,20 @@ pub(super) fn probe(path: &Path) -> Result<Probe, TaskFailure> {
         } else if let (Some(pts), true) = (packet.pts(), audio.as_ref().is_some_and(|a| a.0 == packet.stream())) {
             // what stands before 0 primes the decoder and is not heard
             heard = (heard.0.min(pts.max(0)), heard.1.max(pts + packet.duration()));
+            padding = padded(&packet);
         }
     }
     if let Some((_, _, base)) = audio {
-        found.audio_seconds = (heard.1 - heard.0.min(heard.1)) as f64 * f64::from(base);
+        found.audio_seconds = (heard.1 - heard.0.min(heard.1)) as f64 * f64::from(base) - f64::from(padding) / f64::from(RATE);
     }
     Ok(found)
+}
+
+/// Samples at the end of a packet that are not to be heard.
+fn padded(packet: &Packet) -> u32 {
+    let skipped = packet.side_data().find(|d| d.kind() == packet::side_data::Type::SkipSamples);
+    let bytes = skipped.and_then(|d| d.data().get(4..8).and_then(|b| b.try_into().ok()));
+    bytes.map_or(0, u32::from_le_bytes)
 }
 
 /// Reads the next packet; `false` at the end of the file.

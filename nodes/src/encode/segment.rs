@@ -42,10 +42,28 @@ impl Segment {
         let mut packet = Packet::empty();
         while receive(&mut self.encoder, &mut packet)? {
             packet.set_duration(1);
+            if let Some(lean) = packet.data().and_then(without_version) {
+                let mut copy = Packet::copy(lean);
+                copy.set_pts(packet.pts());
+                copy.set_dts(packet.dts());
+                copy.set_duration(1);
+                copy.set_flags(packet.flags());
+                packet = copy;
+            }
             self.muxer.write(std::mem::replace(&mut packet, Packet::empty()), 0)?;
         }
         Ok(())
     }
+}
+
+/// An access unit of H.264 (Annex B) without the message at its start in which x264 names its version and settings; `None` when
+/// there is no such message. ITU-T H.264: network abstraction unit 6, payload 5, is unregistered user data.
+fn without_version(data: &[u8]) -> Option<&[u8]> {
+    let unit =
+        [&[0, 0, 0, 1][..], &[0, 0, 1]].into_iter().find_map(|code| data.strip_prefix(code)).filter(|u| u.starts_with(&[6, 5]))?;
+    let next = unit.windows(3).position(|w| w == [0, 0, 1])?;
+    let rest = &unit[next - usize::from(next > 0 && unit[next - 1] == 0)..];
+    Some(rest).filter(|r| !r.is_empty())
 }
 
 /// Takes a packet if there is one now.
@@ -73,5 +91,20 @@ impl SegmentEncoder for Segment {
         self.encoder.send_eof().map_err(|e| fail::task(format!("failed to end the encoder: {e}")))?;
         self.drain()?;
         self.muxer.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_version;
+
+    #[test]
+    fn only_the_encoders_message_is_left_out() {
+        let message = [0, 0, 0, 1, 6, 5, 9, 9, 0, 0, 0, 1, 0x65, 7];
+        assert_eq!(without_version(&message), Some(&[0, 0, 0, 1, 0x65, 7][..]));
+        assert_eq!(without_version(&[0, 0, 1, 6, 5, 9, 0, 0, 1, 0x65]), Some(&[0, 0, 1, 0x65][..]));
+        for other in [&[0, 0, 0, 1, 6, 6, 9, 0, 0, 1, 0x65][..], &[0, 0, 0, 1, 0x65, 7], &[0, 0, 0, 1, 6, 5, 9], &[1, 2, 3], &[]] {
+            assert_eq!(without_version(other), None, "{other:?}");
+        }
     }
 }

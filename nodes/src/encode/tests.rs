@@ -117,7 +117,9 @@ fn segments_become_a_film_in_every_format() {
         };
         assert_eq!((found.video.as_str(), found.audio.as_deref()), (video, Some(audio)));
         assert_eq!((found.captions, found.chapters), (1, 2), "{format:?}");
-        assert!((found.audio_seconds - 3.375).abs() < 0.001, "{format:?}: {}", found.audio_seconds);
+        // Opus counts what primes its decoder a second time in the padding of its last packet
+        let slack = if format == Format::Webm { 0.0066 } else { 0.001 };
+        assert!((found.audio_seconds - 3.375).abs() < slack, "{format:?}: {}", found.audio_seconds);
     }
 }
 
@@ -182,11 +184,36 @@ fn the_same_input_gives_the_same_bytes() {
     for format in FORMATS {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let bytes: Vec<_> = folders.iter().map(|f| fs::read(film(f.path(), format, "film")).unwrap()).collect();
-        assert!(bytes[0] == bytes[1], "{format:?}");
-        let text = String::from_utf8_lossy(&bytes[0]);
-        assert!(!text.contains("Lavf") && !text.contains("Lavc"), "{format:?}: no program's name");
+        let differs = bytes[0].iter().zip(&bytes[1]).position(|(a, b)| a != b);
+        assert_eq!((differs, bytes[0].len()), (None, bytes[1].len()), "{format:?}");
+        let contains = |name: &[u8]| bytes[0].windows(name.len()).any(|w| w == name);
+        assert!(!contains(b"Lavf5") && !contains(b"Lavc5") && !contains(b"x264 - core"), "{format:?}: no program's version");
         let left: Vec<_> = fs::read_dir(folders[0].path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert!(left.iter().all(|n| !n.to_string_lossy().ends_with(".part")), "{left:?}");
+    }
+}
+
+/// Leaves memory behind that is full of numbers.
+fn dirty(seed: usize) {
+    let blocks: Vec<Vec<u8>> =
+        (0..300).map(|i| (0..(seed * 7919 + i * 104_729) % 90_000).map(|k| (k * (seed + 3) + i) as u8).collect()).collect();
+    assert_eq!(std::hint::black_box(&blocks).len(), 300);
+}
+
+#[test]
+fn bytes_do_not_depend_on_what_the_process_did_before() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let spec = VideoSpec { width: 426, height: 240, ..spec(format) };
+        let bytes: Vec<_> = (0..4)
+            .map(|i| {
+                dirty(i);
+                let path = folder.path().join("part");
+                segment(&path, &spec, 0, 12);
+                fs::read(path).unwrap()
+            })
+            .collect();
+        assert!(bytes.iter().all(|b| b == &bytes[0]), "{format:?}");
     }
 }
 
@@ -246,7 +273,8 @@ fn what_does_not_fit_is_refused_and_leaves_nothing_behind() {
         failure(Ffmpeg.conform(&file("film"), &film)).message
     };
     let miscounted = [(segments[0].0.clone(), 60)];
-    assert!(conform(&miscounted, None, None, &spec).contains("61"));
+    assert!(conform(&miscounted, None, None, &spec).contains("more frames than the 60"));
+    assert!(conform(&[(segments[0].0.clone(), 62)], None, None, &spec).contains("has 61 frames, 62 were planned"));
     assert!(conform(&[], None, None, &spec).contains("at least one segment"));
     assert!(conform(&segments, Some(&file("missing.wav")), None, &spec).contains("missing.wav"));
     assert!(conform(&segments, None, Some("1\nnonsense\ntext"), &spec).contains("SubRip"));
