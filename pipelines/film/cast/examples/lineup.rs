@@ -4,7 +4,7 @@
 use glam::{Quat, Vec3};
 use klieg_film_cast::{Design, Detail, Face, Hand, Joint, Pose, Puppet, casting};
 use klieg_film_words::sound::MouthShape;
-use klieg_film_words::story::{Age, Build, Character, Culture, Gender, Garment, Occasion, Period};
+use klieg_film_words::story::{Age, Build, Character, Culture, Garment, Gender, Occasion, Period};
 use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Sky, srgb};
 use klieg_kernels::{Build as Tree, Cpu, Settings, Stage};
 use std::path::Path;
@@ -41,7 +41,16 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn someone(name: &str, gender: Gender, age: Age, build: Build, culture: Culture, period: Period, occasion: Occasion, dress: &[(&str, &str, &str)]) -> Character {
+fn someone(
+    name: &str,
+    gender: Gender,
+    age: Age,
+    build: Build,
+    culture: Culture,
+    period: Period,
+    occasion: Occasion,
+    dress: &[(&str, &str, &str)],
+) -> Character {
     let word = |w: &str| (!w.is_empty()).then(|| w.to_owned());
     Character {
         name: name.to_owned(),
@@ -52,7 +61,10 @@ fn someone(name: &str, gender: Gender, age: Age, build: Build, culture: Culture,
         period,
         occasion,
         language: "en".to_owned(),
-        dress: dress.iter().map(|(n, c, m)| Garment { name: (*n).to_owned(), colour: word(c), material: word(m), line: 1 }).collect(),
+        dress: dress
+            .iter()
+            .map(|(n, c, m)| Garment { name: (*n).to_owned(), colour: word(c), material: word(m), line: 1 })
+            .collect(),
         line: 1,
         seed: 7,
     }
@@ -63,10 +75,17 @@ fn people() -> [Vec<Design>; 3] {
     use Gender::{Female, Male};
     let tamil = |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::Tamil, Period::Modern, Occasion::Wedding, d);
     let noir = |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::American, Period::Noir, Occasion::Everyday, d);
-    let japan = |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::Japanese, Period::Modern, Occasion::Everyday, d);
+    let japan =
+        |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::Japanese, Period::Modern, Occasion::Everyday, d);
     [
         casting(&[
-            tamil("LAKSHMI", Female, Age::Young, Build::Medium, &[("saree", "red", "silk"), ("jasmine", "", ""), ("bride", "", "")]),
+            tamil(
+                "LAKSHMI",
+                Female,
+                Age::Young,
+                Build::Medium,
+                &[("saree", "red", "silk"), ("jasmine", "", ""), ("bride", "", "")],
+            ),
             tamil("KUMARAN", Male, Age::Young, Build::Thin, &[("veshti", "white", ""), ("groom", "", "")]),
             tamil("PAATI", Female, Age::Old, Build::Round, &[("saree", "green", "cotton")]),
             tamil("APPA", Male, Age::Middle, Build::Broad, &[("moustache", "", "")]),
@@ -133,7 +152,14 @@ fn faces(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
     let pick = |i: &[usize]| i.iter().map(|k| all[*k].clone()).collect::<Vec<_>>();
     for (k, list) in [[0, 1, 2, 3, 4], [5, 6, 9, 10, 11]].iter().enumerate() {
         let figures = row(&pick(list), Detail::Lead, |_| Face::neutral(), 0.52);
-        picture(&figures, Vec3::new(0.5, 1.3, 4.6), Vec3::new(0.0, 1.28, 0.0), 66.0, (1200, 480), &out(&format!("faces{}", k + 1)))?;
+        picture(
+            &figures,
+            Vec3::new(0.5, 1.3, 4.6),
+            Vec3::new(0.0, 1.28, 0.0),
+            66.0,
+            (1200, 480),
+            &out(&format!("faces{}", k + 1)),
+        )?;
     }
     Ok(())
 }
@@ -172,7 +198,8 @@ fn moods(out: &Path) -> Result<(), Failure> {
     let n = Face::neutral();
     let happy = Face { smile: 1.0, cheeks: 0.8, lower_lids: 0.4, brow_raise: [0.3; 2], ..n };
     let sad = Face { smile: -0.8, brow_tilt: [1.0; 2], brow_raise: [0.3; 2], lids: [0.35; 2], gaze: [0.0, -0.2], ..n };
-    let angry = Face { smile: -0.5, brow_tilt: [-1.0; 2], brow_raise: [-0.5; 2], lids: [0.25; 2], lower_lids: 0.5, ..shape(MouthShape::B) };
+    let angry =
+        Face { smile: -0.5, brow_tilt: [-1.0; 2], brow_raise: [-0.5; 2], lids: [0.25; 2], lower_lids: 0.5, ..shape(MouthShape::B) };
     let surprised = Face { brow_raise: [1.0; 2], lids: [-0.2; 2], jaw: 0.3, ..shape(MouthShape::E) };
     let shut = Face { lids: [1.0; 2], smile: 0.4, ..n };
     let wry = Face { brow_raise: [1.0, -0.4], gaze: [0.4, 0.0], smile: 0.4, lids: [0.1, 0.4], ..n };
@@ -189,27 +216,37 @@ fn moods(out: &Path) -> Result<(), Failure> {
 
 fn cultures(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
     let cast = |name: &str, culture, period, occasion, age| {
-        [Gender::Female, Gender::Male].map(|g| someone(&format!("{name} {}", g.name()), g, age, Build::Medium, culture, period, occasion, &[]))
+        [Gender::Female, Gender::Male]
+            .map(|g| someone(&format!("{name} {}", g.name()), g, age, Build::Medium, culture, period, occasion, &[]))
     };
     let sheets = [
-        ("cultures1", vec![
-            cast("A", Culture::Punjabi, Period::Modern, Occasion::Everyday, Age::Young),
-            cast("B", Culture::Hindi, Period::Modern, Occasion::Wedding, Age::Young),
-            cast("C", Culture::Chinese, Period::Medieval, Occasion::Everyday, Age::Young),
-            cast("D", Culture::Korean, Period::Victorian, Occasion::Wedding, Age::Young),
-        ]),
-        ("cultures2", vec![
-            cast("E", Culture::African, Period::Modern, Occasion::Wedding, Age::Middle),
-            cast("F", Culture::MiddleEastern, Period::Modern, Occasion::Everyday, Age::Middle),
-            cast("G", Culture::European, Period::Victorian, Occasion::Everyday, Age::Young),
-            cast("H", Culture::American, Period::Modern, Occasion::Everyday, Age::Teen),
-        ]),
-        ("cultures3", vec![
-            cast("I", Culture::Fantasy, Period::Medieval, Occasion::Everyday, Age::Young),
-            cast("J", Culture::ScienceFiction, Period::Future, Occasion::Work, Age::Young),
-            cast("DR. K", Culture::American, Period::Modern, Occasion::Work, Age::Middle),
-            cast("NURSE L", Culture::American, Period::Modern, Occasion::Work, Age::Young),
-        ]),
+        (
+            "cultures1",
+            vec![
+                cast("A", Culture::Punjabi, Period::Modern, Occasion::Everyday, Age::Young),
+                cast("B", Culture::Hindi, Period::Modern, Occasion::Wedding, Age::Young),
+                cast("C", Culture::Chinese, Period::Medieval, Occasion::Everyday, Age::Young),
+                cast("D", Culture::Korean, Period::Victorian, Occasion::Wedding, Age::Young),
+            ],
+        ),
+        (
+            "cultures2",
+            vec![
+                cast("E", Culture::African, Period::Modern, Occasion::Wedding, Age::Middle),
+                cast("F", Culture::MiddleEastern, Period::Modern, Occasion::Everyday, Age::Middle),
+                cast("G", Culture::European, Period::Victorian, Occasion::Everyday, Age::Young),
+                cast("H", Culture::American, Period::Modern, Occasion::Everyday, Age::Teen),
+            ],
+        ),
+        (
+            "cultures3",
+            vec![
+                cast("I", Culture::Fantasy, Period::Medieval, Occasion::Everyday, Age::Young),
+                cast("J", Culture::ScienceFiction, Period::Future, Occasion::Work, Age::Young),
+                cast("DR. K", Culture::American, Period::Modern, Occasion::Work, Age::Middle),
+                cast("NURSE L", Culture::American, Period::Modern, Occasion::Work, Age::Young),
+            ],
+        ),
     ];
     for (name, list) in sheets {
         let designs = casting(&list.concat());
@@ -234,7 +271,9 @@ fn acting(kind: usize, puppet: &Puppet) -> Pose {
     let mut set = |j: Joint, x: f32, y: f32, z: f32| p.rotations[j as usize] = Quat::from_euler(glam::EulerRot::YXZ, y, x, z);
     match kind {
         0 => {
-            for (thigh, shin, arm, fore, s) in [(LThigh, LShin, LUpperArm, LForearm, 1.0f32), (RThigh, RShin, RUpperArm, RForearm, -1.0)] {
+            for (thigh, shin, arm, fore, s) in
+                [(LThigh, LShin, LUpperArm, LForearm, 1.0f32), (RThigh, RShin, RUpperArm, RForearm, -1.0)]
+            {
                 set(thigh, -0.5 * s, 0.0, 0.0);
                 set(shin, if s > 0.0 { 0.15 } else { 0.7 }, 0.0, 0.0);
                 set(arm, 0.5 * s, 0.0, -0.3 * s);
@@ -298,7 +337,11 @@ fn poses(out: &Path) -> Result<(), Failure> {
 fn extras(out: &Path) -> Result<(), Failure> {
     let mut figures = Vec::new();
     for i in 0..24u64 {
-        let (culture, period, occasion) = [(Culture::Tamil, Period::Modern, Occasion::Wedding), (Culture::American, Period::Noir, Occasion::Everyday), (Culture::Japanese, Period::Modern, Occasion::Festival)][i as usize / 8];
+        let (culture, period, occasion) = [
+            (Culture::Tamil, Period::Modern, Occasion::Wedding),
+            (Culture::American, Period::Noir, Occasion::Everyday),
+            (Culture::Japanese, Period::Modern, Occasion::Festival),
+        ][i as usize / 8];
         let d = Design::extra(culture, period, occasion, i);
         let puppet = Puppet::build(&d, Detail::Extra);
         let mut pose = Pose::rest();
@@ -319,7 +362,8 @@ fn picture(figures: &[Geometry], from: Vec3, at: Vec3, lens: f32, (width, height
     }
     let m = all.material(Material { base: srgb("#6E6A64"), roughness: 0.9, ..Default::default() });
     let (w, d) = (9.0, 4.0);
-    let quads = [[[-w, 0.0, d], [w, 0.0, d], [w, 0.0, -d], [-w, 0.0, -d]], [[-w, 0.0, -d], [w, 0.0, -d], [w, 6.0, -d], [-w, 6.0, -d]]];
+    let quads =
+        [[[-w, 0.0, d], [w, 0.0, d], [w, 0.0, -d], [-w, 0.0, -d]], [[-w, 0.0, -d], [w, 0.0, -d], [w, 6.0, -d], [-w, 6.0, -d]]];
     for (q, n) in quads.iter().zip([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) {
         let [a, b, c, e] = q.map(|p| all.vertex(p, n, p, [1.0; 3]));
         all.triangle(a, b, c, m);
@@ -332,7 +376,15 @@ fn picture(figures: &[Geometry], from: Vec3, at: Vec3, lens: f32, (width, height
         Light::Ball { position: [-1.8, 3.4, -3.0], radius: 0.3, intensity: [30.0, 32.0, 36.0] },
     ];
     let sky = Sky { fill: 0.35, clouds: 0.0, ..Default::default() };
-    let camera = Camera { position: from.into(), look_at: at.into(), roll_degrees: 0.0, lens_mm: lens, focus_m: from.distance(at), aperture_m: 0.002, near_m: 0.01 };
+    let camera = Camera {
+        position: from.into(),
+        look_at: at.into(),
+        roll_degrees: 0.0,
+        lens_mm: lens,
+        focus_m: from.distance(at),
+        aperture_m: 0.002,
+        near_m: 0.01,
+    };
     let stage = Stage { solids: &[&solid], lights: &lights, sky: &sky, fog: &Fog::default(), camera: &camera };
     let mut layers = cpu.trace(&stage, &Settings { width, height, samples: 6, bounces: 1, seed: 1 })?;
     cpu.denoise(&mut layers)?;

@@ -20,7 +20,12 @@ fn main() {
             let start = Instant::now();
             let triangles: usize = (0..10).map(|_| puppet.pose(&Pose::rest()).triangles.len()).sum();
             pose += start.elapsed().as_secs_f64() * 1e2 / n as f64;
-            println!("{detail:?} {} {:?}: {} triangles, built in {took:.1} ms", design.culture.name(), design.gender, triangles / 10);
+            println!(
+                "{detail:?} {} {:?}: {} triangles, built in {took:.1} ms",
+                design.culture.name(),
+                design.gender,
+                triangles / 10
+            );
         }
         println!("{detail:?}: build {build:.1} ms on average, {most:.1} ms at most; pose {pose:.2} ms");
     }

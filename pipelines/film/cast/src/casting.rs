@@ -3,7 +3,7 @@
 use crate::design::{Beard, Cloth, Design, Fabric, Hair, HairStyle, Kind, Motif, Ornament, Piece, Traits};
 use crate::named;
 use crate::wardrobe::{self, Tone};
-use klieg_film_words::story::{Age, Build, Character, Culture, Gender, Occasion, Period, Region};
+use klieg_film_words::story::{Age, Build, Character, Culture, Garment, Gender, Occasion, Period, Region};
 use klieg_film_words::{between, mix, pick, seed_of, unit};
 use klieg_kernels::scene::{Rgb, srgb};
 
@@ -38,7 +38,9 @@ fn clashes(design: &Design, others: &[Design]) -> u32 {
         .iter()
         .map(|o| {
             let colour = distance(main_colour(design), main_colour(o)) < 0.12;
-            let hair = design.hair.style == o.hair.style && design.hair.jasmine == o.hair.jasmine && distance(design.hair.colour, o.hair.colour) < 0.2;
+            let hair = design.hair.style == o.hair.style
+                && design.hair.jasmine == o.hair.jasmine
+                && distance(design.hair.colour, o.hair.colour) < 0.2;
             match (colour, hair) {
                 (true, true) => 10,
                 (false, false) => 0,
@@ -56,7 +58,9 @@ fn distance(a: Rgb, b: Rgb) -> f32 {
 pub(crate) fn main_colour(design: &Design) -> Rgb {
     let large = |k: Kind| crate::cut::top(k).is_some() && k != Kind::Blouse;
     let over = [Kind::Saree, Kind::Lehenga, Kind::Chima].iter().find_map(|k| design.pieces.iter().find(|p| p.kind == *k));
-    over.or_else(|| design.pieces.iter().rev().find(|p| large(p.kind))).or_else(|| design.pieces.first()).map_or(design.skin, |p| p.cloth.colour)
+    over.or_else(|| design.pieces.iter().rev().find(|p| large(p.kind)))
+        .or_else(|| design.pieces.first())
+        .map_or(design.skin, |p| p.cloth.colour)
 }
 
 fn character(c: &Character, attempt: u64) -> Design {
@@ -76,7 +80,10 @@ fn character(c: &Character, attempt: u64) -> Design {
     if c.culture == Culture::Punjabi && c.gender == Gender::Male && c.age > Age::Teen {
         let second = wardrobe::palette(c.culture.region(), c.gender, c.period);
         let colour = srgb(second[(mix(seed ^ attempt) % second.len() as u64) as usize].1);
-        design.pieces.push(Piece { kind: Kind::Turban, cloth: Cloth { colour, second: colour, fabric: Fabric::Cotton, motif: Motif::Plain } });
+        design.pieces.push(Piece {
+            kind: Kind::Turban,
+            cloth: Cloth { colour, second: colour, fabric: Fabric::Cotton, motif: Motif::Plain },
+        });
         design.beard = Beard::Full;
     }
     named::wear(&mut design, &c.dress);
@@ -87,13 +94,14 @@ fn character(c: &Character, attempt: u64) -> Design {
     if named("priest") || named("pandit") || named("iyer") {
         priest(&mut design);
     }
+    let also =
+        |name: &str, colour: &str| Garment { name: name.to_owned(), colour: Some(colour.to_owned()), material: None, line: c.line };
     if named("doctor") || named("dr.") || named("dr ") {
-        let white = Cloth { colour: srgb("#DDDAD2"), second: srgb("#B8B4AA"), fabric: Fabric::Cotton, motif: Motif::Plain };
-        design.pieces.extend([Piece { kind: Kind::LabCoat, cloth: white }, Piece { kind: Kind::Stethoscope, cloth: white }]);
+        named::wear(&mut design, &[also("lab coat", "white"), also("stethoscope", "")]);
     }
     if named("nurse") {
-        let white = Cloth { colour: srgb("#DDDAD2"), second: srgb("#9E2B25"), fabric: Fabric::Cotton, motif: Motif::Plain };
-        design.pieces.push(Piece { kind: Kind::NurseCap, cloth: white });
+        let suit = if c.gender == Gender::Male { also("scrubs", "teal") } else { also("nurse", "white") };
+        named::wear(&mut design, &[suit]);
     }
     design
 }
@@ -105,7 +113,15 @@ fn marry(design: &mut Design, bride: bool) {
         return;
     }
     let more: &[Ornament] = if bride {
-        &[Ornament::Tikka, Ornament::TempleNecklace, Ornament::Jhumka, Ornament::Bangles, Ornament::Bindi, Ornament::NoseStud, Ornament::WaistChain]
+        &[
+            Ornament::Tikka,
+            Ornament::TempleNecklace,
+            Ornament::Jhumka,
+            Ornament::Bangles,
+            Ornament::Bindi,
+            Ornament::NoseStud,
+            Ornament::WaistChain,
+        ]
     } else {
         &[Ornament::Vibhuti]
     };
@@ -115,6 +131,10 @@ fn marry(design: &mut Design, bride: bool) {
         }
     }
     design.hair.jasmine |= bride && region == Region::SouthIndian;
+    if design.occasion == Occasion::Wedding && !design.wears(Kind::Garland) {
+        let cloth = Cloth { colour: srgb("#E39A2E"), second: srgb("#DDD6C4"), fabric: Fabric::Cotton, motif: Motif::Plain };
+        design.pieces.push(Piece { kind: Kind::Garland, cloth });
+    }
     if !bride && region == Region::SouthIndian {
         bare_shoulders(design);
     }
@@ -193,7 +213,11 @@ fn person(b: &Brief) -> Design {
         hair: hair(b, row, region, choice),
         beard: beard(b, region),
         face: traits,
-        pieces: row.items.iter().map(|(kind, tone, fabric, motif)| Piece { kind: *kind, cloth: cloth(*tone, *fabric, *motif, main, second) }).collect(),
+        pieces: row
+            .items
+            .iter()
+            .map(|(kind, tone, fabric, motif)| Piece { kind: *kind, cloth: cloth(*tone, *fabric, *motif, main, second) })
+            .collect(),
         ornaments,
     }
 }
@@ -223,7 +247,8 @@ fn traits(b: &Brief, region: Region) -> Traits {
     let old = f32::from(b.age == Age::Old);
     Traits {
         nose_length: t(0) * 0.8 + 0.5 * old - if east { 0.5 } else { 0.0 } - if b.age <= Age::Child { 1.2 } else { 0.0 },
-        nose_width: t(1) * 0.7 + if matches!(region, Region::African | Region::SouthIndian) { 0.35 } else { 0.0 } + 0.3 * old - if female { 0.4 } else { 0.0 },
+        nose_width: t(1) * 0.7 + if matches!(region, Region::African | Region::SouthIndian) { 0.35 } else { 0.0 } + 0.3 * old
+            - if female { 0.4 } else { 0.0 },
         cheeks: t(2),
         jaw: t(3),
         eyes: t(4) * 0.8,
@@ -267,8 +292,15 @@ fn hair(b: &Brief, row: &wardrobe::Row, region: Region, choice: u64) -> Hair {
         _ => young,
     };
     let style = match b.age {
-        Age::Old if b.gender == Gender::Male && unit(b.seed, 16) < 0.5 && style != HairStyle::TopKnot => *pick(choice, 2, &[HairStyle::Tonsure, HairStyle::Bald, HairStyle::Slicked]),
-        Age::Old if b.gender == Gender::Female && matches!(style, HairStyle::Long | HairStyle::Plait | HairStyle::Ponytail | HairStyle::HimeCut) => HairStyle::Bun,
+        Age::Old if b.gender == Gender::Male && unit(b.seed, 16) < 0.5 && style != HairStyle::TopKnot => {
+            *pick(choice, 2, &[HairStyle::Tonsure, HairStyle::Bald, HairStyle::Slicked])
+        }
+        Age::Old
+            if b.gender == Gender::Female
+                && matches!(style, HairStyle::Long | HairStyle::Plait | HairStyle::Ponytail | HairStyle::HimeCut) =>
+        {
+            HairStyle::Bun
+        }
         Age::Infant => HairStyle::Crop,
         _ => style,
     };
@@ -295,5 +327,93 @@ fn beard(b: &Brief, region: Region) -> Beard {
         _ if b.age == Age::Old => Beard::Long,
         u if u < 0.93 => Beard::Full,
         _ => Beard::Goatee,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(name: &str, seed: u64) -> Character {
+        Character {
+            name: name.to_owned(),
+            age: Age::Young,
+            gender: Gender::Female,
+            build: Build::Medium,
+            culture: Culture::Tamil,
+            period: Period::Modern,
+            occasion: Occasion::Wedding,
+            language: "ta".to_owned(),
+            dress: Vec::new(),
+            line: 1,
+            seed,
+        }
+    }
+
+    fn dressed_in(words: &[(&str, &str)]) -> Design {
+        let dress = words
+            .iter()
+            .map(|(name, colour)| Garment { name: (*name).to_owned(), colour: Some((*colour).to_owned()), material: None, line: 1 })
+            .collect();
+        let american = Character {
+            culture: Culture::American,
+            occasion: Occasion::Everyday,
+            gender: Gender::Male,
+            dress,
+            ..guest("FRANK", 3)
+        };
+        casting(&[american]).remove(0)
+    }
+
+    #[test]
+    fn the_same_cast_gets_the_same_designs() {
+        let cast: Vec<Character> = ["LAKSHMI", "MEENA", "RADHA"].iter().map(|n| guest(n, 1)).collect();
+        assert_eq!(casting(&cast), casting(&cast));
+    }
+
+    #[test]
+    fn nobody_shares_hair_and_colour() {
+        for seed in 0..20 {
+            let cast: Vec<Character> = ["LAKSHMI", "MEENA", "RADHA", "PRIYA", "KAMALA"].iter().map(|n| guest(n, seed)).collect();
+            let designs = casting(&cast);
+            for (i, d) in designs.iter().enumerate() {
+                assert!(clashes(d, &designs[..i]) < 10, "seed {seed}: {} is taken for another", d.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_scripts_words_are_worn() {
+        let d = dressed_in(&[("trench coat", ""), ("fedora", "grey"), ("white beard", "white"), ("glasses", "")]);
+        assert!(d.wears(Kind::TrenchCoat) && d.wears(Kind::Belt) && d.wears(Kind::Fedora));
+        assert!(!d.wears(Kind::SuitJacket), "one coat at a time");
+        assert_eq!(d.beard, Beard::Full);
+        assert_eq!(Some(d.hair.colour), named::colour("white"));
+        assert!(d.has(Ornament::Glasses));
+        let saree = casting(&[Character {
+            dress: vec![Garment { name: "silk saree".into(), colour: Some("red".into()), material: Some("silk".into()), line: 2 }],
+            ..guest("L", 1)
+        }])
+        .remove(0);
+        assert_eq!(Some(main_colour(&saree)), named::colour("red"));
+    }
+
+    #[test]
+    fn a_wedding_gives_the_couple_garlands() {
+        let couple = |word: &str| Garment { name: word.to_owned(), colour: None, material: None, line: 1 };
+        let bride = casting(&[Character { dress: vec![couple("bride")], ..guest("LAKSHMI", 1) }]).remove(0);
+        assert!(bride.wears(Kind::Garland) && bride.hair.jasmine && bride.has(Ornament::Tikka));
+        let groom = casting(&[Character { gender: Gender::Male, dress: vec![couple("groom")], ..guest("KUMARAN", 1) }]).remove(0);
+        assert!(groom.wears(Kind::Garland) && groom.wears(Kind::Veshti) && groom.wears(Kind::Angavastram));
+        assert!(!casting(&[guest("MEENA", 1)])[0].wears(Kind::Garland));
+    }
+
+    #[test]
+    fn a_design_survives_serialisation() {
+        for culture in Culture::ALL {
+            let d = Design::extra(*culture, Period::Modern, Occasion::Wedding, 5);
+            let text = serde_json::to_string(&d).expect("a design is plain data");
+            assert_eq!(serde_json::from_str::<Design>(&text).expect("its own text"), d);
+        }
     }
 }

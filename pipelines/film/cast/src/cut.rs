@@ -91,36 +91,184 @@ pub(crate) fn top(kind: Kind) -> Option<Cut> {
         TShirt => Cut { neck: Neck::Round(0.02), collar: Collar::Trim, sleeve: 0.32, flare: 0.01, ..PLAIN },
         Waistcoat => Cut { neck: Neck::Vee(0.15), sleeve: 0.0, buttons: 4, ease: 0.018, ..PLAIN },
         Jacket => Cut { collar: Collar::Band, ease: 0.022, buttons: 3, border: 0.02, ..PLAIN },
-        SuitJacket => Cut { neck: Neck::Vee(0.2), collar: Collar::Lapels, ease: 0.021, hem: 0.08, sweep: 1.09, buttons: 2, ..PLAIN },
-        Tailcoat => Cut { neck: Neck::Vee(0.2), collar: Collar::Lapels, ease: 0.02, hem: 0.5, sweep: 1.12, open: true, buttons: 2, ..PLAIN },
-        TrenchCoat => {
-            Cut { neck: Neck::Vee(0.13), collar: Collar::Trench, ease: 0.03, waist: 0.0, hem: 0.66, sweep: 1.42, folds: (7.0, 0.012), open: true, buttons: 6, flare: 0.012, ..PLAIN }
+        SuitJacket => {
+            Cut { neck: Neck::Vee(0.2), collar: Collar::Lapels, ease: 0.021, hem: 0.08, sweep: 1.09, buttons: 2, ..PLAIN }
         }
-        Overcoat => {
-            Cut { neck: Neck::Vee(0.15), collar: Collar::Lapels, ease: 0.03, waist: 0.0, hem: 0.66, sweep: 1.3, folds: (5.0, 0.01), open: true, buttons: 3, ..PLAIN }
+        Tailcoat => {
+            Cut { neck: Neck::Vee(0.2), collar: Collar::Lapels, ease: 0.02, hem: 0.5, sweep: 1.12, open: true, buttons: 2, ..PLAIN }
         }
-        LabCoat => Cut { neck: Neck::Vee(0.18), collar: Collar::Lapels, ease: 0.024, hem: 0.5, sweep: 1.2, open: true, buttons: 3, ..PLAIN },
+        TrenchCoat => Cut {
+            neck: Neck::Vee(0.13),
+            collar: Collar::Trench,
+            ease: 0.03,
+            waist: 0.0,
+            hem: 0.66,
+            sweep: 1.42,
+            folds: (7.0, 0.012),
+            open: true,
+            buttons: 6,
+            flare: 0.012,
+            ..PLAIN
+        },
+        Overcoat => Cut {
+            neck: Neck::Vee(0.15),
+            collar: Collar::Lapels,
+            ease: 0.03,
+            waist: 0.0,
+            hem: 0.66,
+            sweep: 1.3,
+            folds: (5.0, 0.01),
+            open: true,
+            buttons: 3,
+            ..PLAIN
+        },
+        LabCoat => Cut {
+            neck: Neck::Vee(0.18),
+            collar: Collar::Lapels,
+            ease: 0.024,
+            hem: 0.5,
+            sweep: 1.2,
+            open: true,
+            buttons: 3,
+            ..PLAIN
+        },
         Scrubs => Cut { neck: Neck::Vee(0.05), collar: Collar::Trim, sleeve: 0.4, flare: 0.014, ease: 0.014, hem: 0.06, ..PLAIN },
         SailorTop => Cut { neck: Neck::Vee(0.1), collar: Collar::Sailor, ease: 0.012, border: 0.015, ..PLAIN },
         Cardigan => Cut { neck: Neck::Vee(0.16), collar: Collar::Trim, ease: 0.018, hem: 0.08, buttons: 4, ..PLAIN },
-        Kameez => Cut { neck: Neck::Round(0.045), collar: Collar::Trim, sleeve: 0.75, ease: 0.012, hem: 0.52, sweep: 1.22, folds: (9.0, 0.008), border: 0.03, ..PLAIN },
+        Kameez => Cut {
+            neck: Neck::Round(0.045),
+            collar: Collar::Trim,
+            sleeve: 0.75,
+            ease: 0.012,
+            hem: 0.52,
+            sweep: 1.22,
+            folds: (9.0, 0.008),
+            border: 0.03,
+            ..PLAIN
+        },
         Kurta => Cut { collar: Collar::Band, ease: 0.014, hem: 0.48, sweep: 1.16, folds: (6.0, 0.006), buttons: 3, ..PLAIN },
         Sherwani => Cut { collar: Collar::Band, ease: 0.018, hem: 0.52, sweep: 1.18, buttons: 7, border: 0.025, ..PLAIN },
         Changshan => Cut { collar: Collar::Band, ease: 0.016, hem: 0.9, sweep: 1.12, buttons: 4, ..PLAIN },
         Qipao => Cut { collar: Collar::Band, sleeve: 0.2, ease: 0.006, hem: 0.86, sweep: 0.98, border: 0.012, ..PLAIN },
-        Hanfu => Cut { neck: Neck::Vee(0.12), collar: Collar::Crossed, ease: 0.018, bag: 0.2, waist: 0.4, hem: 0.97, sweep: 1.5, folds: (14.0, 0.014), border: 0.04, ..PLAIN },
-        Kimono => Cut { neck: Neck::Vee(0.12), collar: Collar::Crossed, ease: 0.02, bag: 0.19, waist: 0.0, hem: 0.94, sweep: 1.06, ..PLAIN },
-        Haori => Cut { neck: Neck::Vee(0.3), collar: Collar::Trim, ease: 0.036, bag: 0.2, waist: -0.2, hem: 0.4, sweep: 1.28, open: true, ..PLAIN },
-        Jeogori => Cut { neck: Neck::Vee(0.08), collar: Collar::Crossed, ease: 0.016, flare: 0.035, waist: 0.8, border: 0.03, ..PLAIN },
-        Dress => Cut { neck: Neck::Vee(0.09), collar: Collar::None, sleeve: 0.22, ease: 0.006, waist: 0.1, hem: 0.62, sweep: 1.35, folds: (9.0, 0.014), ..PLAIN },
-        Gown => Cut { neck: Neck::Wide(0.04), collar: Collar::Trim, sleeve: 0.7, ease: 0.007, waist: 0.3, hem: 0.98, sweep: 2.1, folds: (13.0, 0.02), border: 0.04, ..PLAIN },
+        Hanfu => Cut {
+            neck: Neck::Vee(0.12),
+            collar: Collar::Crossed,
+            ease: 0.018,
+            bag: 0.2,
+            waist: 0.4,
+            hem: 0.97,
+            sweep: 1.5,
+            folds: (14.0, 0.014),
+            border: 0.04,
+            ..PLAIN
+        },
+        Kimono => Cut {
+            neck: Neck::Vee(0.12),
+            collar: Collar::Crossed,
+            ease: 0.02,
+            bag: 0.19,
+            waist: 0.0,
+            hem: 0.94,
+            sweep: 1.06,
+            ..PLAIN
+        },
+        Haori => Cut {
+            neck: Neck::Vee(0.3),
+            collar: Collar::Trim,
+            ease: 0.036,
+            bag: 0.2,
+            waist: -0.2,
+            hem: 0.4,
+            sweep: 1.28,
+            open: true,
+            ..PLAIN
+        },
+        Jeogori => {
+            Cut { neck: Neck::Vee(0.08), collar: Collar::Crossed, ease: 0.016, flare: 0.035, waist: 0.8, border: 0.03, ..PLAIN }
+        }
+        Dress => Cut {
+            neck: Neck::Vee(0.09),
+            collar: Collar::None,
+            sleeve: 0.22,
+            ease: 0.006,
+            waist: 0.1,
+            hem: 0.62,
+            sweep: 1.35,
+            folds: (9.0, 0.014),
+            ..PLAIN
+        },
+        Gown => Cut {
+            neck: Neck::Wide(0.04),
+            collar: Collar::Trim,
+            sleeve: 0.7,
+            ease: 0.007,
+            waist: 0.3,
+            hem: 0.98,
+            sweep: 2.1,
+            folds: (13.0, 0.02),
+            border: 0.04,
+            ..PLAIN
+        },
         Abaya => Cut { ease: 0.024, hem: 0.97, sweep: 1.5, folds: (9.0, 0.014), flare: 0.03, border: 0.02, ..PLAIN },
-        Kaftan => Cut { neck: Neck::Vee(0.06), collar: Collar::Trim, ease: 0.02, hem: 0.95, sweep: 1.4, folds: (8.0, 0.01), flare: 0.04, border: 0.04, ..PLAIN },
+        Kaftan => Cut {
+            neck: Neck::Vee(0.06),
+            collar: Collar::Trim,
+            ease: 0.02,
+            hem: 0.95,
+            sweep: 1.4,
+            folds: (8.0, 0.01),
+            flare: 0.04,
+            border: 0.04,
+            ..PLAIN
+        },
         Thobe => Cut { collar: Collar::Band, ease: 0.016, hem: 0.95, sweep: 1.2, folds: (6.0, 0.007), buttons: 3, ..PLAIN },
-        Dashiki => Cut { neck: Neck::Vee(0.07), collar: Collar::Trim, sleeve: 0.5, flare: 0.04, ease: 0.018, hem: 0.18, sweep: 1.2, border: 0.04, ..PLAIN },
-        Agbada => Cut { neck: Neck::Vee(0.07), collar: Collar::Trim, sleeve: 0.75, flare: 0.02, bag: 0.3, ease: 0.035, hem: 0.72, sweep: 1.6, folds: (10.0, 0.02), border: 0.04, ..PLAIN },
-        WrapDress => Cut { neck: Neck::Wide(0.05), sleeve: 0.25, flare: 0.02, ease: 0.008, waist: 0.0, hem: 0.9, sweep: 1.18, folds: (4.0, 0.006), border: 0.03, ..PLAIN },
-        Tunic => Cut { neck: Neck::Vee(0.06), collar: Collar::Trim, ease: 0.018, waist: 0.0, hem: 0.3, sweep: 1.3, folds: (9.0, 0.014), border: 0.03, ..PLAIN },
+        Dashiki => Cut {
+            neck: Neck::Vee(0.07),
+            collar: Collar::Trim,
+            sleeve: 0.5,
+            flare: 0.04,
+            ease: 0.018,
+            hem: 0.18,
+            sweep: 1.2,
+            border: 0.04,
+            ..PLAIN
+        },
+        Agbada => Cut {
+            neck: Neck::Vee(0.07),
+            collar: Collar::Trim,
+            sleeve: 0.75,
+            flare: 0.02,
+            bag: 0.3,
+            ease: 0.035,
+            hem: 0.72,
+            sweep: 1.6,
+            folds: (10.0, 0.02),
+            border: 0.04,
+            ..PLAIN
+        },
+        WrapDress => Cut {
+            neck: Neck::Wide(0.05),
+            sleeve: 0.25,
+            flare: 0.02,
+            ease: 0.008,
+            waist: 0.0,
+            hem: 0.9,
+            sweep: 1.18,
+            folds: (4.0, 0.006),
+            border: 0.03,
+            ..PLAIN
+        },
+        Tunic => Cut {
+            neck: Neck::Vee(0.06),
+            collar: Collar::Trim,
+            ease: 0.018,
+            waist: 0.0,
+            hem: 0.3,
+            sweep: 1.3,
+            folds: (9.0, 0.014),
+            border: 0.03,
+            ..PLAIN
+        },
         SpaceSuit => Cut { collar: Collar::Ring, ease: 0.026, border: 0.02, ..PLAIN },
         _ => return None,
     })

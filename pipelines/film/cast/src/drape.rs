@@ -83,16 +83,21 @@ impl Tailor<'_> {
 
     pub fn ribbon(&mut self, r: &Ribbon, material: Material) -> std::ops::Range<usize> {
         let s = self.s();
-        let samples = if self.lead { r.samples } else { (r.samples / 2).max(5) };
+        let samples = if self.lead { r.samples } else { (r.samples / 3).max(5) };
         let field = |p: Vec3| self.dressed(p);
         let path: Vec<Vec3> =
             curve(r.points, samples).into_iter().map(|p| if r.laid { onto(&field, p, r.offset * s, false) } else { p }).collect();
         let ups: Vec<Vec3> = path.iter().map(|p| gradient(&field, *p, 0.004)).collect();
         let last = (path.len() - 1) as f32;
-        let mut stations = along(&path, |t| ups[(t * last).round() as usize], |t| {
-            let mid = 1.0 - (2.0 * t - 1.0).powi(4) * (1.0 - r.taper);
-            (r.width * s * mid, r.thick * s)
-        }, 0.75);
+        let mut stations = along(
+            &path,
+            |t| ups[(t * last).round() as usize],
+            |t| {
+                let mid = 1.0 - (2.0 * t - 1.0).powi(4) * (1.0 - r.taper);
+                (r.width * s * mid, r.thick * s)
+            },
+            0.75,
+        );
         if r.lapel != 0.0 {
             for (i, st) in stations.iter_mut().enumerate() {
                 let t = i as f32 / last;
@@ -104,7 +109,7 @@ impl Tailor<'_> {
             }
         }
         let m = self.mesh.material(material);
-        let sides = if self.lead { 8 } else { 6 };
+        let sides = if self.lead { 8 } else { 4 };
         let range = self.mesh.sweep(&stations, sides, m);
         let scale = 0.3 * s;
         for i in range.clone() {
@@ -117,7 +122,7 @@ impl Tailor<'_> {
 
     /// A band around the body between two heights, `out` beyond the clothes; `border` colours its edges.
     pub fn band(&mut self, low: f32, high: f32, out: f32, material: Material, border: Option<Material>) {
-        let cols = if self.lead { 41 } else { 17 };
+        let cols = if self.lead { 41 } else { 15 };
         let rows = 6;
         let main = self.mesh.material(material);
         let edge = border.map_or(main, |b| self.mesh.material(b));
@@ -159,7 +164,11 @@ impl Tailor<'_> {
                 let p = a[r].lerp(b[r], u);
                 let fold = 0.5 + 0.5 * (u * k.pleats * std::f32::consts::TAU).sin();
                 let offset = (0.011 + 0.012 * fold) * s;
-                if t <= k.laid { onto(&field, p, offset, false) } else { onto(&field, p, offset, true) + Vec3::new(0.0, 0.0, -0.008 * fold * s) }
+                if t <= k.laid {
+                    onto(&field, p, offset, false)
+                } else {
+                    onto(&field, p, offset, true) + Vec3::new(0.0, 0.0, -0.008 * fold * s)
+                }
             })
             .collect();
         let main = self.mesh.material(k.cloth.material());
@@ -183,26 +192,94 @@ impl Tailor<'_> {
     }
 
     fn pallu(&mut self, piece: &Piece) {
-        let a = [v(-0.17, 0.97, 0.02), v(-0.13, 1.02, 0.16), v(-0.05, 1.11, 0.2), v(0.05, 1.185, 0.09), v(0.062, 1.22, -0.02), v(0.02, 1.08, -0.2), v(-0.02, 0.85, -0.22), v(-0.02, 0.5, -0.2)];
-        let b = [v(-0.16, 0.78, 0.06), v(-0.04, 0.78, 0.2), v(0.16, 0.86, 0.15), v(0.19, 1.06, 0.08), v(0.165, 1.18, -0.01), v(0.19, 1.06, -0.14), v(0.22, 0.85, -0.17), v(0.24, 0.5, -0.17)];
+        let a = [
+            v(-0.17, 0.97, 0.02),
+            v(-0.13, 1.02, 0.16),
+            v(-0.05, 1.11, 0.2),
+            v(0.05, 1.185, 0.09),
+            v(0.062, 1.22, -0.02),
+            v(0.02, 1.08, -0.2),
+            v(-0.02, 0.85, -0.22),
+            v(-0.02, 0.5, -0.2),
+        ];
+        let b = [
+            v(-0.16, 0.78, 0.06),
+            v(-0.04, 0.78, 0.2),
+            v(0.16, 0.86, 0.15),
+            v(0.19, 1.06, 0.08),
+            v(0.165, 1.18, -0.01),
+            v(0.19, 1.06, -0.14),
+            v(0.22, 0.85, -0.17),
+            v(0.24, 0.5, -0.17),
+        ];
         self.sheet(&Sheet { edges: [&a, &b], laid: 0.72, pleats: 5.0, border: 0.12, end: 0.12, cloth: &piece.cloth, plain: false });
     }
 
     fn angavastram(&mut self, piece: &Piece) {
-        let a = [v(0.03, 0.86, 0.2), v(0.05, 1.05, 0.18), v(0.07, 1.18, 0.08), v(0.075, 1.215, -0.01), v(0.06, 1.08, -0.18), v(0.04, 0.84, -0.2)];
-        let b = [v(0.12, 0.85, 0.17), v(0.14, 1.05, 0.14), v(0.15, 1.16, 0.07), v(0.155, 1.19, -0.01), v(0.15, 1.07, -0.14), v(0.14, 0.83, -0.16)];
+        let a = [
+            v(0.03, 0.86, 0.2),
+            v(0.05, 1.05, 0.18),
+            v(0.07, 1.18, 0.08),
+            v(0.075, 1.215, -0.01),
+            v(0.06, 1.08, -0.18),
+            v(0.04, 0.84, -0.2),
+        ];
+        let b = [
+            v(0.12, 0.85, 0.17),
+            v(0.14, 1.05, 0.14),
+            v(0.15, 1.16, 0.07),
+            v(0.155, 1.19, -0.01),
+            v(0.15, 1.07, -0.14),
+            v(0.14, 0.83, -0.16),
+        ];
         self.sheet(&Sheet { edges: [&a, &b], laid: 0.8, pleats: 3.0, border: 0.2, end: 0.06, cloth: &piece.cloth, plain: false });
     }
 
     fn dupatta(&mut self, piece: &Piece) {
-        let a = [v(0.05, 0.75, -0.2), v(0.06, 1.05, -0.2), v(0.075, 1.215, -0.01), v(0.055, 1.12, 0.15), v(0.0, 1.09, 0.2), v(-0.055, 1.12, 0.15), v(-0.075, 1.215, -0.01), v(-0.06, 1.05, -0.2), v(-0.05, 0.75, -0.2)];
-        let b = [v(0.17, 0.74, -0.16), v(0.17, 1.05, -0.14), v(0.155, 1.19, -0.01), v(0.12, 1.06, 0.13), v(0.0, 0.98, 0.2), v(-0.12, 1.06, 0.13), v(-0.155, 1.19, -0.01), v(-0.17, 1.05, -0.14), v(-0.17, 0.74, -0.16)];
+        let a = [
+            v(0.05, 0.75, -0.2),
+            v(0.06, 1.05, -0.2),
+            v(0.075, 1.215, -0.01),
+            v(0.055, 1.12, 0.15),
+            v(0.0, 1.09, 0.2),
+            v(-0.055, 1.12, 0.15),
+            v(-0.075, 1.215, -0.01),
+            v(-0.06, 1.05, -0.2),
+            v(-0.05, 0.75, -0.2),
+        ];
+        let b = [
+            v(0.17, 0.74, -0.16),
+            v(0.17, 1.05, -0.14),
+            v(0.155, 1.19, -0.01),
+            v(0.12, 1.06, 0.13),
+            v(0.0, 0.98, 0.2),
+            v(-0.12, 1.06, 0.13),
+            v(-0.155, 1.19, -0.01),
+            v(-0.17, 1.05, -0.14),
+            v(-0.17, 0.74, -0.16),
+        ];
         self.sheet(&Sheet { edges: [&a, &b], laid: 1.0, pleats: 2.0, border: 0.12, end: 0.0, cloth: &piece.cloth, plain: false });
     }
 
     fn shawl(&mut self, piece: &Piece) {
-        let a = [v(0.06, 0.9, 0.2), v(0.07, 1.08, 0.17), v(0.085, 1.21, 0.0), v(0.0, 1.2, -0.14), v(-0.085, 1.21, 0.0), v(-0.07, 1.08, 0.17), v(-0.06, 0.9, 0.2)];
-        let b = [v(0.16, 0.9, 0.15), v(0.18, 1.04, 0.12), v(0.19, 1.12, -0.01), v(0.0, 0.98, -0.22), v(-0.19, 1.12, -0.01), v(-0.18, 1.04, 0.12), v(-0.16, 0.9, 0.15)];
+        let a = [
+            v(0.06, 0.9, 0.2),
+            v(0.07, 1.08, 0.17),
+            v(0.085, 1.21, 0.0),
+            v(0.0, 1.2, -0.14),
+            v(-0.085, 1.21, 0.0),
+            v(-0.07, 1.08, 0.17),
+            v(-0.06, 0.9, 0.2),
+        ];
+        let b = [
+            v(0.16, 0.9, 0.15),
+            v(0.18, 1.04, 0.12),
+            v(0.19, 1.12, -0.01),
+            v(0.0, 0.98, -0.22),
+            v(-0.19, 1.12, -0.01),
+            v(-0.18, 1.04, 0.12),
+            v(-0.16, 0.9, 0.15),
+        ];
         self.sheet(&Sheet { edges: [&a, &b], laid: 1.0, pleats: 2.0, border: 0.12, end: 0.0, cloth: &piece.cloth, plain: true });
     }
 
@@ -229,14 +306,21 @@ impl Tailor<'_> {
                 let (r, c) = (i / cols, i % cols);
                 let (t, u) = (r as f32 / (rows - 1) as f32, c as f32 / (cols - 1) as f32);
                 let out = (b[c] - a[c]).with_y(0.0).normalize_or(Vec3::NEG_Z);
-                let p = a[c].lerp(b[c], t) + out * (0.16 * (t * (1.0 - t) + 0.25 * t.min(0.4)) * s) + out * (depth * s * t * (u * 44.0).sin());
+                let p = a[c].lerp(b[c], t)
+                    + out * (0.16 * (t * (1.0 - t) + 0.25 * t.min(0.4)) * s)
+                    + out * (depth * s * t * (u * 44.0).sin());
                 onto(&field, p, 0.02 * s, true)
             })
             .collect();
         let (main, trim) = (self.mesh.material(cloth.material()), self.mesh.material(cloth.trim()));
-        let range = self.mesh.grid((rows, cols, false), |r, c| points[r * cols + c], |r, c| Vec3::new(c as f32 * 0.03, r as f32 * 0.06, 0.0), |r, _| {
-            if r >= rows - 2 { trim } else { main }
-        });
+        let range = self.mesh.grid(
+            (rows, cols, false),
+            |r, c| points[r * cols + c],
+            |r, c| Vec3::new(c as f32 * 0.03, r as f32 * 0.06, 0.0),
+            |r, _| {
+                if r >= rows - 2 { trim } else { main }
+            },
+        );
         let rig = self.rig;
         let hips = self.f.at(Joint::Hips).y;
         self.mesh.bind(range.clone(), |p| if p.y < hips { Bind::rigid(Joint::Hips) } else { rig.bind(p, Set::TRUNK) });
@@ -248,15 +332,34 @@ impl Tailor<'_> {
     fn scarf(&mut self, piece: &Piece) {
         let s = self.s();
         let neck = self.f.at(Joint::Neck);
-        let points = [v(0.03, -0.02, 0.1), v(0.095, 0.01, 0.02), v(0.0, 0.03, -0.09), v(-0.095, 0.01, 0.02), v(-0.02, -0.03, 0.11), v(0.05, -0.14, 0.17), v(0.06, -0.3, 0.2)].map(|p| neck + p * s);
+        let points = [
+            v(0.03, -0.02, 0.1),
+            v(0.095, 0.01, 0.02),
+            v(0.0, 0.03, -0.09),
+            v(-0.095, 0.01, 0.02),
+            v(-0.02, -0.03, 0.11),
+            v(0.05, -0.14, 0.17),
+            v(0.06, -0.3, 0.2),
+        ]
+        .map(|p| neck + p * s);
         self.ribbon(&Ribbon { width: 0.032, thick: 0.014, samples: 26, ..Ribbon::free(&points) }, piece.cloth.material());
     }
 
     /// A wedding garland: flowers on a loop around the neck that falls to the waist.
     fn garland(&mut self, piece: &Piece) {
         let (s, seed) = (self.s(), self.design.seed);
-        let knots = [v(0.0, 1.2, -0.11), v(0.09, 1.215, -0.02), v(0.11, 1.13, 0.12), v(0.095, 0.99, 0.19), v(0.0, 0.86, 0.22), v(-0.095, 0.99, 0.19), v(-0.11, 1.13, 0.12), v(-0.09, 1.215, -0.02), v(0.0, 1.2, -0.11)];
-        let n = if self.lead { 52 } else { 22 };
+        let knots = [
+            v(0.0, 1.2, -0.11),
+            v(0.09, 1.215, -0.02),
+            v(0.11, 1.13, 0.12),
+            v(0.095, 0.99, 0.19),
+            v(0.0, 0.86, 0.22),
+            v(-0.095, 0.99, 0.19),
+            v(-0.11, 1.13, 0.12),
+            v(-0.09, 1.215, -0.02),
+            v(0.0, 1.2, -0.11),
+        ];
+        let n = if self.lead { 52 } else { 16 };
         let field = |p: Vec3| self.dressed(p);
         let path: Vec<Vec3> = curve(&knots.map(|p| p * s), n).into_iter().map(|p| onto(&field, p, 0.024 * s, false)).collect();
         let colours = [piece.cloth.colour, piece.cloth.second, piece.cloth.colour, [0.55, 0.05, 0.06]];
@@ -287,7 +390,13 @@ impl Tailor<'_> {
         }
         let cord = Cloth { colour: piece.cloth.second, ..piece.cloth };
         let middle = (low + high) * 0.5;
-        self.band(middle - 0.008 * s, middle + 0.008 * s, 0.022 * s, Cloth { motif: crate::design::Motif::Plain, ..cord }.material(), None);
+        self.band(
+            middle - 0.008 * s,
+            middle + 0.008 * s,
+            0.022 * s,
+            Cloth { motif: crate::design::Motif::Plain, ..cord }.material(),
+            None,
+        );
         // The drum knot on the back.
         let back = -outermost(&|p| self.dressed(p), Vec3::Y * middle, Vec3::NEG_Z, 0.6 * s);
         let m = self.mesh.material(piece.cloth.material());
@@ -305,7 +414,8 @@ impl Tailor<'_> {
         self.band(waist - 0.02 * s, waist + 0.03 * s, 0.008 * s, piece.cloth.material(), None);
         let z = outermost(&|p| self.dressed(p), Vec3::Y * waist, Vec3::Z, 0.6 * s) / s;
         for (x, low) in [(0.05, 0.3), (0.085, 0.24)] {
-            let points = [v(0.05, waist / s, z + 0.014), v(x, waist / s - 0.1, z + 0.03), v(x * 1.2, waist / s - low, z + 0.035)].map(|p| p * s);
+            let points = [v(0.05, waist / s, z + 0.014), v(x, waist / s - 0.1, z + 0.03), v(x * 1.2, waist / s - low, z + 0.035)]
+                .map(|p| p * s);
             self.ribbon(&Ribbon { width: 0.016, ..Ribbon::free(&points) }, piece.cloth.material());
         }
     }
@@ -329,7 +439,9 @@ impl Tailor<'_> {
         let range = self.mesh.sweep(&stations, 6, m);
         self.trunk_bind(range);
         if coat {
-            let points = [v(0.03, waist / s, z / s), v(0.075, waist / s - 0.03, z / s - 0.002), v(0.095, waist / s - 0.13, z / s - 0.01)].map(|p| p * s);
+            let points =
+                [v(0.03, waist / s, z / s), v(0.075, waist / s - 0.03, z / s - 0.002), v(0.095, waist / s - 0.13, z / s - 0.01)]
+                    .map(|p| p * s);
             self.ribbon(&Ribbon { width: 0.02, ..Ribbon::free(&points) }, piece.cloth.material());
         }
     }
@@ -344,7 +456,12 @@ impl Tailor<'_> {
         let m = self.mesh.material(piece.cloth.material());
         let range = self.mesh.sweep(&stations, 8, m);
         self.trunk_bind(range);
-        let range = self.mesh.ball(path[0] + Vec3::new(0.0, 0.004, 0.006) * s, [Vec3::Y * 0.018 * s, Vec3::X * 0.017 * s, Vec3::Z * 0.012 * s], (6, 8), m);
+        let range = self.mesh.ball(
+            path[0] + Vec3::new(0.0, 0.004, 0.006) * s,
+            [Vec3::Y * 0.018 * s, Vec3::X * 0.017 * s, Vec3::Z * 0.012 * s],
+            (6, 8),
+            m,
+        );
         self.trunk_bind(range);
     }
 
@@ -353,7 +470,12 @@ impl Tailor<'_> {
         let at = onto(&|p| form::trunk(self.f, p), self.f.at(Joint::Neck) + v(0.0, -0.02, 0.2) * s, 0.018 * s, false);
         let m = self.mesh.material(piece.cloth.material());
         for side in [1.0, -1.0] {
-            let range = self.mesh.ball(at + Vec3::X * 0.026 * s * side, [Vec3::X * 0.028 * s, Vec3::Y * 0.018 * s, Vec3::Z * 0.01 * s], (6, 8), m);
+            let range = self.mesh.ball(
+                at + Vec3::X * 0.026 * s * side,
+                [Vec3::X * 0.028 * s, Vec3::Y * 0.018 * s, Vec3::Z * 0.01 * s],
+                (6, 8),
+                m,
+            );
             self.trunk_bind(range);
         }
     }
@@ -361,8 +483,20 @@ impl Tailor<'_> {
     fn stethoscope(&mut self) {
         let s = self.s();
         let neck = self.f.at(Joint::Neck);
-        let points = [v(0.07, -0.22, 0.2), v(0.085, -0.06, 0.12), v(0.075, 0.01, 0.01), v(0.0, 0.025, -0.09), v(-0.075, 0.01, 0.01), v(-0.085, -0.06, 0.12), v(-0.05, -0.2, 0.2)].map(|p| neck + p * s);
-        self.ribbon(&Ribbon { width: 0.007, thick: 0.007, offset: 0.012, samples: 36, ..Ribbon::on(&points) }, materials::leather([0.03, 0.035, 0.045]));
+        let points = [
+            v(0.07, -0.22, 0.2),
+            v(0.085, -0.06, 0.12),
+            v(0.075, 0.01, 0.01),
+            v(0.0, 0.025, -0.09),
+            v(-0.075, 0.01, 0.01),
+            v(-0.085, -0.06, 0.12),
+            v(-0.05, -0.2, 0.2),
+        ]
+        .map(|p| neck + p * s);
+        self.ribbon(
+            &Ribbon { width: 0.007, thick: 0.007, offset: 0.012, samples: 36, ..Ribbon::on(&points) },
+            materials::leather([0.03, 0.035, 0.045]),
+        );
         let at = onto(&|p| self.dressed(p), points[6], 0.012 * s, false);
         let m = self.mesh.material(materials::steel());
         let range = self.mesh.ball(at, [Vec3::Z * 0.008 * s, Vec3::X * 0.021 * s, Vec3::Y * 0.021 * s], (6, 12), m);

@@ -85,11 +85,12 @@ pub(crate) struct FaceModel {
 impl FaceModel {
     pub fn new(design: &Design, lead: bool) -> FaceModel {
         let shape = HeadShape::of(design);
-        let grid = HeadGrid::new(&shape, if lead { (36, 49) } else { (18, 23) });
+        let grid = HeadGrid::new(&shape, if lead { (36, 49) } else { (15, 19) });
         let female = design.gender == Gender::Female;
         let small = matches!(design.age, Age::Infant | Age::Child);
         let old = design.age == Age::Old;
-        let brow_colour = if old { design.hair.colour.map(|c| (c * 0.75).min(0.5)) } else { design.hair.colour.map(|c| (c * 0.8).max(0.02)) };
+        let brow_colour =
+            if old { design.hair.colour.map(|c| (c * 0.75).min(0.5)) } else { design.hair.colour.map(|c| (c * 0.8).max(0.02)) };
         FaceModel {
             grid,
             lead,
@@ -215,7 +216,8 @@ impl FaceModel {
             let nose = 1.0 - step(0.02 * h, 0.09 * h, (m - Vec3::new(0.0, -0.13, 0.45) * h).length());
             let socket = 1.0 - step(0.6, 1.7, (m - self.shape.eye(0)).length() / self.shape.eye_radius());
             let rose = blush * (cheek * 0.9 + nose * 0.35);
-            mesh.tints[i] = Vec3::new(1.0 + 0.1 * rose, 1.0 - 0.24 * rose, 1.0 - 0.2 * rose) * (1.0 - if self.old { 0.16 } else { 0.08 } * socket);
+            mesh.tints[i] = Vec3::new(1.0 + 0.1 * rose, 1.0 - 0.24 * rose, 1.0 - 0.2 * rose)
+                * (1.0 - if self.old { 0.16 } else { 0.08 } * socket);
         }
         let deep = self.shape.mouth() + Vec3::new(0.0, -0.4 * lips.low, -0.11) * h;
         mesh.grid(
@@ -240,7 +242,7 @@ impl FaceModel {
     }
 
     fn mouth_parts(&self, lips: &Lips, mesh: &mut Mesh) {
-        if lips.up + lips.low < 0.012 {
+        if !self.lead || lips.up + lips.low < 0.012 {
             return;
         }
         let h = self.shape.h;
@@ -275,11 +277,15 @@ impl FaceModel {
         let (centre, r) = (self.shape.eye(side), self.shape.eye_radius());
         let [white, iris] = self.eye.map(|m| mesh.material(m));
         let look = Quat::from_rotation_y(face.gaze[0].clamp(-0.6, 0.6)) * Quat::from_rotation_x(-face.gaze[1].clamp(-0.45, 0.45));
-        let (rows, cols) = if self.lead { (11, 21) } else { (8, 11) };
+        let (rows, cols) = if self.lead { (11, 21) } else { (6, 9) };
         let split = rows * 2 / 5;
         let edge = 0.45f32.asin();
         let polar = |row: usize| {
-            if row <= split { edge * row as f32 / split as f32 } else { edge + (1.9 - edge) * (row - split) as f32 / (rows - 1 - split) as f32 }
+            if row <= split {
+                edge * row as f32 / split as f32
+            } else {
+                edge + (1.9 - edge) * (row - split) as f32 / (rows - 1 - split) as f32
+            }
         };
         let turn = |col: usize| col as f32 / (cols - 1) as f32 * std::f32::consts::TAU;
         mesh.grid(
@@ -298,15 +304,25 @@ impl FaceModel {
         self.lids(face, side, mesh);
     }
 
+    /// Where the edges of the upper and lower lid are, in radians above the eye's equator.
+    fn lid_angles(&self, face: &Face, side: usize) -> (f32, f32) {
+        let squeeze = face.lower_lids.clamp(0.0, 1.0) + 0.35 * face.cheeks.clamp(0.0, 1.0) + 0.25 * face.smile.max(0.0);
+        let lower = -0.74 + 0.34 * squeeze.min(1.2);
+        let close = face.lids[side].clamp(-0.25, 1.0);
+        (self.lid_open + (lower - 0.02 - self.lid_open) * close, lower)
+    }
+
+    #[cfg(test)]
+    pub fn lid_edges(&self, face: &Face) -> (f32, f32) {
+        self.lid_angles(face, 0)
+    }
+
     fn lids(&self, face: &Face, side: usize, mesh: &mut Mesh) {
         let (centre, r) = (self.shape.eye(side), self.shape.eye_radius());
         let outward = if side == 0 { 1.0 } else { -1.0 };
         let skin = mesh.material(self.skin);
         let lash = mesh.material(self.lash);
-        let squeeze = face.lower_lids.clamp(0.0, 1.0) + 0.35 * face.cheeks.clamp(0.0, 1.0) + 0.25 * face.smile.max(0.0);
-        let lower = -0.74 + 0.34 * squeeze.min(1.2);
-        let close = face.lids[side].clamp(-0.25, 1.0);
-        let upper = self.lid_open + (lower - 0.02 - self.lid_open) * close;
+        let (upper, lower) = self.lid_angles(face, side);
         let (rows, cols) = if self.lead { (7, 15) } else { (4, 9) };
         // Longitudes about the eye's left-right axis: lids meet at its corners however far they close.
         let on = |radius: f32, lid: f32, across: f32| {
@@ -409,7 +425,11 @@ impl FaceModel {
             let front = step(-0.16, -0.02, p.z);
             let clump = (g.angles[i % g.cols] * 15.0 + 0.5 * (low * 40.0).sin()).sin().abs().powf(0.6);
             let full = if self.beard == Beard::Long { 0.085 } else { 0.055 };
-            let hang = if self.beard == Beard::Long { 0.32 * step(0.28, 0.46, low) * step(0.28, 0.05, side) * step(0.0, 0.2, p.z) } else { 0.0 };
+            let hang = if self.beard == Beard::Long {
+                0.32 * step(0.28, 0.46, low) * step(0.28, 0.05, side) * step(0.0, 0.2, p.z)
+            } else {
+                0.0
+            };
             let body = wide * line * front;
             (body * full * (0.65 + 0.35 * clump), body * hang * (0.75 + 0.25 * clump), body)
         };
@@ -419,7 +439,8 @@ impl FaceModel {
             .map(|i| {
                 let (out, down, body) = thick(i);
                 let normal = if normals[i].dot(points[i]) < 0.0 { -normals[i] } else { normals[i] };
-                points[i] + normal * (h * if body < 0.04 { -0.012 } else { out }) - Vec3::Y * (down * h) + Vec3::Z * (0.12 * down * h)
+                points[i] + normal * (h * if body < 0.04 { -0.012 } else { out }) - Vec3::Y * (down * h)
+                    + Vec3::Z * (0.12 * down * h)
             })
             .collect();
         mesh.grid(
@@ -449,10 +470,15 @@ impl FaceModel {
                 })
                 .collect();
             let path = curve(&knots, 9);
-            let stations = along(&path, |_| Vec3::Z, |t| {
-                let fat = (0.75 + 0.5 * t) * (1.0 - t.powi(4) * 0.85);
-                (0.036 * h * fat, 0.024 * h * fat)
-            }, 0.9);
+            let stations = along(
+                &path,
+                |_| Vec3::Z,
+                |t| {
+                    let fat = (0.75 + 0.5 * t) * (1.0 - t.powi(4) * 0.85);
+                    (0.036 * h * fat, 0.024 * h * fat)
+                },
+                0.9,
+            );
             let range = mesh.sweep(&stations, if self.lead { 10 } else { 6 }, m);
             for i in range {
                 let c = mesh.coords[i];

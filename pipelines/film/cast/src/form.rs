@@ -17,7 +17,18 @@ pub(crate) fn trunk(f: &Figure, p: Vec3) -> f32 {
     let shoulder = at(Joint::LUpperArm);
     let top = Vec3::new(shoulder.x * 0.82, shoulder.y - 0.005 * s, shoulder.z);
     d = join(d, cone(m, Vec3::new(0.0, top.y, top.z), top, 0.062 * s, f.arm[0] * 1.08, 0.95), 0.07 * s);
-    d = join(d, cone(m, Vec3::new(0.01 * s, neck.y - 0.022 * s, neck.z), Vec3::new(top.x, top.y + 0.004 * s, top.z), f.neck * 0.9, f.arm[0] * 0.75, 1.0), 0.04 * s);
+    d = join(
+        d,
+        cone(
+            m,
+            Vec3::new(0.01 * s, neck.y - 0.022 * s, neck.z),
+            Vec3::new(top.x, top.y + 0.004 * s, top.z),
+            f.neck * 0.9,
+            f.arm[0] * 0.75,
+            1.0,
+        ),
+        0.04 * s,
+    );
     d = join(d, cone(p, neck - y(0.03), head + Vec3::new(0.0, 0.07 * s, 0.01 * s), f.neck * 1.04, f.neck, 1.0), 0.04 * s);
     if f.bust > 0.0 {
         let c = Vec3::new(0.056 * s, chest.y + 0.055 * s, f.chest[1] * 0.66);
@@ -84,7 +95,14 @@ pub(crate) fn legs(f: &Figure, p: Vec3, low: f32, ease: f32, flare: f32) -> f32 
     let s = f.s;
     let m = Vec3::new(p.x.abs(), p.y, p.z);
     let (hips, thigh, knee, ankle) = (f.at(Joint::Hips), f.at(Joint::LThigh), f.at(Joint::LShin), f.at(Joint::LFoot));
-    let hip = cone(p, hips - Vec3::Y * 0.035 * s, hips + Vec3::Y * 0.03 * s, f.hips[0] + ease, f.hips[0] * 0.95 + ease, f.hips[1] / f.hips[0]);
+    let hip = cone(
+        p,
+        hips - Vec3::Y * 0.035 * s,
+        hips + Vec3::Y * 0.03 * s,
+        f.hips[0] + ease,
+        f.hips[0] * 0.95 + ease,
+        f.hips[1] / f.hips[0],
+    );
     let upper = cone(m, thigh, knee, f.leg[0] + ease, f.leg[1] + ease + flare * 0.5, 1.0);
     let calf = ellipsoid(m, knee.lerp(ankle, 0.3) - Vec3::Z * 0.012 * s, Vec3::new(f.leg[1] * 0.98, 0.11 * s, f.leg[1]) + ease);
     let lower = join(cone(m, knee, ankle, f.leg[1] * 0.97 + ease + flare * 0.5, f.leg[2] + ease + flare, 1.0), calf, 0.03 * s);

@@ -62,7 +62,8 @@ impl<'a> Barber<'a> {
 
     pub fn cut(&mut self) {
         use HairStyle::*;
-        let covered = [Kind::Turban, Kind::Headscarf, Kind::Keffiyeh, Kind::Headwrap, Kind::Hood].iter().any(|k| self.design.wears(*k));
+        let covered =
+            [Kind::Turban, Kind::Headscarf, Kind::Keffiyeh, Kind::Headwrap, Kind::Hood].iter().any(|k| self.design.wears(*k));
         let hat = [Kind::Fedora, Kind::Bowler, Kind::Cap, Kind::StrawHat].iter().any(|k| self.design.wears(*k));
         self.flat = hat || covered;
         let first = self.mesh.positions.len();
@@ -76,7 +77,15 @@ impl<'a> Barber<'a> {
             Tonsure => self.tonsure(),
             Crop => self.cap(&crown(0.032, 26.0, 0.3)),
             SidePart => self.side_part(),
-            Slicked => self.cap(&Cap { pole: v(0.0, 0.12, -1.0), thick: 0.04, clumps: 30.0, furrow: 0.35, quiff: 0.02, line: 0.015, part: false }),
+            Slicked => self.cap(&Cap {
+                pole: v(0.0, 0.12, -1.0),
+                thick: 0.04,
+                clumps: 30.0,
+                furrow: 0.35,
+                quiff: 0.02,
+                line: 0.015,
+                part: false,
+            }),
             Curly => self.curls(0.07, 130, 0.02),
             Afro => self.curls(0.075, 200, 0.11),
             Tousled => self.tousled(),
@@ -86,7 +95,15 @@ impl<'a> Barber<'a> {
                 self.fringe(0.2, 9);
             }
             Wavy => {
-                self.cap(&Cap { pole: v(0.45, 1.0, 0.35), thick: 0.062, clumps: 16.0, furrow: 0.35, quiff: 0.03, line: 0.0, part: false });
+                self.cap(&Cap {
+                    pole: v(0.45, 1.0, 0.35),
+                    thick: 0.062,
+                    clumps: 16.0,
+                    furrow: 0.35,
+                    quiff: 0.03,
+                    line: 0.0,
+                    part: false,
+                });
                 self.curtain(&Curtain { from: 0.98, low: -0.58, out: 0.085, curl: -0.03, wave: 0.035 });
                 self.sweep_lock(1.0);
             }
@@ -134,15 +151,26 @@ impl<'a> Barber<'a> {
             self.mesh.positions[i] += head;
             // What hangs below the neck follows the chest.
             let back = step(-0.5, -0.95, y);
-            self.mesh.binds[i] = Bind { joints: [Joint::Head as u8, Joint::Chest as u8, 0, 0], shares: [1.0 - back, back, 0.0, 0.0] };
+            self.mesh.binds[i] =
+                Bind { joints: [Joint::Head as u8, Joint::Chest as u8, 0, 0], shares: [1.0 - back, back, 0.0, 0.0] };
             self.mesh.loose[i] = 0.35 * step(-0.6, -1.6, y);
         }
     }
 
     /// Above zero where hair grows: height over the hairline in head heights.
     fn hairline(&self, p: Vec3) -> f32 {
-        const LINE: [(f32, f32); 10] =
-            [(0.0, 0.285), (0.5, 0.28), (0.85, 0.23), (1.05, 0.13), (1.16, -0.02), (1.36, -0.1), (1.6, 0.03), (1.85, -0.06), (2.2, -0.24), (PI, -0.34)];
+        const LINE: [(f32, f32); 10] = [
+            (0.0, 0.285),
+            (0.5, 0.28),
+            (0.85, 0.23),
+            (1.05, 0.13),
+            (1.16, -0.02),
+            (1.36, -0.1),
+            (1.6, 0.03),
+            (1.85, -0.06),
+            (2.2, -0.24),
+            (PI, -0.34),
+        ];
         let a = p.x.abs().atan2(p.z);
         let k = LINE.windows(2).position(|w| a <= w[1].0).unwrap_or(LINE.len() - 2);
         let (x, y) = (LINE[k], LINE[k + 1]);
@@ -183,7 +211,11 @@ impl<'a> Barber<'a> {
                 let front = step(0.15, 0.4, skull.z / self.h) * step(0.1, 0.3, skull.y / self.h);
                 let body = (k.thick + k.quiff * front) * relief * (1.0 - t.powi(7) * 0.75);
                 let pressed = self.flat && skull.y > 0.16 * self.h;
-                let part = if k.part { 1.0 - 0.8 * (-(skull.x / (0.022 * self.h)).powi(2)).exp() * step(-0.1, 0.1, skull.z / self.h) } else { 1.0 };
+                let part = if k.part {
+                    1.0 - 0.8 * (-(skull.x / (0.022 * self.h)).powi(2)).exp() * step(-0.1, 0.1, skull.z / self.h)
+                } else {
+                    1.0
+                };
                 let lift = if r == rows - 1 || pressed { -0.012 } else { body * part };
                 skull + (d + v(0.0, 0.25 * front, 0.0)).normalize() * (lift * self.h)
             })
@@ -199,7 +231,15 @@ impl<'a> Barber<'a> {
 
     fn side_part(&mut self) {
         let side = if unit(self.design.seed, 71) < 0.5 { 1.0 } else { -1.0 };
-        self.cap(&Cap { pole: v(0.5 * side, 1.0, 0.25), thick: 0.045, clumps: 22.0, furrow: 0.4, quiff: 0.035, line: 0.0, part: false });
+        self.cap(&Cap {
+            pole: v(0.5 * side, 1.0, 0.25),
+            thick: 0.045,
+            clumps: 22.0,
+            furrow: 0.4,
+            quiff: 0.035,
+            line: 0.0,
+            part: false,
+        });
     }
 
     fn tonsure(&mut self) {
@@ -258,7 +298,12 @@ impl<'a> Barber<'a> {
             let turn = Quat::from_axis_angle(d, unit(seed, 999 + i as u64) * TAU);
             let (x, z) = d.any_orthonormal_pair();
             let m = self.m;
-            self.mesh.ball(at, [turn * x * size, d * size * 0.75, turn * z * size * 0.85], if self.lead { (5, 8) } else { (4, 6) }, m);
+            self.mesh.ball(
+                at,
+                [turn * x * size, d * size * 0.75, turn * z * size * 0.85],
+                if self.lead { (5, 8) } else { (4, 6) },
+                m,
+            );
         }
     }
 
@@ -277,13 +322,17 @@ impl<'a> Barber<'a> {
             }
             let comb = v(0.5 * (unit(seed, i as u64) - 0.3), -0.4, 0.5 * d.z + 0.35 * (unit(seed, 300 + i as u64) - 0.5));
             let flow = (comb - d * comb.dot(d)).normalize_or(Vec3::X);
-            let path: Vec<Vec3> = (0..5).map(|k| k as f32 / 4.0).map(|t| p + (d * (0.04 + 0.075 * (t * 2.4).sin()) + flow * (0.2 * t)) * self.h).collect();
+            let path: Vec<Vec3> = (0..5)
+                .map(|k| k as f32 / 4.0)
+                .map(|t| p + (d * (0.04 + 0.075 * (t * 2.4).sin()) + flow * (0.2 * t)) * self.h)
+                .collect();
             self.lock(&path, 0.05, 0.026);
         }
     }
 
     /// Locks over the forehead down to height `low`.
     fn fringe(&mut self, low: f32, n: usize) {
+        let (n, wide) = if self.lead { (n, 0.075) } else { (n / 2 + 1, 0.13) };
         for i in 0..n {
             let a = (i as f32 / (n - 1) as f32 * 2.0 - 1.0) * 0.95;
             let path: Vec<Vec3> = (0..5)
@@ -294,7 +343,7 @@ impl<'a> Barber<'a> {
                     self.shape.surface(d) * 1.0 + d.normalize() * (0.045 * self.h)
                 })
                 .collect();
-            self.lock(&path, 0.075, 0.03);
+            self.lock(&path, wide, 0.03);
         }
     }
 
@@ -335,7 +384,7 @@ impl<'a> Barber<'a> {
     }
 
     fn curtain(&mut self, k: &Curtain) {
-        let (rows, cols) = if self.lead { (14, 61) } else { (7, 23) };
+        let (rows, cols) = if self.lead { (14, 61) } else { (5, 17) };
         let h = self.h;
         let high = 0.22;
         let points: Vec<Vec3> = (0..rows * cols * 2)
@@ -357,10 +406,16 @@ impl<'a> Barber<'a> {
             })
             .collect();
         let m = self.m;
-        self.mesh.grid((rows * 2, cols, false), |r, c| points[r * cols + c], |r, c| v(c as f32 * 0.2, r as f32 / rows as f32, 0.0), |_, _| m);
+        self.mesh.grid(
+            (rows * 2, cols, false),
+            |r, c| points[r * cols + c],
+            |r, c| v(c as f32 * 0.2, r as f32 / rows as f32, 0.0),
+            |_, _| m,
+        );
         // The edges beside the face are closed by a lock each.
         for c in [0, cols - 1] {
-            let path: Vec<Vec3> = (0..rows).map(|r| points[r * cols + c].lerp(points[(2 * rows - 1 - r) * cols + c], 0.5)).collect();
+            let path: Vec<Vec3> =
+                (0..rows).map(|r| points[r * cols + c].lerp(points[(2 * rows - 1 - r) * cols + c], 0.5)).collect();
             self.lock(&path, 0.03, 0.036);
         }
     }
@@ -391,7 +446,8 @@ impl<'a> Barber<'a> {
                 let path: Vec<Vec3> = (0..n)
                     .map(|i| {
                         let a = (i as f32 + ring as f32 * 0.5) / n as f32 * TAU;
-                        centre + (x * a.cos() + y * a.sin()) * (r * (1.0 + 0.1 * ring as f32)) - out * (r * (0.12 + 0.3 * ring as f32))
+                        centre + (x * a.cos() + y * a.sin()) * (r * (1.0 + 0.1 * ring as f32))
+                            - out * (r * (0.12 + 0.3 * ring as f32))
                     })
                     .collect();
                 self.blossoms(&path, 0.036);
@@ -408,7 +464,8 @@ impl<'a> Barber<'a> {
     /// Two strings that fall from the bun beside the neck.
     fn strands_of_jasmine(&mut self) {
         for side in [1.0f32, -1.0] {
-            let knots = [v(0.16 * side, 0.1, -0.42), v(0.34 * side, -0.2, -0.3), v(0.3 * side, -0.5, -0.14), v(0.31 * side, -0.74, -0.02)];
+            let knots =
+                [v(0.16 * side, 0.1, -0.42), v(0.34 * side, -0.2, -0.3), v(0.3 * side, -0.5, -0.14), v(0.31 * side, -0.74, -0.02)];
             let n = if self.lead { 20 } else { 5 };
             let path: Vec<Vec3> = curve(&knots, n).into_iter().map(|p| p * self.h).collect();
             self.blossoms(&path, 0.036);
@@ -421,7 +478,8 @@ impl<'a> Barber<'a> {
         let seed = self.design.seed ^ 0x1a5;
         for (i, p) in path.iter().enumerate() {
             let r = radius * self.h * between(seed, i as u64, 0.8, 1.2) * if self.lead { 1.0 } else { 1.7 };
-            let d = v(unit(seed, 3 * i as u64) - 0.5, unit(seed, 3 * i as u64 + 1) - 0.5, unit(seed, 3 * i as u64 + 2) - 0.5).normalize_or(Vec3::Y);
+            let d = v(unit(seed, 3 * i as u64) - 0.5, unit(seed, 3 * i as u64 + 1) - 0.5, unit(seed, 3 * i as u64 + 2) - 0.5)
+                .normalize_or(Vec3::Y);
             let (x, y) = d.any_orthonormal_pair();
             self.mesh.ball(*p, [d * r * 0.8, x * r, y * r], if self.lead { (4, 6) } else { (3, 5) }, petals);
         }
@@ -461,7 +519,12 @@ impl<'a> Barber<'a> {
             for s in [1.0, -1.0] {
                 let lean = (down + side * (0.75 * s)).normalize();
                 let across = Vec3::Z.cross(lean).normalize_or(Vec3::X);
-                self.mesh.ball(*p + side * (r * 0.42 * s) + down * (r * 0.45 * s), [lean * r * 1.15, across * r * 0.66, Vec3::Z * r * 0.74], if self.lead { (6, 9) } else { (4, 6) }, m);
+                self.mesh.ball(
+                    *p + side * (r * 0.42 * s) + down * (r * 0.45 * s),
+                    [lean * r * 1.15, across * r * 0.66, Vec3::Z * r * 0.74],
+                    if self.lead { (6, 9) } else { (4, 6) },
+                    m,
+                );
             }
         }
         let tie = self.mesh.material(materials::paint([0.5, 0.06, 0.08]));
@@ -485,10 +548,18 @@ impl<'a> Barber<'a> {
         for i in 0..7 {
             let a = i as f32 / 7.0 * TAU;
             let (s, c) = (a.sin() * 0.05, a.cos() * 0.05);
-            let path: Vec<Vec3> = curve(&[v(s * 0.5, 0.2 + c * 0.5, -0.42), v(s, 0.22 + c, -0.6), v(s * 1.6, -0.1 + c, -0.68 + c), v(s * 1.2, -0.55, -0.6 + c)], 9)
-                .into_iter()
-                .map(|p| p * self.h)
-                .collect();
+            let path: Vec<Vec3> = curve(
+                &[
+                    v(s * 0.5, 0.2 + c * 0.5, -0.42),
+                    v(s, 0.22 + c, -0.6),
+                    v(s * 1.6, -0.1 + c, -0.68 + c),
+                    v(s * 1.2, -0.55, -0.6 + c),
+                ],
+                9,
+            )
+            .into_iter()
+            .map(|p| p * self.h)
+            .collect();
             self.lock(&path, 0.07, 0.06);
         }
         let band = self.mesh.material(materials::paint([0.45, 0.08, 0.1]));
@@ -499,8 +570,10 @@ impl<'a> Barber<'a> {
     fn chonmage(&mut self) {
         self.recede = 0.3;
         self.cap(&Cap { pole: v(0.0, 0.3, -1.0), thick: 0.04, clumps: 28.0, furrow: 0.35, quiff: 0.0, line: 0.0, part: false });
-        let path: Vec<Vec3> =
-            curve(&[v(0.0, 0.3, -0.42), v(0.0, 0.52, -0.34), v(0.0, 0.56, -0.1), v(0.0, 0.53, 0.1)], 8).into_iter().map(|p| p * self.h).collect();
+        let path: Vec<Vec3> = curve(&[v(0.0, 0.3, -0.42), v(0.0, 0.52, -0.34), v(0.0, 0.56, -0.1), v(0.0, 0.53, 0.1)], 8)
+            .into_iter()
+            .map(|p| p * self.h)
+            .collect();
         self.lock(&path, 0.055, 0.05);
     }
 }

@@ -51,7 +51,17 @@ impl Tailor<'_> {
         let tilt = |p: Vec3| Vec3::new(p.x, p.y + 0.1 * (p.z + 0.03), p.z - 0.035);
         let angle = |c: usize| c as f32 / (cols - 1) as f32 * TAU + PI;
         // Up the crown: (radius, height), the band first.
-        let profile = [(1.0, 0.0), (1.015, 0.004), (1.01, 0.085), (0.995, 0.087), (0.95, crown * 0.75), (0.86, crown * 0.98), (0.7, crown * 1.04), (0.4, crown), (0.0, crown * 0.97)];
+        let profile = [
+            (1.0, 0.0),
+            (1.015, 0.004),
+            (1.01, 0.085),
+            (0.995, 0.087),
+            (0.95, crown * 0.75),
+            (0.86, crown * 0.98),
+            (0.7, crown * 1.04),
+            (0.4, crown),
+            (0.0, crown * 0.97),
+        ];
         self.mesh.grid(
             (profile.len(), cols, true),
             |r, c| {
@@ -66,7 +76,8 @@ impl Tailor<'_> {
             |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.02, 0.0),
             |r, _| if (1..3).contains(&r) { band } else { felt },
         );
-        let rim = [(0.97, 0.012), (1.15, 0.0), (1.42, 0.003), (1.7, 0.0), (1.74, -0.012), (1.68, -0.02), (1.3, -0.02), (0.97, -0.012)];
+        let rim =
+            [(0.97, 0.012), (1.15, 0.0), (1.42, 0.003), (1.7, 0.0), (1.74, -0.012), (1.68, -0.02), (1.3, -0.02), (0.97, -0.012)];
         self.mesh.grid(
             (rim.len(), cols, true),
             |r, c| {
@@ -74,7 +85,9 @@ impl Tailor<'_> {
                 let a = angle(c);
                 let out = (k - 1.0) / 0.74 * brim;
                 // Down in front, up at the sides and behind.
-                let bend = curl * (out / brim.max(0.01)).max(0.0).powi(2) * (a.sin().powi(2) * 1.3 - 0.9 * a.cos().max(0.0) + 0.4 * (-a.cos()).max(0.0));
+                let bend = curl
+                    * (out / brim.max(0.01)).max(0.0).powi(2)
+                    * (a.sin().powi(2) * 1.3 - 0.9 * a.cos().max(0.0) + 0.4 * (-a.cos()).max(0.0));
                 tilt(Vec3::new(a.sin() * (rx + out), base + y + bend, a.cos() * (rz + out * 0.95)))
             },
             |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.02, 0.0),
@@ -86,10 +99,15 @@ impl Tailor<'_> {
         let cols = self.disc();
         let m = self.mesh.material(cloth.material());
         let profile = [(0.98, 0.14), (0.6, 0.36), (0.25, 0.52), (0.0, 0.56)];
-        self.mesh.grid((4, cols, true), |r, c| {
-            let a = c as f32 / (cols - 1) as f32 * TAU;
-            Vec3::new(a.sin() * profile[r].0 * 0.8, profile[r].1, a.cos() * profile[r].0 * 0.8)
-        }, |r, c| Vec3::new(c as f32 * 0.05, r as f32 * 0.1, 0.0), |_, _| m);
+        self.mesh.grid(
+            (4, cols, true),
+            |r, c| {
+                let a = c as f32 / (cols - 1) as f32 * TAU;
+                Vec3::new(a.sin() * profile[r].0 * 0.8, profile[r].1, a.cos() * profile[r].0 * 0.8)
+            },
+            |r, c| Vec3::new(c as f32 * 0.05, r as f32 * 0.1, 0.0),
+            |_, _| m,
+        );
     }
 
     fn cap_with_peak(&mut self, cloth: &Cloth) {
@@ -97,19 +115,28 @@ impl Tailor<'_> {
         let m = self.mesh.material(cloth.material());
         let trim = self.mesh.material(cloth.trim());
         let profile = [(0.99, 0.18), (1.0, 0.26), (1.04, 0.33), (0.95, 0.44), (0.6, 0.53), (0.0, 0.55)];
-        self.mesh.grid((6, cols, true), |r, c| {
-            let a = c as f32 / (cols - 1) as f32 * TAU;
-            let (k, y) = profile[r];
-            Vec3::new(a.sin() * 0.425 * k, y, a.cos() * 0.455 * k - 0.02)
-        }, |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0), |r, _| if r == 0 { trim } else { m });
-        let peak: Vec<Vec3> = (0..9).map(|i| (i as f32 / 4.0 - 1.0) * 0.9).map(|a| Vec3::new(a.sin() * 0.4, 0.19 - 0.03 * a.cos(), a.cos() * 0.44 + 0.09)).collect();
+        self.mesh.grid(
+            (6, cols, true),
+            |r, c| {
+                let a = c as f32 / (cols - 1) as f32 * TAU;
+                let (k, y) = profile[r];
+                Vec3::new(a.sin() * 0.425 * k, y, a.cos() * 0.455 * k - 0.02)
+            },
+            |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0),
+            |r, _| if r == 0 { trim } else { m },
+        );
+        let peak: Vec<Vec3> = (0..9)
+            .map(|i| (i as f32 / 4.0 - 1.0) * 0.9)
+            .map(|a| Vec3::new(a.sin() * 0.4, 0.19 - 0.03 * a.cos(), a.cos() * 0.44 + 0.09))
+            .collect();
         self.mesh.sweep(&along(&peak, |_| Vec3::new(0.0, 0.95, 0.3), |t| (0.14 * (t * PI).sin().max(0.15), 0.014), 0.8), 8, trim);
     }
 
     fn nurse_cap(&mut self, cloth: &Cloth) {
         let m = self.mesh.material(cloth.material());
         let stripe = self.mesh.material(cloth.trim());
-        let path: Vec<Vec3> = (0..9).map(|i| (i as f32 / 4.0 - 1.0) * 0.75).map(|a| Vec3::new(a.sin() * 0.36, 0.47, a.cos() * 0.22 + 0.02)).collect();
+        let path: Vec<Vec3> =
+            (0..9).map(|i| (i as f32 / 4.0 - 1.0) * 0.75).map(|a| Vec3::new(a.sin() * 0.36, 0.47, a.cos() * 0.22 + 0.02)).collect();
         self.mesh.sweep(&along(&path, |_| Vec3::Z, |t| (0.09 * (0.6 + 0.4 * (t * PI).sin()), 0.014), 0.7), 8, m);
         let line: Vec<Vec3> = path.iter().map(|p| *p + Vec3::new(0.0, 0.02, 0.012)).collect();
         self.mesh.sweep(&along(&line, |_| Vec3::Z, |_| (0.014, 0.006), 0.7), 6, stripe);
@@ -122,10 +149,15 @@ impl Tailor<'_> {
         let wraps = if self.lead { 9 } else { 5 };
         let n = if self.lead { 29 } else { 13 };
         let lid = self.disc();
-        self.mesh.grid((6, lid, true), |r, c| {
-            let (a, t) = (c as f32 / (lid - 1) as f32 * TAU, r as f32 / 5.0 * 1.35);
-            shape.surface(Vec3::new(a.sin() * t.sin(), t.cos(), a.cos() * t.sin())) / h * 1.1
-        }, |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0), |_, _| m);
+        self.mesh.grid(
+            (6, lid, true),
+            |r, c| {
+                let (a, t) = (c as f32 / (lid - 1) as f32 * TAU, r as f32 / 5.0 * 1.35);
+                shape.surface(Vec3::new(a.sin() * t.sin(), t.cos(), a.cos() * t.sin())) / h * 1.1
+            },
+            |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0),
+            |_, _| m,
+        );
         for k in 0..wraps {
             let t = k as f32 / (wraps - 1) as f32;
             let lean = (t - 0.5) * 1.1 * if k % 2 == 0 { 1.0 } else { -1.0 };
@@ -138,16 +170,30 @@ impl Tailor<'_> {
                     Vec3::new(a.sin() * r * 0.98, y, a.cos() * r * 1.02 - 0.03)
                 })
                 .collect();
-            let range = self.mesh.sweep(&along(&path, |t| Vec3::new((t * TAU).sin(), 0.5, (t * TAU).cos()), |_| (0.075, 0.045), 0.9), 10, m);
+            let range = self.mesh.sweep(
+                &along(&path, |t| Vec3::new((t * TAU).sin(), 0.5, (t * TAU).cos()), |_| (0.075, 0.045), 0.9),
+                10,
+                m,
+            );
             self.mesh.tint(range, |_| Vec3::splat(1.0 - 0.05 * (k % 2) as f32));
         }
     }
 
     fn headwrap(&mut self, cloth: &Cloth, shape: &crate::head::HeadShape) {
         self.turban(cloth, shape);
-        let m = self.mesh.material(Cloth { motif: if cloth.motif == Motif::Plain { Motif::Plain } else { Motif::Wax }, ..*cloth }.material());
+        let m = self
+            .mesh
+            .material(Cloth { motif: if cloth.motif == Motif::Plain { Motif::Plain } else { Motif::Wax }, ..*cloth }.material());
         for side in [1.0f32, -1.0] {
-            let path = curve(&[Vec3::new(0.0, 0.46, 0.3), Vec3::new(0.16 * side, 0.62, 0.3), Vec3::new(0.3 * side, 0.6, 0.2), Vec3::new(0.1 * side, 0.5, 0.26)], 9);
+            let path = curve(
+                &[
+                    Vec3::new(0.0, 0.46, 0.3),
+                    Vec3::new(0.16 * side, 0.62, 0.3),
+                    Vec3::new(0.3 * side, 0.6, 0.2),
+                    Vec3::new(0.1 * side, 0.5, 0.26),
+                ],
+                9,
+            );
             self.mesh.sweep(&along(&path, |_| Vec3::Z, |t| (0.08 * (0.4 + (t * PI).sin()), 0.03), 1.0), 8, m);
         }
     }
@@ -179,14 +225,28 @@ impl Tailor<'_> {
             let wide = if cord { 0.2 } else { 0.15 };
             let close = if cord { 0.0 } else { 0.35 * (1.0 - k) };
             let fold = 0.014 * k * (u * 60.0).sin();
-            let a2 = if cord { d } else { Vec3::new((a + (if u < 0.5 { -open } else { open }) * close.min(0.9)).sin(), 0.0, (a + (if u < 0.5 { -open } else { open }) * close.min(0.9)).cos()) };
+            let a2 = if cord {
+                d
+            } else {
+                Vec3::new(
+                    (a + (if u < 0.5 { -open } else { open }) * close.min(0.9)).sin(),
+                    0.0,
+                    (a + (if u < 0.5 { -open } else { open }) * close.min(0.9)).cos(),
+                )
+            };
             a2 * (jaw + wide * k + fold) + Vec3::Y * (-0.43 - 0.42 * k)
         };
-        self.mesh.grid((rows, cols, false), point, |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0), |r, c| if c == 0 || c == cols - 2 || r == rows - 2 { edge } else { m });
+        self.mesh.grid(
+            (rows, cols, false),
+            point,
+            |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.03, 0.0),
+            |r, c| if c == 0 || c == cols - 2 || r == rows - 2 { edge } else { m },
+        );
         if cord {
             let black = self.mesh.material(materials::paint([0.03, 0.03, 0.03]));
             for y in [0.27, 0.31] {
-                let path: Vec<Vec3> = (0..25).map(|i| i as f32 / 24.0 * TAU).map(|a| Vec3::new(a.sin() * 0.435, y, a.cos() * 0.455 - 0.02)).collect();
+                let path: Vec<Vec3> =
+                    (0..25).map(|i| i as f32 / 24.0 * TAU).map(|a| Vec3::new(a.sin() * 0.435, y, a.cos() * 0.455 - 0.02)).collect();
                 self.mesh.sweep(&along(&path, |_| Vec3::Y, |_| (0.022, 0.022), 1.0), 6, black);
             }
         }

@@ -80,7 +80,11 @@ impl HeadShape {
         d = join(d, (p - Vec3::new(0.0, -0.395, 0.2)).length() - self.chin, 0.14);
         d = join(d, ellipsoid(p, Vec3::new(0.0, -0.275, 0.255), Vec3::new(0.16, 0.1, 0.115)), 0.12);
         if self.ridge > 0.0 {
-            d = join(d, cone(m, Vec3::new(0.05, 0.075, 0.29), Vec3::new(0.19, 0.07, 0.25), 0.05 * self.ridge + 0.02, 0.04, 1.0), 0.1);
+            d = join(
+                d,
+                cone(m, Vec3::new(0.05, 0.075, 0.29), Vec3::new(0.19, 0.07, 0.25), 0.05 * self.ridge + 0.02, 0.04, 1.0),
+                0.1,
+            );
         }
         d
     }
@@ -92,7 +96,11 @@ impl HeadShape {
         let t = &self.traits;
         let mut d = self.skull(p);
         let e = self.eyes;
-        d = carve(d, ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.96 + 0.14 * self.folds))), 0.05);
+        d = carve(
+            d,
+            ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.96 + 0.14 * self.folds))),
+            0.05,
+        );
         let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.435 + 0.022 * t.nose_length);
         let width = 1.0 + 0.22 * t.nose_width;
         let nose = cone(p, Vec3::new(0.0, 0.02, 0.345), tip, 0.028 * width, 0.056 * width, 1.0);

@@ -46,8 +46,27 @@ impl Tailor<'_> {
         }
         if self.has(Ornament::SacredThread) {
             let s = self.s();
-            let points = [v(0.1, 1.2, 0.05), v(0.06, 1.1, 0.17), v(-0.06, 0.95, 0.18), v(-0.14, 0.84, 0.05), v(-0.05, 0.95, -0.18), v(0.06, 1.1, -0.17), v(0.1, 1.2, -0.03), v(0.1, 1.2, 0.05)].map(|p| p * s);
-            self.ribbon(&crate::drape::Ribbon { width: 0.004, thick: 0.004, offset: 0.003, samples: 50, ..crate::drape::Ribbon::on(&points) }, materials::paint([0.7, 0.66, 0.52]));
+            let points = [
+                v(0.1, 1.2, 0.05),
+                v(0.06, 1.1, 0.17),
+                v(-0.06, 0.95, 0.18),
+                v(-0.14, 0.84, 0.05),
+                v(-0.05, 0.95, -0.18),
+                v(0.06, 1.1, -0.17),
+                v(0.1, 1.2, -0.03),
+                v(0.1, 1.2, 0.05),
+            ]
+            .map(|p| p * s);
+            self.ribbon(
+                &crate::drape::Ribbon {
+                    width: 0.004,
+                    thick: 0.004,
+                    offset: 0.003,
+                    samples: 50,
+                    ..crate::drape::Ribbon::on(&points)
+                },
+                materials::paint([0.7, 0.66, 0.52]),
+            );
         }
         if self.has(Ornament::WaistChain) {
             let y = crate::tailor::waist_height(self.f, -0.25);
@@ -69,7 +88,8 @@ impl Tailor<'_> {
                 let centre = wrist - d * (0.014 + 0.015 * i as f32) * s;
                 let r = f.arm[2] + 0.007 * s + 0.001 * i as f32 * s;
                 let n = if self.lead { 12 } else { 8 };
-                let ring: Vec<Vec3> = (0..n).map(|k| k as f32 / (n - 1) as f32 * TAU).map(|a| centre + (x * a.cos() + y * a.sin()) * r).collect();
+                let ring: Vec<Vec3> =
+                    (0..n).map(|k| k as f32 / (n - 1) as f32 * TAU).map(|a| centre + (x * a.cos() + y * a.sin()) * r).collect();
                 let m = if i % 2 == 0 { gold } else { glass };
                 let range = self.mesh.sweep(&along(&ring, |_| d, |_| (0.0062 * s, 0.0062 * s), 1.0), 5, m);
                 self.mesh.bind(range, |_| Bind::rigid(joint));
@@ -81,7 +101,16 @@ impl Tailor<'_> {
     fn necklace(&mut self, deep: f32, bead: f32, material: klieg_kernels::scene::Material, pendant: f32) {
         let (f, s) = (self.f, self.s());
         let neck = f.at(Joint::Neck);
-        let knots = [v(0.0, 0.012, -0.08), v(0.07, 0.0, -0.01), v(0.06 + deep * 0.25, -deep * 0.45, 0.1), v(0.0, -deep - 0.02, 0.16), v(-0.06 - deep * 0.25, -deep * 0.45, 0.1), v(-0.07, 0.0, -0.01), v(0.0, 0.012, -0.08)].map(|p| neck + p * s);
+        let knots = [
+            v(0.0, 0.012, -0.08),
+            v(0.07, 0.0, -0.01),
+            v(0.06 + deep * 0.25, -deep * 0.45, 0.1),
+            v(0.0, -deep - 0.02, 0.16),
+            v(-0.06 - deep * 0.25, -deep * 0.45, 0.1),
+            v(-0.07, 0.0, -0.01),
+            v(0.0, 0.012, -0.08),
+        ]
+        .map(|p| neck + p * s);
         let n = ((0.42 + deep * 2.2) / (bead * 1.9)) as usize;
         let n = if self.lead { n } else { n / 4 };
         let field = |p: Vec3| form::trunk(f, p).min(self.dressed(p) + 0.004 * s);
@@ -124,13 +153,23 @@ impl Tailor<'_> {
             Ornament::Bindi => self.mark(shape, v(0.0, 0.105, 0.0), (0.026, 0.028), [0.42, 0.02, 0.035]),
             Ornament::Vibhuti => {
                 for y in [0.13, 0.165, 0.2] {
-                    self.stripe(shape, &[v(-0.14, y - 0.008, 0.0), v(0.0, y, 0.0), v(0.14, y - 0.008, 0.0)], 0.009, [0.62, 0.6, 0.56]);
+                    self.stripe(
+                        shape,
+                        &[v(-0.14, y - 0.008, 0.0), v(0.0, y, 0.0), v(0.14, y - 0.008, 0.0)],
+                        0.009,
+                        [0.62, 0.6, 0.56],
+                    );
                 }
                 self.mark(shape, v(0.0, 0.1, 0.0), (0.02, 0.02), [0.42, 0.05, 0.03]);
             }
             Ornament::Naamam => {
                 for side in [1.0, -1.0] {
-                    self.stripe(shape, &[v(0.015 * side, 0.08, 0.0), v(0.04 * side, 0.15, 0.0), v(0.055 * side, 0.24, 0.0)], 0.011, [0.68, 0.66, 0.62]);
+                    self.stripe(
+                        shape,
+                        &[v(0.015 * side, 0.08, 0.0), v(0.04 * side, 0.15, 0.0), v(0.055 * side, 0.24, 0.0)],
+                        0.011,
+                        [0.68, 0.66, 0.62],
+                    );
                 }
                 self.stripe(shape, &[v(0.0, 0.09, 0.0), v(0.0, 0.16, 0.0), v(0.0, 0.24, 0.0)], 0.01, [0.5, 0.06, 0.05]);
             }
@@ -142,7 +181,12 @@ impl Tailor<'_> {
                 for i in 0..6 {
                     let a = i as f32 / 6.0 * TAU;
                     let size = 0.045 * h;
-                    self.mesh.ball(at + v(0.3 * a.sin(), a.cos(), a.sin()) * size, [v(-0.6, 0.3, 0.2) * size * 0.6, Vec3::Y * size, Vec3::Z * size], (5, 7), m);
+                    self.mesh.ball(
+                        at + v(0.3 * a.sin(), a.cos(), a.sin()) * size,
+                        [v(-0.6, 0.3, 0.2) * size * 0.6, Vec3::Y * size, Vec3::Z * size],
+                        (5, 7),
+                        m,
+                    );
                 }
             }
             _ => {}
@@ -173,14 +217,24 @@ impl Tailor<'_> {
             self.mesh.ball(lobe, [Vec3::X * r * 0.7, Vec3::Y * r, Vec3::Z * r], (5, 8), gold);
             if jhumka && self.lead {
                 let profile = [(0.0, -0.02), (0.02, -0.03), (0.042, -0.06), (0.047, -0.08), (0.0, -0.075)];
-                self.mesh.grid((5, 13, true), |r, c| {
-                    let a = c as f32 / 12.0 * TAU;
-                    lobe + v(a.cos() * profile[r].0, profile[r].1, a.sin() * profile[r].0) * h
-                }, |_, _| Vec3::ZERO, |_, _| gold);
+                self.mesh.grid(
+                    (5, 13, true),
+                    |r, c| {
+                        let a = c as f32 / 12.0 * TAU;
+                        lobe + v(a.cos() * profile[r].0, profile[r].1, a.sin() * profile[r].0) * h
+                    },
+                    |_, _| Vec3::ZERO,
+                    |_, _| gold,
+                );
                 for i in 0..6 {
                     let a = i as f32 / 6.0 * TAU;
                     let b = 0.01 * h;
-                    self.mesh.ball(lobe + v(a.cos() * 0.042, -0.09, a.sin() * 0.042) * h, [Vec3::Y * b, Vec3::X * b, Vec3::Z * b], (4, 6), gold);
+                    self.mesh.ball(
+                        lobe + v(a.cos() * 0.042, -0.09, a.sin() * 0.042) * h,
+                        [Vec3::Y * b, Vec3::X * b, Vec3::Z * b],
+                        (4, 6),
+                        gold,
+                    );
                 }
             }
         }
@@ -190,7 +244,10 @@ impl Tailor<'_> {
         let h = shape.h;
         let gold = self.mesh.material(materials::gold());
         let ruby = self.mesh.material(materials::gem([0.5, 0.03, 0.06]));
-        let path: Vec<Vec3> = (0..9).map(|i| 0.2 + 0.075 * i as f32 / 2.0).map(|e| shape.surface(v(0.0, e.sin() * 1.2, e.cos())) * (1.0 + 0.1 * ((e - 0.35) / 0.3).clamp(0.0, 1.0))).collect();
+        let path: Vec<Vec3> = (0..9)
+            .map(|i| 0.2 + 0.075 * i as f32 / 2.0)
+            .map(|e| shape.surface(v(0.0, e.sin() * 1.2, e.cos())) * (1.0 + 0.1 * ((e - 0.35) / 0.3).clamp(0.0, 1.0)))
+            .collect();
         self.mesh.sweep(&along(&path, |_| Vec3::Z, |_| (0.008 * h, 0.006 * h), 1.0), 6, gold);
         let at = shape.front(0.0, 0.17 * h);
         self.mesh.ball(at, [Vec3::Z * 0.012 * h, Vec3::X * 0.03 * h, Vec3::Y * 0.034 * h], (6, 12), gold);
@@ -205,15 +262,25 @@ impl Tailor<'_> {
         for side in 0..2 {
             let eye = shape.eye(side);
             let z = eye.z + shape.eye_radius() * 1.3;
-            let ring: Vec<Vec3> = (0..25).map(|i| i as f32 / 24.0 * TAU).map(|a| Vec3::new(eye.x + a.cos() * r, eye.y - 0.004 * h + a.sin() * r * 0.92, z)).collect();
-            self.mesh.sweep(&along(&ring, |_| Vec3::Z, |_| (thin, thin * 0.8), 0.8), 6, m);
+            let ring: Vec<Vec3> = (0..if self.lead { 25 } else { 13 })
+                .map(|i| i as f32 / if self.lead { 24.0 } else { 12.0 } * TAU)
+                .map(|a| Vec3::new(eye.x + a.cos() * r, eye.y - 0.004 * h + a.sin() * r * 0.92, z))
+                .collect();
+            self.mesh.sweep(&along(&ring, |_| Vec3::Z, |_| (thin, thin * 0.8), 0.8), if self.lead { 6 } else { 4 }, m);
             let s = eye.x.signum();
-            let temple = [Vec3::new(eye.x + s * r, eye.y + 0.01 * h, z), Vec3::new(s * 0.39 * h, eye.y + 0.03 * h, 0.12 * h), crate::puppet::ear_centre(shape, s) + Vec3::Y * 0.09 * h];
-            self.mesh.sweep(&along(&curve(&temple, 8), |_| Vec3::X, |_| (thin * 0.8, thin * 0.7), 0.8), 5, m);
+            let temple = [
+                Vec3::new(eye.x + s * r, eye.y + 0.01 * h, z),
+                Vec3::new(s * 0.39 * h, eye.y + 0.03 * h, 0.12 * h),
+                crate::puppet::ear_centre(shape, s) + Vec3::Y * 0.09 * h,
+            ];
+            self.mesh.sweep(&along(&curve(&temple, 8), |_| Vec3::X, |_| (thin * 0.8, thin * 0.7), 0.8), 4, m);
         }
         let eye = shape.eye(0);
         let z = eye.z + shape.eye_radius() * 1.3;
-        let bridge: Vec<Vec3> = (0..5).map(|i| i as f32 / 2.0 - 1.0).map(|t| Vec3::new((eye.x - r) * t, eye.y + 0.03 * h * (1.0 - t * t), z + 0.03 * h * (1.0 - t * t))).collect();
+        let bridge: Vec<Vec3> = (0..5)
+            .map(|i| i as f32 / 2.0 - 1.0)
+            .map(|t| Vec3::new((eye.x - r) * t, eye.y + 0.03 * h * (1.0 - t * t), z + 0.03 * h * (1.0 - t * t)))
+            .collect();
         self.mesh.sweep(&along(&bridge, |_| Vec3::Z, |_| (thin, thin * 0.8), 0.8), 5, m);
     }
 }

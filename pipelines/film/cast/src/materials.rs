@@ -9,7 +9,17 @@ fn scaled(c: Rgb, k: f32) -> Rgb {
 
 /// Clay skin.
 pub(crate) fn skin(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 0.8), pattern: Pattern::Clay, scale: 30.0, bump: 0.05, variation: 0.06, roughness: 0.55, wrap: 0.45, ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 0.8),
+        pattern: Pattern::Clay,
+        scale: 30.0,
+        bump: 0.05,
+        variation: 0.06,
+        roughness: 0.55,
+        wrap: 0.45,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn lips(colour: Rgb) -> Material {
@@ -21,7 +31,18 @@ pub(crate) fn lash() -> Material {
 }
 
 pub(crate) fn brow(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 0.5), pattern: Pattern::Felt, scale: 200.0, bump: 0.4, variation: 0.2, roughness: 0.9, sheen: 0.3, sheen_color: colour, ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 0.5),
+        pattern: Pattern::Felt,
+        scale: 200.0,
+        bump: 0.4,
+        variation: 0.2,
+        roughness: 0.9,
+        sheen: 0.3,
+        sheen_color: colour,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn eyeball() -> Material {
@@ -29,7 +50,16 @@ pub(crate) fn eyeball() -> Material {
 }
 
 pub(crate) fn iris(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 0.45), pattern: Pattern::Iris, scale: 1.0, variation: 0.1, roughness: 0.3, coat: 1.0, ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 0.45),
+        pattern: Pattern::Iris,
+        scale: 1.0,
+        variation: 0.1,
+        roughness: 0.3,
+        coat: 1.0,
+        ..Default::default()
+    }
 }
 
 /// The painted catch-light.
@@ -51,11 +81,29 @@ pub(crate) fn tongue() -> Material {
 
 /// Sculpted strands; coordinates run along the strand in y.
 pub(crate) fn hair(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 1.7), pattern: Pattern::Strands, scale: 1.0, bump: 0.35, variation: 0.2, roughness: 0.5, sheen: 0.25, sheen_color: scaled(colour, 2.5), ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 1.7),
+        pattern: Pattern::Strands,
+        scale: 1.0,
+        bump: 0.35,
+        variation: 0.2,
+        roughness: 0.5,
+        sheen: 0.25,
+        sheen_color: scaled(colour, 2.5),
+        ..Default::default()
+    }
 }
 
 pub(crate) fn gold() -> Material {
-    Material { base: [0.78, 0.52, 0.16], second: [0.5, 0.3, 0.08], variation: 0.1, roughness: 0.25, metallic: 1.0, ..Default::default() }
+    Material {
+        base: [0.78, 0.52, 0.16],
+        second: [0.5, 0.3, 0.08],
+        variation: 0.1,
+        roughness: 0.25,
+        metallic: 1.0,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn pearl() -> Material {
@@ -72,7 +120,18 @@ pub(crate) fn paint(colour: Rgb) -> Material {
 }
 
 pub(crate) fn petals(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 0.7), pattern: Pattern::Felt, scale: 150.0, bump: 0.3, variation: 0.15, roughness: 0.85, translucency: 0.2, wrap: 0.3, ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 0.7),
+        pattern: Pattern::Felt,
+        scale: 150.0,
+        bump: 0.3,
+        variation: 0.15,
+        roughness: 0.85,
+        translucency: 0.2,
+        wrap: 0.3,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn steel() -> Material {
@@ -80,7 +139,17 @@ pub(crate) fn steel() -> Material {
 }
 
 pub(crate) fn leather(colour: Rgb) -> Material {
-    Material { base: colour, second: scaled(colour, 0.6), pattern: Pattern::Clay, scale: 60.0, bump: 0.1, variation: 0.2, roughness: 0.42, coat: 0.15, ..Default::default() }
+    Material {
+        base: colour,
+        second: scaled(colour, 0.6),
+        pattern: Pattern::Clay,
+        scale: 60.0,
+        bump: 0.1,
+        variation: 0.2,
+        roughness: 0.42,
+        coat: 0.15,
+        ..Default::default()
+    }
 }
 
 /// Shot silk: the warp's colour at grazing angles, half the second colour.
@@ -93,10 +162,29 @@ impl Cloth {
     pub(crate) fn material(&self) -> Material {
         let base = Material { base: self.colour, second: scaled(self.colour, 0.72), variation: 0.14, ..Default::default() };
         let m = match self.fabric {
-            Fabric::Cotton => Material { second: scaled(self.colour, 0.86), pattern: Pattern::Weave, scale: 150.0, bump: 0.06, roughness: 0.85, sheen: 0.12, sheen_color: self.colour, ..base },
+            Fabric::Cotton => Material {
+                second: scaled(self.colour, 0.86),
+                pattern: Pattern::Weave,
+                scale: 150.0,
+                bump: 0.06,
+                roughness: 0.85,
+                sheen: 0.12,
+                sheen_color: self.colour,
+                ..base
+            },
             Fabric::Silk => Material { roughness: 0.5, sheen: 0.45, sheen_color: sheen(self.colour, self.second), ..base },
-            Fabric::Wool | Fabric::Felt => Material { pattern: Pattern::Felt, scale: 110.0, bump: 0.3, roughness: 0.9, sheen: 0.5, sheen_color: scaled(self.colour, 1.6), ..base },
-            Fabric::Denim => Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.25, roughness: 0.9, variation: 0.25, ..base },
+            Fabric::Wool | Fabric::Felt => Material {
+                pattern: Pattern::Felt,
+                scale: 110.0,
+                bump: 0.3,
+                roughness: 0.9,
+                sheen: 0.5,
+                sheen_color: scaled(self.colour, 1.6),
+                ..base
+            },
+            Fabric::Denim => {
+                Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.25, roughness: 0.9, variation: 0.25, ..base }
+            }
             Fabric::Leather => leather(self.colour),
             Fabric::Straw => Material { pattern: Pattern::Weave, scale: 70.0, bump: 0.5, roughness: 0.8, ..base },
             Fabric::Metal => Material { roughness: 0.35, metallic: 1.0, ..base },
@@ -118,6 +206,17 @@ impl Cloth {
 
     /// A woven border with gold: coordinates in metres, x along, y across.
     pub(crate) fn zari(&self) -> Material {
-        Material { base: self.second, second: [0.76, 0.52, 0.17], pattern: Pattern::Zari, scale: 16.0, bump: 0.2, variation: 0.08, roughness: 0.35, sheen: 0.3, sheen_color: [0.8, 0.6, 0.3], ..Default::default() }
+        Material {
+            base: self.second,
+            second: [0.76, 0.52, 0.17],
+            pattern: Pattern::Zari,
+            scale: 16.0,
+            bump: 0.2,
+            variation: 0.08,
+            roughness: 0.35,
+            sheen: 0.3,
+            sheen_color: [0.8, 0.6, 0.3],
+            ..Default::default()
+        }
     }
 }

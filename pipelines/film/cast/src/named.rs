@@ -164,18 +164,69 @@ const WORDS: &[(&str, Effect)] = &[
     ("spectacles", Effect::Ornaments(&[Ornament::Glasses])),
     ("bead", Effect::Ornaments(&[Ornament::Beads])),
     ("flower", Effect::Ornaments(&[Ornament::Flower])),
-    ("bride", Effect::Ornaments(&[Ornament::Bindi, Ornament::Bangles, Ornament::Jhumka, Ornament::TempleNecklace, Ornament::Tikka, Ornament::NoseStud, Ornament::WaistChain])),
+    (
+        "bride",
+        Effect::Ornaments(&[
+            Ornament::Bindi,
+            Ornament::Bangles,
+            Ornament::Jhumka,
+            Ornament::TempleNecklace,
+            Ornament::Tikka,
+            Ornament::NoseStud,
+            Ornament::WaistChain,
+        ]),
+    ),
 ];
 
 /// Colour words, as dyes look.
 const COLOURS: &[(&str, &str)] = &[
-    ("scarlet", "#B5231F"), ("crimson", "#8E1B2B"), ("vermilion", "#C8342B"), ("maroon", "#5E1A22"), ("burgundy", "#5E1F2B"), ("red", "#B0232A"),
-    ("orange", "#D9742B"), ("saffron", "#DB8A22"), ("marigold", "#E8892B"), ("turmeric", "#E3A72F"), ("mustard", "#C9A227"), ("golden", "#C99A3A"), ("gold", "#C99A3A"),
-    ("yellow", "#DBB53C"), ("olive", "#6A6B3A"), ("emerald", "#2E7A55"), ("jade", "#5B8C6E"), ("green", "#3F7A45"), ("teal", "#2B7A78"), ("turquoise", "#3FA09A"),
-    ("indigo", "#2E4068"), ("navy", "#27324A"), ("sky", "#8DB8CF"), ("blue", "#35609A"), ("violet", "#5F4690"), ("purple", "#6A3A80"), ("lavender", "#A797C4"), ("lilac", "#A797C4"),
-    ("magenta", "#B83A6B"), ("pink", "#D98C9E"), ("rose", "#C4707F"), ("peach", "#E2AF92"), ("silver", "#A9ACB0"), ("grey", "#77787A"), ("gray", "#77787A"), ("white", "#DDD9CF"),
-    ("cream", "#D9CBA8"), ("ivory", "#D9D0B8"), ("beige", "#C4AE88"), ("khaki", "#A8926A"), ("tan", "#B08D5C"), ("brown", "#6A4630"), ("chestnut", "#6A3A24"), ("auburn", "#7A3A20"),
-    ("blond", "#C4A265"), ("black", "#262426"), ("charcoal", "#3A3B3E"),
+    ("scarlet", "#B5231F"),
+    ("crimson", "#8E1B2B"),
+    ("vermilion", "#C8342B"),
+    ("maroon", "#5E1A22"),
+    ("burgundy", "#5E1F2B"),
+    ("red", "#B0232A"),
+    ("orange", "#D9742B"),
+    ("saffron", "#DB8A22"),
+    ("marigold", "#E8892B"),
+    ("turmeric", "#E3A72F"),
+    ("mustard", "#C9A227"),
+    ("golden", "#C99A3A"),
+    ("gold", "#C99A3A"),
+    ("yellow", "#DBB53C"),
+    ("olive", "#6A6B3A"),
+    ("emerald", "#2E7A55"),
+    ("jade", "#5B8C6E"),
+    ("green", "#3F7A45"),
+    ("teal", "#2B7A78"),
+    ("turquoise", "#3FA09A"),
+    ("indigo", "#2E4068"),
+    ("navy", "#27324A"),
+    ("sky", "#8DB8CF"),
+    ("blue", "#35609A"),
+    ("violet", "#5F4690"),
+    ("purple", "#6A3A80"),
+    ("lavender", "#A797C4"),
+    ("lilac", "#A797C4"),
+    ("magenta", "#B83A6B"),
+    ("pink", "#D98C9E"),
+    ("rose", "#C4707F"),
+    ("peach", "#E2AF92"),
+    ("silver", "#A9ACB0"),
+    ("grey", "#77787A"),
+    ("gray", "#77787A"),
+    ("white", "#DDD9CF"),
+    ("cream", "#D9CBA8"),
+    ("ivory", "#D9D0B8"),
+    ("beige", "#C4AE88"),
+    ("khaki", "#A8926A"),
+    ("tan", "#B08D5C"),
+    ("brown", "#6A4630"),
+    ("chestnut", "#6A3A24"),
+    ("auburn", "#7A3A20"),
+    ("blond", "#C4A265"),
+    ("black", "#262426"),
+    ("charcoal", "#3A3B3E"),
 ];
 
 /// A colour word's dye, if it is one.
@@ -186,10 +237,19 @@ pub(crate) fn colour(word: &str) -> Option<Rgb> {
 
 fn fabric(word: &str) -> Option<Fabric> {
     let word = word.to_lowercase();
-    [("silk", Fabric::Silk), ("satin", Fabric::Silk), ("cotton", Fabric::Cotton), ("linen", Fabric::Cotton), ("wool", Fabric::Wool), ("leather", Fabric::Leather), ("denim", Fabric::Denim), ("felt", Fabric::Felt)]
-        .iter()
-        .find(|(name, _)| word.contains(name))
-        .map(|(_, f)| *f)
+    [
+        ("silk", Fabric::Silk),
+        ("satin", Fabric::Silk),
+        ("cotton", Fabric::Cotton),
+        ("linen", Fabric::Cotton),
+        ("wool", Fabric::Wool),
+        ("leather", Fabric::Leather),
+        ("denim", Fabric::Denim),
+        ("felt", Fabric::Felt),
+    ]
+    .iter()
+    .find(|(name, _)| word.contains(name))
+    .map(|(_, f)| *f)
 }
 
 /// Puts on what the script names.
@@ -214,7 +274,7 @@ fn apply(design: &mut Design, effect: &Effect, said: Option<Rgb>, fabric: Option
     match effect {
         Effect::Outfit(kinds) => outfit(design, kinds, said, fabric),
         Effect::Over(kinds) => {
-            if matches!(kinds[0], TrenchCoat | Overcoat) {
+            if matches!(kinds[0], TrenchCoat | Overcoat | LabCoat) {
                 design.pieces.retain(|p| !matches!(p.kind, SuitJacket | Waistcoat | Jacket | Belt));
             }
             for (i, kind) in kinds.iter().enumerate() {
@@ -272,8 +332,9 @@ fn part(kind: Kind) -> Part {
         Fedora | Bowler | Cap | StrawHat | NurseCap | Turban | Headwrap | Headscarf | Keffiyeh | Hood => Part::Head,
         Sandals | Shoes | Heels | Boots | Zori | Sneakers => Part::Feet,
         Trousers | Jeans | Salwar | Skirt | Lehenga | Chima | Hakama | Saree | Veshti => Part::Legs,
-        Waistcoat | Jacket | SuitJacket | Tailcoat | TrenchCoat | Overcoat | LabCoat | Cardigan | Haori | Pallu | Angavastram | Dupatta | Shawl | Scarf | Garland | Cloak
-        | Apron | Obi | Sash | Belt | Tie | BowTie | Stethoscope | LongGloves | Armour => Part::Over,
+        Waistcoat | Jacket | SuitJacket | Tailcoat | TrenchCoat | Overcoat | LabCoat | Cardigan | Haori | Pallu | Angavastram
+        | Dupatta | Shawl | Scarf | Garland | Cloak | Apron | Obi | Sash | Belt | Tie | BowTie | Stethoscope | LongGloves
+        | Armour => Part::Over,
         _ => Part::Top,
     }
 }
@@ -345,7 +406,11 @@ fn cloth_for(design: &Design, kind: Kind, said: Option<Rgb>, named: Option<Fabri
     let (main, second) = design.pieces.first().map_or(([0.3, 0.1, 0.1], [0.4, 0.3, 0.1]), |p| (p.cloth.colour, p.cloth.second));
     let (usual, fabric, motif) = match kind {
         TrenchCoat => (srgb("#A8895C"), Fabric::Cotton, Motif::Plain),
-        Belt if design.wears(TrenchCoat) => (design.pieces.iter().find(|p| p.kind == TrenchCoat).map_or(srgb("#9A7C52"), |p| p.cloth.colour.map(|c| c * 0.85)), Fabric::Cotton, Motif::Plain),
+        Belt if design.wears(TrenchCoat) => (
+            design.pieces.iter().find(|p| p.kind == TrenchCoat).map_or(srgb("#9A7C52"), |p| p.cloth.colour.map(|c| c * 0.85)),
+            Fabric::Cotton,
+            Motif::Plain,
+        ),
         Belt | Shoes | Boots | Sandals => (srgb("#4A3324"), Fabric::Leather, Motif::Plain),
         Heels => (srgb("#2A2426"), Fabric::Leather, Motif::Plain),
         Zori => (srgb("#B08D5C"), Fabric::Straw, Motif::Plain),
@@ -366,7 +431,11 @@ fn cloth_for(design: &Design, kind: Kind, said: Option<Rgb>, named: Option<Fabri
         Armour => (srgb("#8A8C90"), Fabric::Metal, Motif::Plain),
         Scrubs => (srgb("#4F8A86"), Fabric::Cotton, Motif::Plain),
         Sneakers => (srgb("#CFCAC0"), Fabric::Cotton, Motif::Plain),
-        Kimono => (main, if design.gender == Gender::Male { Fabric::Cotton } else { Fabric::Silk }, if design.gender == Gender::Female { Motif::Floral } else { Motif::Plain }),
+        Kimono => (
+            main,
+            if design.gender == Gender::Male { Fabric::Cotton } else { Fabric::Silk },
+            if design.gender == Gender::Female { Motif::Floral } else { Motif::Plain },
+        ),
         Obi | Sash | Dupatta | Headscarf | Turban | Blouse => (second, Fabric::Silk, Motif::Plain),
         Saree | Lehenga => (main, Fabric::Cotton, Motif::Plain),
         Gown | Qipao | Dress => (main, Fabric::Silk, Motif::Plain),

@@ -46,7 +46,7 @@ impl Puppet {
         // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
         let mut coarse = 1.0;
         let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
-        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.3 } {
+        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.45 } {
             coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }
@@ -146,7 +146,8 @@ fn dressed(design: &Design, figure: &Figure, shape: &HeadShape, lead: bool, coar
 
 /// Columns X, Y, Z of hand space (see `hand.rs`) in the rest pose.
 fn palm_frame(f: &Figure, side: usize) -> Mat3 {
-    let (elbow, wrist) = if side == 0 { (f.at(Joint::LForearm), f.at(Joint::LHand)) } else { (f.at(Joint::RForearm), f.at(Joint::RHand)) };
+    let (elbow, wrist) =
+        if side == 0 { (f.at(Joint::LForearm), f.at(Joint::LHand)) } else { (f.at(Joint::RForearm), f.at(Joint::RHand)) };
     let y = (wrist - elbow).normalize();
     let inward = if side == 0 { Vec3::NEG_X } else { Vec3::X };
     let z = (inward - y * inward.dot(y)).normalize();
@@ -154,10 +155,13 @@ fn palm_frame(f: &Figure, side: usize) -> Mat3 {
 }
 
 fn hand_meshes(design: &Design, f: &Figure, shape: Hand, lead: bool) -> [Mesh; 2] {
-    let cell = if lead { 0.06 } else { 0.1 };
+    let cell = if lead { 0.06 } else { 0.12 };
     let net = hand::model(shape, cell, f.arm[2] / f.hand * 0.97);
     let glove = design.pieces.iter().find(|p| p.kind == Kind::LongGloves || p.kind == Kind::SpaceSuit);
-    let material = glove.map_or_else(|| materials::skin(design.skin), |p| if p.kind == Kind::SpaceSuit { p.cloth.trim() } else { p.cloth.material() });
+    let material = glove.map_or_else(
+        || materials::skin(design.skin),
+        |p| if p.kind == Kind::SpaceSuit { p.cloth.trim() } else { p.cloth.material() },
+    );
     [0usize, 1].map(|side| {
         let mut mesh = Mesh::default();
         let m = mesh.material(material);
@@ -196,5 +200,148 @@ fn ears(design: &Design, f: &Figure, shape: &HeadShape, lead: bool, mesh: &mut M
         let a = mesh.ball(at, [out * 0.03 * h, up * 0.098 * h, back * 0.064 * h], size, m);
         let b = mesh.ball(at + out * 0.018 * h + up * 0.008 * h, [out * 0.016 * h, up * 0.062 * h, back * 0.036 * h], size, inner);
         mesh.bind(a.start..b.end, |_| Bind::rigid(Joint::Head));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pose::Face;
+    use glam::Quat;
+    use klieg_film_words::sound::MouthShape;
+    use klieg_film_words::story::{Age, Build, Character, Culture, Gender, Occasion, Period};
+
+    fn character(culture: Culture, gender: Gender, age: Age, occasion: Occasion, build: Build, period: Period) -> Design {
+        let c = Character {
+            name: "SOMEONE".to_owned(),
+            age,
+            gender,
+            build,
+            culture,
+            period,
+            occasion,
+            language: "en".to_owned(),
+            dress: Vec::new(),
+            line: 1,
+            seed: 11,
+        };
+        crate::casting(&[c]).remove(0)
+    }
+
+    fn lakshmi() -> Design {
+        character(Culture::Tamil, Gender::Female, Age::Young, Occasion::Wedding, Build::Medium, Period::Modern)
+    }
+
+    fn check(puppet: &Puppet, pose: &Pose, most: usize, who: &str) {
+        let g = puppet.pose(pose);
+        assert!(g.triangles.len() <= most, "{who}: {} triangles", g.triangles.len());
+        assert!(g.triangles.len() > 1500, "{who}: {} triangles", g.triangles.len());
+        assert_eq!(g.triangles.len(), g.material_of.len(), "{who}");
+        assert!(g.positions.iter().flatten().all(|x| x.is_finite()), "{who}");
+        assert!(g.normals.iter().all(|n| (Vec3::from(*n).length() - 1.0).abs() < 1e-3), "{who}");
+        assert!(g.triangles.iter().flatten().all(|i| (*i as usize) < g.positions.len()), "{who}");
+        assert!(g.material_of.iter().all(|m| (*m as usize) < g.materials.len()), "{who}");
+        let used = g.triangles.iter().flatten().map(|i| g.positions[*i as usize][1]);
+        let low = used.fold(f32::INFINITY, f32::min);
+        assert!(low.abs() < 0.02, "{who}: lowest point {low}");
+    }
+
+    /// Every culture with every gender and age; occasions, builds and periods take turns.
+    #[test]
+    fn everyone_can_be_built_within_the_budget() {
+        let mut turn = 0usize;
+        for culture in Culture::ALL {
+            for gender in Gender::ALL {
+                for age in Age::ALL {
+                    turn += 1;
+                    let (o, b, p) = (Occasion::ALL[turn % 6], Build::ALL[turn % 4], Period::ALL[turn % 5 + turn % 2]);
+                    let design = character(*culture, *gender, *age, o, b, p);
+                    let who = format!("{} {} {} {} {} {}", culture.name(), gender.name(), age.name(), o.name(), b.name(), p.name());
+                    check(&Puppet::build(&design, Detail::Extra), &Pose::rest(), 5_000, &who);
+                    if turn % 9 == 0 {
+                        check(&Puppet::build(&design, Detail::Lead), &Pose::rest(), 25_000, &who);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_mouth_budget_holds_when_open() {
+        let puppet = Puppet::build(&lakshmi(), Detail::Lead);
+        for shape in MouthShape::ALL {
+            let mut pose = Pose::rest();
+            pose.face.set_mouth(*shape);
+            check(&puppet, &pose, 25_000, shape.name());
+        }
+    }
+
+    #[test]
+    fn mouths_open_as_their_shapes_say() {
+        let face = FaceModel::new(&lakshmi(), true);
+        let gap = |shape| {
+            let mut f = Face::neutral();
+            f.set_mouth(shape);
+            face.lip_gap(&f) / face.shape.h
+        };
+        assert!(gap(MouthShape::A).abs() < 0.006, "A {}", gap(MouthShape::A));
+        assert!(gap(MouthShape::X).abs() < 0.006, "X {}", gap(MouthShape::X));
+        assert!(gap(MouthShape::D) > gap(MouthShape::C) && gap(MouthShape::C) > gap(MouthShape::B), "D C B");
+        assert!(gap(MouthShape::B) > 0.03);
+    }
+
+    #[test]
+    fn closed_lids_cover_the_eye() {
+        let face = FaceModel::new(&lakshmi(), true);
+        let lid = |closed: f32| {
+            let f = Face { lids: [closed; 2], ..Face::neutral() };
+            face.lid_edges(&f)
+        };
+        let (upper, lower) = lid(0.0);
+        assert!(upper - lower > 1.0, "an open eye shows more than a radian");
+        let (upper, lower) = lid(1.0);
+        assert!(upper <= lower, "the lids meet");
+    }
+
+    #[test]
+    fn joints_at_rest_are_the_bodys() {
+        let puppet = Puppet::build(&lakshmi(), Detail::Extra);
+        let joints = puppet.joints(&Pose::rest());
+        for joint in Joint::ALL {
+            let at = Vec3::from(joints[joint as usize].translation);
+            assert!(at.distance(puppet.body().rest[joint as usize]) < 1e-5, "{joint:?}");
+            if let Some(parent) = joint.parent() {
+                assert!((parent as usize) < joint as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn a_turned_head_takes_the_face_along() {
+        let puppet = Puppet::build(&lakshmi(), Detail::Extra);
+        let nose = |pose: &Pose| {
+            let head = puppet.joints(pose)[Joint::Head as usize];
+            let g = puppet.pose(pose);
+            let far = g.positions.iter().map(|p| Vec3::from(*p)).filter(|p| p.distance(head.translation.into()) < 0.4);
+            far.max_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or_default()
+        };
+        let mut pose = Pose::rest();
+        pose.rotations[Joint::Head as usize] = Quat::from_rotation_y(std::f32::consts::FRAC_PI_2);
+        assert!(nose(&pose).x > 0.12 && nose(&pose).x > nose(&Pose::rest()).x * 0.9);
+    }
+
+    #[test]
+    fn grips_mirror_each_other() {
+        let puppet = Puppet::build(&lakshmi(), Detail::Extra);
+        let (l, r) = (puppet.grip(&Pose::rest(), true), puppet.grip(&Pose::rest(), false));
+        assert!((l.translation.x + r.translation.x).abs() < 1e-4 && (l.translation.y - r.translation.y).abs() < 1e-4);
+        assert!(l.matrix3.z_axis.x < -0.5 && r.matrix3.z_axis.x > 0.5, "palms face the body");
+        assert!(l.matrix3.y_axis.y < -0.5, "fingers hang down");
+    }
+
+    #[test]
+    fn the_same_pose_gives_the_same_bytes() {
+        let (a, b) = (Puppet::build(&lakshmi(), Detail::Lead), Puppet::build(&lakshmi(), Detail::Lead));
+        assert_eq!(a.pose(&Pose::rest()), b.pose(&Pose::rest()));
     }
 }

@@ -42,8 +42,10 @@ impl Set {
     pub const TRUNK: Set = Set::of(&[Joint::Hips, Joint::Spine, Joint::Chest, Joint::Neck, Joint::LShoulder, Joint::RShoulder]);
     pub const LEFT_ARM: Set = Set::of(&[Joint::LUpperArm, Joint::LForearm]);
     pub const RIGHT_ARM: Set = Set::of(&[Joint::RUpperArm, Joint::RForearm]);
-    pub const LEGS: Set = Set::of(&[Joint::Hips, Joint::LThigh, Joint::LShin, Joint::LFoot, Joint::RThigh, Joint::RShin, Joint::RFoot]);
-    pub const BODY: Set = Set(Set::TRUNK.0 | Set::LEFT_ARM.0 | Set::RIGHT_ARM.0 | Set::LEGS.0 | 1 << Joint::LHand as u32 | 1 << Joint::RHand as u32);
+    pub const LEGS: Set =
+        Set::of(&[Joint::Hips, Joint::LThigh, Joint::LShin, Joint::LFoot, Joint::RThigh, Joint::RShin, Joint::RFoot]);
+    pub const BODY: Set =
+        Set(Set::TRUNK.0 | Set::LEFT_ARM.0 | Set::RIGHT_ARM.0 | Set::LEGS.0 | 1 << Joint::LHand as u32 | 1 << Joint::RHand as u32);
     fn has(self, joint: Joint) -> bool {
         self.0 >> joint as u32 & 1 == 1
     }
@@ -61,9 +63,10 @@ impl Rig {
             Bone { joint: Neck, a: at(Neck) + Vec3::Y * 0.01 * s, b: at(Head) - Vec3::Y * 0.02 * s, radius: f.neck },
             Bone { joint: Head, a: at(Head) + Vec3::Y * 0.05 * s, b: at(Head) + Vec3::Y * 0.2 * s, radius: f.neck },
         ];
-        for [shoulder, upper, fore, hand, thigh, shin, foot] in
-            [[LShoulder, LUpperArm, LForearm, LHand, LThigh, LShin, LFoot], [RShoulder, RUpperArm, RForearm, RHand, RThigh, RShin, RFoot]]
-        {
+        for [shoulder, upper, fore, hand, thigh, shin, foot] in [
+            [LShoulder, LUpperArm, LForearm, LHand, LThigh, LShin, LFoot],
+            [RShoulder, RUpperArm, RForearm, RHand, RThigh, RShin, RFoot],
+        ] {
             let tip = at(hand) + (at(hand) - at(fore)).normalize() * f.hand;
             let bone = |joint, a, b, radius| Bone { joint, a, b, radius };
             bones.push(bone(shoulder, at(shoulder), at(shoulder).lerp(at(upper), 0.8), f.arm[0] * 1.1));

@@ -11,9 +11,11 @@ use glam::{Affine3A, Vec3};
 
 impl Tailor<'_> {
     pub fn feet(&mut self) {
-        let worn = self.design.pieces.iter().find(|p| {
-            matches!(p.kind, Kind::Sandals | Kind::Shoes | Kind::Heels | Kind::Boots | Kind::Zori | Kind::Sneakers)
-        });
+        let worn = self
+            .design
+            .pieces
+            .iter()
+            .find(|p| matches!(p.kind, Kind::Sandals | Kind::Shoes | Kind::Heels | Kind::Boots | Kind::Zori | Kind::Sneakers));
         let worn = worn.copied();
         for (side, joint) in [(1.0f32, Joint::LFoot), (-1.0, Joint::RFoot)] {
             let first = self.mesh.positions.len();
@@ -75,10 +77,19 @@ impl Tailor<'_> {
         let sole = self.mesh.material(materials::leather(cloth.colour));
         let floor = -f.body.sole;
         let c = Vec3::new(0.012 * l, floor + 0.011 * s, 0.2 * l);
-        self.mesh.ball(c, [Vec3::Y * 0.013 * s, Vec3::X * 0.2 * l, Vec3::Z * 0.5 * l], (6, 18), sole);
+        self.mesh.ball(
+            c,
+            [Vec3::Y * 0.013 * s, Vec3::X * 0.2 * l, Vec3::Z * 0.5 * l],
+            if self.lead { (6, 18) } else { (4, 9) },
+            sole,
+        );
         let strap = self.mesh.material(materials::leather(cloth.second));
-        for x in [-0.15f32, 0.16] {
-            let points = [Vec3::new(x * l, floor + 0.05 * l, 0.18 * l), Vec3::new(x * 0.7 * l, floor + 0.24 * l, 0.26 * l), Vec3::new(-0.04 * l, floor + 0.2 * l, 0.46 * l)];
+        for x in [-0.15f32, 0.16].into_iter().filter(|_| self.lead) {
+            let points = [
+                Vec3::new(x * l, floor + 0.05 * l, 0.18 * l),
+                Vec3::new(x * 0.7 * l, floor + 0.24 * l, 0.26 * l),
+                Vec3::new(-0.04 * l, floor + 0.2 * l, 0.46 * l),
+            ];
             let path = curve(&points, 7);
             let stations = crate::mesh::along(&path, |_| Vec3::Y, |_| (0.012 * s, 0.005 * s), 1.0);
             self.mesh.sweep(&stations, 6, strap);

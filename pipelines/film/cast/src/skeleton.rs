@@ -42,8 +42,8 @@ impl Joint {
     pub const COUNT: usize = 19;
     /// All joints; every parent stands before its children.
     pub const ALL: [Joint; Joint::COUNT] = [
-        Hips, Spine, Chest, Neck, Head, LShoulder, LUpperArm, LForearm, LHand, RShoulder, RUpperArm, RForearm, RHand, LThigh, LShin, LFoot,
-        RThigh, RShin, RFoot,
+        Hips, Spine, Chest, Neck, Head, LShoulder, LUpperArm, LForearm, LHand, RShoulder, RUpperArm, RForearm, RHand, LThigh,
+        LShin, LFoot, RThigh, RShin, RFoot,
     ];
 
     /// The joint this one hangs on; the hips hang on none.
@@ -178,11 +178,10 @@ impl Figure {
         put(Chest, 0.0, 1.0, 0.0);
         put(Neck, 0.0, 1.222, -0.012 * s + stoop);
         put(Head, 0.0, 1.285, stoop);
-        for (side, [shoulder_j, upper_j, fore_j, hand_j], [thigh, shin, foot]) in
-            [(1.0, [LShoulder, LUpperArm, LForearm, LHand], [LThigh, LShin, LFoot]), (-1.0, [RShoulder, RUpperArm, RForearm, RHand], [
-                RThigh, RShin, RFoot,
-            ])]
-        {
+        for (side, [shoulder_j, upper_j, fore_j, hand_j], [thigh, shin, foot]) in [
+            (1.0, [LShoulder, LUpperArm, LForearm, LHand], [LThigh, LShin, LFoot]),
+            (-1.0, [RShoulder, RUpperArm, RForearm, RHand], [RThigh, RShin, RFoot]),
+        ] {
             let flip = Vec3::new(side, 1.0, 1.0);
             let top = Vec3::new(shoulder, 1.178 * s, stoop * 0.5);
             rest[shoulder_j as usize] = flip * Vec3::new(0.045 * s, 1.188 * s, stoop * 0.5);

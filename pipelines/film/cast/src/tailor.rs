@@ -49,7 +49,13 @@ struct Skirt<'b> {
 
 impl<'a> Tailor<'a> {
     pub fn new(design: &'a Design, f: &'a Figure, rig: &'a Rig, lead: bool, coarse: f32) -> Tailor<'a> {
-        let layers = design.pieces.iter().filter_map(|p| Some(Layer { cut: top(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
+        let legs = design.pieces.iter().any(|p| matches!(bottom(p.kind), Some(Bottom::Skirt { .. })));
+        let cut = |kind| {
+            let cut = top(kind)?;
+            // Over trousers a short jacket reaches down to them.
+            Some(if kind == Kind::Jeogori && !legs { Cut { waist: -1.0, ..cut } } else { cut })
+        };
+        let layers = design.pieces.iter().filter_map(|p| Some(Layer { cut: cut(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
         Tailor { design, f, rig, lead, coarse, mesh: Mesh::default(), layers }
     }
 
@@ -59,7 +65,7 @@ impl<'a> Tailor<'a> {
 
     /// Cell size of body nets.
     fn cell(&self) -> f32 {
-        self.coarse * self.s().max(0.6) * if self.lead { 0.0205 } else { 0.04 }
+        self.coarse * self.s().max(0.6) * if self.lead { 0.0205 } else { 0.05 }
     }
 
     /// The body with everything sewn on its trunk, without arms: what drapes and bands lie on.
@@ -67,6 +73,15 @@ impl<'a> Tailor<'a> {
         let ease = self.layers.iter().map(|l| l.cut.ease).fold(0.0, f32::max) * self.s();
         let skirt = if self.hem_height() < 0.6 * self.f.at(Joint::LThigh).y { 0.012 * self.s() } else { 0.0 };
         form::trunk(self.f, p) - ease.max(skirt * step(self.f.at(Joint::Spine).y, self.f.at(Joint::Hips).y, p.y))
+    }
+
+    /// How far trousers stand off the leg, metres; 0 without.
+    fn trouser_ease(&self) -> f32 {
+        let eases = self.design.pieces.iter().filter_map(|p| match bottom(p.kind) {
+            Some(Bottom::Trousers { ease, .. }) => Some(ease * self.s()),
+            _ => None,
+        });
+        eases.fold(-1.0, f32::max)
     }
 
     /// Height of the lowest skirt's hem above the floor; the hips when there is none.
@@ -159,7 +174,8 @@ impl<'a> Tailor<'a> {
         let hidden = |p: Vec3| {
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
-            let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
+            let sole =
+                p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
             buried || inside || sole
         };
         let range = self.mesh.net(&net, hidden, |_| main);
@@ -172,7 +188,7 @@ impl<'a> Tailor<'a> {
                 sweep: cut.sweep,
                 folds: cut.folds,
                 open: cut.open,
-                ease: cut.ease * s,
+                ease: (cut.ease * s).max(self.trouser_ease() + 0.012 * s),
                 style: layer.kind,
                 cloth: &layer.cloth,
                 border: cut.border * 1.6,
@@ -200,7 +216,7 @@ impl<'a> Tailor<'a> {
         for side in [1.0f32, -1.0] {
             let flip = Vec3::new(side, 1.0, 1.0);
             let (shoulder, elbow, wrist) = (f.at(Joint::LUpperArm) * flip, f.at(Joint::LForearm) * flip, f.at(Joint::LHand) * flip);
-            let n = 9;
+            let n = if self.lead { 9 } else { 5 };
             let stations: Vec<Station> = (0..n)
                 .map(|i| {
                     let t = i as f32 / (n - 1) as f32;
@@ -209,10 +225,15 @@ impl<'a> Tailor<'a> {
                     let deep = layer.cut.bag * s * step(0.0, 0.55, t) * 0.5;
                     let r = f.arm[1] + ease + 0.004 * s;
                     let across = (wrist - shoulder).normalize().cross(Vec3::Z).normalize();
-                    Station { centre: arm - Vec3::Z * deep * 0.92, side: across * (r * (1.0 - 0.25 * t)), up: Vec3::Z * (r + deep), power: 0.8 }
+                    Station {
+                        centre: arm - Vec3::Z * deep * 0.92,
+                        side: across * (r * (1.0 - 0.25 * t)),
+                        up: Vec3::Z * (r + deep),
+                        power: 0.8,
+                    }
                 })
                 .collect();
-            let cols = if self.lead { 17 } else { 9 };
+            let cols = if self.lead { 17 } else { 7 };
             let rows = stations.len() + 2;
             let range = self.mesh.grid(
                 (rows, cols, true),
@@ -261,14 +282,14 @@ impl<'a> Tailor<'a> {
             let (end, radius) = form::sleeve_end(f, t, ease, flare);
             let d = ((f.at(Joint::LHand) - f.at(Joint::LForearm)) * flip).normalize();
             let (x, y) = d.any_orthonormal_pair();
-            let n = if self.lead { 15 } else { 9 };
+            let n = if self.lead { 15 } else { 8 };
             let turn = |k: f32| (k * std::f32::consts::TAU).sin_cos();
             let ring: Vec<Vec3> = (0..n)
                 .map(|k| turn(k as f32 / (n - 1) as f32))
                 .map(|(sin, cos)| end * flip - d * (half * 0.8) + (x * cos + y * sin) * (radius + 0.001 * s))
                 .collect();
             let stations = along(&ring, |t| x * turn(t).1 + y * turn(t).0, |_| (half, 0.004 * s), 0.7);
-            let range = self.mesh.sweep(&stations, 6, m);
+            let range = self.mesh.sweep(&stations, if self.lead { 6 } else { 4 }, m);
             let rig = self.rig;
             self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
         }
@@ -280,7 +301,12 @@ impl<'a> Tailor<'a> {
         let low = f.body.sole * 0.45;
         let layers = self.layers.clone();
         // Under a long coat only what its slit can show.
-        let coat = layers.iter().filter(|l| l.cut.hem > 0.4).map(|l| f.at(Joint::Hips).y * (1.0 - l.cut.hem) + 0.26 * s).fold(f32::INFINITY, f32::min);
+        let slit = |l: &Layer| if l.cut.open { 0.26 } else { 0.12 } * s;
+        let coat = layers
+            .iter()
+            .filter(|l| l.cut.hem > 0.2)
+            .map(|l| f.at(Joint::Hips).y * (1.0 - l.cut.hem) + slit(l))
+            .fold(f32::INFINITY, f32::min);
         let field = |p: Vec3| form::legs(f, p, low, ease * s, flare * s);
         let reach = f.at(Joint::LThigh).x + f.leg[0] * 1.5 + (ease + flare.max(0.0)) * s;
         let top = f.at(Joint::Hips).y + 0.08 * s;
@@ -338,7 +364,7 @@ impl<'a> Tailor<'a> {
         let (rows, cols) = match (self.lead, matches!(k.style, Kind::Saree | Kind::Lehenga | Kind::Chima | Kind::Gown)) {
             (true, true) => (20, 81),
             (true, false) => (18, 57),
-            _ => (9, 25),
+            _ => (7, 21),
         };
         let border = k.border * s;
         let height = |r: usize| match r {
@@ -446,8 +472,16 @@ impl<'a> Tailor<'a> {
         match cut.collar {
             Collar::None => {}
             Collar::Trim => self.neck_edge(&cut, 0.008, trim),
-            Collar::Band => self.ring(neck + Vec3::new(0.0, 0.016, 0.006) * s, (r + 0.008 * s, r + 0.006 * s), 0.02 * s, 0.22, trim_or(layer, main, trim)),
-            Collar::Ring => self.ring(neck + Vec3::new(0.0, 0.012, 0.0) * s, (r + 0.035 * s, r + 0.03 * s), 0.02 * s, 0.12, materials::steel()),
+            Collar::Band => self.ring(
+                neck + Vec3::new(0.0, 0.016, 0.006) * s,
+                (r + 0.008 * s, r + 0.006 * s),
+                0.02 * s,
+                0.22,
+                trim_or(layer, main, trim),
+            ),
+            Collar::Ring => {
+                self.ring(neck + Vec3::new(0.0, 0.012, 0.0) * s, (r + 0.035 * s, r + 0.03 * s), 0.02 * s, 0.12, materials::steel())
+            }
             Collar::Points => self.shirt_collar(r, main),
             Collar::Lapels | Collar::Trench => self.lapels(&cut, layer.kind, main),
             Collar::Crossed => self.crossed(&cut, layer),
@@ -487,7 +521,10 @@ impl<'a> Tailor<'a> {
             Vec3::new(-0.05, -0.045, r / s + 0.05),
         ]
         .map(|p| neck + p * s);
-        self.ribbon(&Ribbon { width: 0.017, taper: 0.6, thick: 0.005, offset: 0.007, samples: 24, ..Ribbon::on(&points) }, material);
+        self.ribbon(
+            &Ribbon { width: 0.017, taper: 0.6, thick: 0.005, offset: 0.007, samples: 24, ..Ribbon::on(&points) },
+            material,
+        );
     }
 
     fn neck_edge(&mut self, cut: &Cut, half: f32, material: klieg_kernels::scene::Material) {
@@ -500,7 +537,8 @@ impl<'a> Tailor<'a> {
             Neck::Wide(d) => (0.13, d + 0.02, false),
         };
         let front = if sharp { Vec3::new(0.004, -deep, 0.2) } else { Vec3::new(wide * 0.5, -deep * 0.93, 0.2) };
-        let mut points = vec![Vec3::new(0.0, 0.012, -0.1), Vec3::new(wide, 0.0, -0.01), Vec3::new(wide * 0.92, -deep * 0.4, 0.1), front];
+        let mut points =
+            vec![Vec3::new(0.0, 0.012, -0.1), Vec3::new(wide, 0.0, -0.01), Vec3::new(wide * 0.92, -deep * 0.4, 0.1), front];
         let mirror: Vec<Vec3> = points.iter().rev().map(|p| Vec3::new(-p.x, p.y, p.z)).collect();
         points.extend(mirror.into_iter().take(4));
         let points: Vec<Vec3> = points.iter().map(|p| neck + *p * s).collect();
@@ -513,8 +551,13 @@ impl<'a> Tailor<'a> {
         let trench = cut.collar == Collar::Trench;
         let r = self.f.neck / s + 0.016;
         for side in [1.0, -1.0] {
-            let points = [Vec3::new(r * side, 0.012, 0.0), Vec3::new((r + 0.014) * side, -0.03, 0.09), Vec3::new(0.045 * side, -depth * 0.6, 0.18), Vec3::new(0.006 * side, -depth - 0.01, 0.2)]
-                .map(|p| neck + p * s);
+            let points = [
+                Vec3::new(r * side, 0.012, 0.0),
+                Vec3::new((r + 0.014) * side, -0.03, 0.09),
+                Vec3::new(0.045 * side, -depth * 0.6, 0.18),
+                Vec3::new(0.006 * side, -depth - 0.01, 0.2),
+            ]
+            .map(|p| neck + p * s);
             let width = if trench { 0.04 } else { 0.027 };
             self.ribbon(&Ribbon { width, thick: 0.006, offset: 0.008, lapel: side, ..Ribbon::on(&points) }, material);
         }
@@ -528,7 +571,17 @@ impl<'a> Tailor<'a> {
             Vec3::new(-r - 0.02, -0.05, 0.11),
         ]
         .map(|p| neck + p * s);
-        self.ribbon(&Ribbon { width: if trench { 0.034 } else { 0.02 }, taper: 0.5, thick: 0.007, offset: 0.012, samples: 20, ..Ribbon::on(&points) }, material);
+        self.ribbon(
+            &Ribbon {
+                width: if trench { 0.034 } else { 0.02 },
+                taper: 0.5,
+                thick: 0.007,
+                offset: 0.012,
+                samples: 20,
+                ..Ribbon::on(&points)
+            },
+            material,
+        );
         if kind == Kind::TrenchCoat {
             self.epaulettes(material);
         }
@@ -537,8 +590,9 @@ impl<'a> Tailor<'a> {
     fn epaulettes(&mut self, material: klieg_kernels::scene::Material) {
         let (s, shoulder) = (self.s(), self.f.at(Joint::LUpperArm));
         for side in [1.0f32, -1.0] {
-            let points = [Vec3::new(shoulder.x * 0.5, shoulder.y + 0.05 * s, 0.0), Vec3::new(shoulder.x * 1.02, shoulder.y + 0.04 * s, 0.0)]
-                .map(|p| Vec3::new(p.x * side, p.y, p.z));
+            let points =
+                [Vec3::new(shoulder.x * 0.5, shoulder.y + 0.05 * s, 0.0), Vec3::new(shoulder.x * 1.02, shoulder.y + 0.04 * s, 0.0)]
+                    .map(|p| Vec3::new(p.x * side, p.y, p.z));
             self.ribbon(&Ribbon { width: 0.02, thick: 0.006, offset: 0.008, samples: 6, ..Ribbon::on(&points) }, material);
         }
     }
@@ -561,7 +615,10 @@ impl<'a> Tailor<'a> {
                     Vec3::new((-0.055 + inset * 0.5) * side, -depth * 1.75, 0.18),
                 ]
                 .map(|p| neck + p * s);
-                self.ribbon(&Ribbon { width: 0.02, thick: 0.007, offset: lift + extra, samples: 18, ..Ribbon::on(&points) }, material);
+                self.ribbon(
+                    &Ribbon { width: 0.02, thick: 0.007, offset: lift + extra, samples: 18, ..Ribbon::on(&points) },
+                    material,
+                );
             }
         }
     }
@@ -571,10 +628,13 @@ impl<'a> Tailor<'a> {
         let Neck::Vee(depth) = cut.neck else { return };
         let r = self.f.neck / s + 0.02;
         for side in [1.0f32, -1.0] {
-            let points = [Vec3::new(r * side, 0.01, -0.02), Vec3::new((r + 0.01) * side, -0.04, 0.1), Vec3::new(0.01 * side, -depth, 0.2)].map(|p| neck + p * s);
+            let points =
+                [Vec3::new(r * side, 0.01, -0.02), Vec3::new((r + 0.01) * side, -0.04, 0.1), Vec3::new(0.01 * side, -depth, 0.2)]
+                    .map(|p| neck + p * s);
             self.ribbon(&Ribbon { width: 0.026, taper: 0.4, thick: 0.005, offset: 0.006, ..Ribbon::on(&points) }, material);
         }
-        let points = [Vec3::new(-0.1, -0.07, -0.14), Vec3::new(0.0, -0.07, -0.16), Vec3::new(0.1, -0.07, -0.14)].map(|p| neck + p * s);
+        let points =
+            [Vec3::new(-0.1, -0.07, -0.14), Vec3::new(0.0, -0.07, -0.16), Vec3::new(0.1, -0.07, -0.14)].map(|p| neck + p * s);
         self.ribbon(&Ribbon { width: 0.065, thick: 0.005, offset: 0.006, ..Ribbon::on(&points) }, material);
     }
 
@@ -591,7 +651,11 @@ impl<'a> Tailor<'a> {
         let low = f.at(Joint::Hips).y + if cut.hem > 0.2 { 0.0 } else { 0.05 } * s;
         let gold = matches!(layer.kind, Kind::Sherwani | Kind::Tailcoat);
         let material = if gold { materials::gold() } else { materials::gem(layer.cloth.colour.map(|c| (c * 0.35).max(0.03))) };
-        let material = if matches!(layer.kind, Kind::Shirt | Kind::ShortShirt | Kind::Kurta | Kind::Thobe) { materials::pearl() } else { material };
+        let material = if matches!(layer.kind, Kind::Shirt | Kind::ShortShirt | Kind::Kurta | Kind::Thobe) {
+            materials::pearl()
+        } else {
+            material
+        };
         let m = self.mesh.material(material);
         let double = layer.kind == Kind::TrenchCoat;
         let rows = if double { cut.buttons / 2 } else { cut.buttons };
@@ -612,7 +676,11 @@ impl<'a> Tailor<'a> {
     }
 }
 
-fn trim_or(layer: &Layer, main: klieg_kernels::scene::Material, trim: klieg_kernels::scene::Material) -> klieg_kernels::scene::Material {
+fn trim_or(
+    layer: &Layer,
+    main: klieg_kernels::scene::Material,
+    trim: klieg_kernels::scene::Material,
+) -> klieg_kernels::scene::Material {
     if layer.cut.border > 0.0 { trim } else { main }
 }
 
@@ -647,14 +715,18 @@ fn neck_hole(f: &Figure, cut: &Cut, d: f32, p: Vec3) -> f32 {
     let mut d = carve(d, above.max(around), 0.006 * s);
     match cut.neck {
         Neck::Close => {}
-        Neck::Round(depth) => d = carve(d, ellipsoid(p, neck + Vec3::new(0.0, 0.02, 0.1) * s, Vec3::new(0.075, depth + 0.05, 0.15) * s), 0.006 * s),
+        Neck::Round(depth) => {
+            d = carve(d, ellipsoid(p, neck + Vec3::new(0.0, 0.02, 0.1) * s, Vec3::new(0.075, depth + 0.05, 0.15) * s), 0.006 * s)
+        }
         Neck::Vee(depth) => {
             let m = p.x.abs();
             let side = (f.neck + 0.016 * s) / (depth * s);
             let wedge = (m - (q.y + depth * s) * side) / (1.0 + side * side).sqrt();
             d = carve(d, wedge.max(-0.02 * s - q.z), 0.004 * s);
         }
-        Neck::Wide(depth) => d = carve(d, ellipsoid(p, neck + Vec3::new(0.0, 0.03, 0.02) * s, Vec3::new(0.135, depth + 0.05, 0.25) * s), 0.006 * s),
+        Neck::Wide(depth) => {
+            d = carve(d, ellipsoid(p, neck + Vec3::new(0.0, 0.03, 0.02) * s, Vec3::new(0.135, depth + 0.05, 0.25) * s), 0.006 * s)
+        }
     }
     carve(d, cone(p, neck - Vec3::Y * 0.005 * s, neck + Vec3::Y * 0.2 * s, f.neck * 1.16, f.neck * 1.3, 1.0), 0.006 * s)
 }
