@@ -1,0 +1,124 @@
+//! The `film` job: script in, film out. [`plan`] says which tasks, the other modules run one step each.
+
+mod conform;
+mod contact;
+mod explain;
+mod lettering;
+mod localise;
+mod params;
+mod plan;
+mod preparation;
+mod render;
+mod selection;
+mod sound;
+mod wav;
+
+pub use conform::{CAPTION_FORMATS, film_name};
+pub use explain::explain;
+pub use lettering::fonts_found;
+pub use params::{FilmParams, Loudness, Quality, default_seed};
+pub use plan::{Range, forecast, poses, ranges, render_seconds};
+pub use preparation::Preparation;
+pub use selection::select;
+
+use crate::kind::{BadInput, Desk, Kind};
+use klieg_film_words::shot::Cut;
+use klieg_film_words::sound::Spoken;
+use klieg_protocol::{Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The job kind `film`.
+pub struct Film;
+
+impl Kind for Film {
+    fn name(&self) -> &'static str {
+        "film"
+    }
+
+    fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
+        let params: FilmParams = serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
+        let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
+        let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
+        let preparation = Preparation::of(&script, &params)?;
+        // Unknown scenes and shots are bad input, found now and not when the lines have been spoken.
+        select(preparation.direct(&preparation.estimates()), &preparation.story, &params)?;
+        let mut tasks = plan::speak_tasks(&preparation);
+        tasks.push(plan::direct_task(&preparation, &params, digest));
+        Ok(Plan { tasks })
+    }
+
+    fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure> {
+        match task.step.as_str() {
+            "speak" => sound::speak(task, desk),
+            "direct" => direct(task, desk),
+            "render" => render::run(task, desk),
+            "score" => sound::score(task, desk),
+            "mix" => sound::mix(task, desk),
+            "conform" => conform::run(task, desk),
+            other => Err(TaskFailure { fault: Fault::Input, message: format!("run film step {other:?}: there is no such step") }),
+        }
+    }
+}
+
+/// Makes the cut from the spoken lines and adds the tasks that follow from it.
+fn direct(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure> {
+    let (params, preparation) = prepared(task, desk)?;
+    let seconds: Vec<f32> = numbered::<Spoken>(desk, "spoken/")?.into_iter().map(|(_, spoken)| spoken.seconds).collect();
+    let cut = select(preparation.direct(&seconds), &preparation.story, &params).map_err(input_fault)?;
+    let Some(Source::Blob(script)) = task.inputs.get("script").map(|i| i.from.clone()) else {
+        return Err(failed("direct", "the script is not an artifact"));
+    };
+    let adds = plan::tasks_of_cut(&preparation, &cut, &params, script);
+    let cut = serde_json::to_vec(&cut).map_err(|e| failed("write the cut", e))?;
+    Ok(TaskResult { outputs: BTreeMap::from([("cut".to_owned(), desk.store(&cut)?)]), adds })
+}
+
+/// The film's parameters and preparation, for steps that need the whole story.
+fn prepared(task: &TaskSpec, desk: &mut dyn Desk) -> Result<(FilmParams, Preparation), TaskFailure> {
+    let params: FilmParams = from_json(&task.params)?;
+    let script = desk.input("script")?;
+    let preparation = Preparation::of(&script, &params).map_err(input_fault)?;
+    Ok((params, preparation))
+}
+
+fn cut(desk: &mut dyn Desk) -> Result<Cut, TaskFailure> {
+    serde_json::from_slice(&desk.input("cut")?).map_err(|e| failed("read the cut", e))
+}
+
+/// JSON inputs named `prefix` + number, in order.
+fn numbered<T: serde::de::DeserializeOwned>(desk: &mut dyn Desk, prefix: &str) -> Result<Vec<(usize, T)>, TaskFailure> {
+    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|e| failed("read an input", e));
+    numbers(desk, prefix)?.into_iter().map(|(n, name)| Ok((n, parse(desk.input(&name)?)?))).collect()
+}
+
+/// Inputs named `prefix` + number: the number and the whole name, ascending.
+fn numbers(desk: &dyn Desk, prefix: &str) -> Result<Vec<(usize, String)>, TaskFailure> {
+    let of = |name: &String| name.strip_prefix(prefix).map(str::to_owned).map(|n| (n, name.clone()));
+    let mut found: Vec<(usize, String)> = desk
+        .inputs()
+        .iter()
+        .filter_map(of)
+        .map(|(n, name)| n.parse().map(|n| (n, name)).map_err(|e| failed("number an input", e)))
+        .collect::<Result<_, _>>()?;
+    found.sort();
+    Ok(found)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, TaskFailure> {
+    serde_json::from_value(value.clone())
+        .map_err(|e| TaskFailure { fault: Fault::Input, message: format!("read the task's parameters: {e}") })
+}
+
+fn bad(file: &str, message: String) -> BadInput {
+    BadInput { file: file.to_owned(), line: 0, column: 0, message }
+}
+
+fn input_fault(e: BadInput) -> TaskFailure {
+    TaskFailure { fault: Fault::Input, message: e.to_string() }
+}
+
+/// The task's own failure to do `what`.
+fn failed(what: &str, why: impl std::fmt::Display) -> TaskFailure {
+    TaskFailure { fault: Fault::Task, message: format!("{what}: {why}") }
+}

@@ -1,0 +1,126 @@
+//! What every verb that reads a film's script takes, and how the file is read.
+
+use super::Stop;
+use klieg_pipelines::film::{FilmParams, Loudness, Preparation, Quality, default_seed, select};
+use klieg_pipelines::kind::Format;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Scripts of this size or more are refused before they are read.
+const SCRIPT_BYTES_MAX: u64 = 50_000_000;
+
+#[derive(clap::Args, Clone)]
+pub struct FilmArgs {
+    /// A Fountain (.fountain, .txt) or Final Draft (.fdx) screenplay; - reads standard input.
+    pub script: PathBuf,
+    /// Fineness: draft 426×240, standard 640×360, final 1280×720.
+    #[arg(long, value_enum, default_value = "standard")]
+    pub quality: QualityArg,
+    /// Another number makes other choices (shots, sets, faces, music); the same number makes the same film.
+    #[arg(long, default_value_t = default_seed())]
+    pub seed: u64,
+    /// Only these scenes (sc020,sc030).
+    #[arg(long, value_delimiter = ',', value_name = "SCENE")]
+    pub only: Vec<String>,
+    /// Only these shots (sc020_sh010).
+    #[arg(long, value_delimiter = ',', value_name = "SHOT")]
+    pub shots: Vec<String>,
+    /// Animate on ones (24 poses a second) or on twos (12, each held for two frames).
+    #[arg(long, value_enum, default_value = "twos")]
+    pub on: OnArg,
+    /// Delivery: mp4 (H.264 + AAC), webm (VP9 + Opus), mov (ProRes 422 HQ + PCM).
+    #[arg(long, value_enum, default_value = "mp4")]
+    pub format: FormatArg,
+    /// Loudness: web −14 LUFS, ebu −23, netflix −27 dialogue-gated.
+    #[arg(long, value_enum, default_value = "web")]
+    pub loudness: LoudnessArg,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+pub enum QualityArg {
+    Draft,
+    Standard,
+    Final,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+pub enum OnArg {
+    Ones,
+    Twos,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+pub enum FormatArg {
+    Mp4,
+    Webm,
+    Mov,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+pub enum LoudnessArg {
+    Web,
+    Ebu,
+    Netflix,
+}
+
+impl FilmArgs {
+    /// The film job's parameters.
+    pub fn params(&self) -> FilmParams {
+        FilmParams {
+            file: self.script.file_name().unwrap_or(self.script.as_os_str()).to_string_lossy().into_owned(),
+            quality: match self.quality {
+                QualityArg::Draft => Quality::Draft,
+                QualityArg::Standard => Quality::Standard,
+                QualityArg::Final => Quality::Final,
+            },
+            seed: self.seed,
+            on: match self.on {
+                OnArg::Ones => klieg_film_animate::On::Ones,
+                OnArg::Twos => klieg_film_animate::On::Twos,
+            },
+            only: self.only.clone(),
+            shots: self.shots.clone(),
+            format: match self.format {
+                FormatArg::Mp4 => Format::Mp4,
+                FormatArg::Webm => Format::Webm,
+                FormatArg::Mov => Format::Mov,
+            },
+            loudness: match self.loudness {
+                LoudnessArg::Web => Loudness::Web,
+                LoudnessArg::Ebu => Loudness::Ebu,
+                LoudnessArg::Netflix => Loudness::Netflix,
+            },
+        }
+    }
+
+    /// The script's bytes, its preparation, and the cut as far as it can be known before the lines are spoken.
+    pub fn prepare(&self) -> Result<(Vec<u8>, Preparation, klieg_film_words::shot::Cut), Stop> {
+        let bytes = read_script(&self.script)?;
+        let params = self.params();
+        let preparation = Preparation::of(&bytes, &params)?;
+        let cut = select(preparation.direct(&preparation.estimates()), &preparation.story, &params)?;
+        Ok((bytes, preparation, cut))
+    }
+}
+
+/// Reads a script, or says what is the matter with the path.
+pub fn read_script(path: &Path) -> Result<Vec<u8>, Stop> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().take(SCRIPT_BYTES_MAX + 1).read_to_end(&mut bytes);
+        return read.map(|_| bytes).map_err(|e| Stop::bad(format!("read standard input: {e}")));
+    }
+    let shown = path.display();
+    let facts = std::fs::metadata(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Stop::bad(format!("{shown}: no such file; name a .fountain or .fdx screenplay")),
+        _ => Stop::bad(format!("{shown}: {e}")),
+    })?;
+    if facts.is_dir() {
+        return Err(Stop::bad(format!("{shown}: is a folder; name a .fountain or .fdx screenplay in it")));
+    }
+    if facts.len() >= SCRIPT_BYTES_MAX {
+        let size = facts.len() / 1_000_000;
+        return Err(Stop::bad(format!("{shown}: is {size} MB; scripts are limited to 50 MB (a feature's script has 0.2 MB)")));
+    }
+    std::fs::read(path).map_err(|e| Stop::bad(format!("{shown}: {e}")))
+}

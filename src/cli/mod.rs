@@ -1,0 +1,165 @@
+//! The command line: one file a verb. Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
+
+mod doctor;
+mod explain;
+mod film_args;
+mod jobs;
+mod plan;
+mod render;
+mod resume;
+mod script;
+mod worker;
+
+pub use render::{Order, farm_stop};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// klieg turns scripts into films on every GPU you own.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 110)]
+pub struct Klieg {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Flags of every verb.
+#[derive(clap::Args, Clone)]
+pub struct Common {
+    /// Where the farm keeps jobs, results and its cache [default: klieg/ in the user's data folder].
+    #[arg(long, global = true, env = "KLIEG_FARM", value_name = "DIR")]
+    farm: Option<PathBuf>,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print only what was asked for: no progress, no remarks.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+impl Common {
+    /// The farm's folder.
+    fn farm_folder(&self) -> Result<PathBuf, Stop> {
+        if let Some(folder) = &self.farm {
+            return Ok(folder.clone());
+        }
+        directories::ProjectDirs::from("", "", "klieg")
+            .map(|dirs| dirs.data_dir().to_owned())
+            .ok_or_else(|| Stop::bad("find the user's data folder: HOME is not set; name a folder with --farm DIR"))
+    }
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Render a script: a film and its turnover folder.
+    Render(render::Args),
+    /// Show scenes, shots, cast, durations, tasks, time and cost; renders nothing.
+    Plan(plan::Args),
+    /// Show every inference and the script line it rests on.
+    Explain(explain::Args),
+    /// Look into screenplays.
+    #[command(subcommand)]
+    Script(script::Verb),
+    /// List jobs.
+    Jobs,
+    /// Say why a job or task waits or failed.
+    Why(jobs::WhyArgs),
+    /// Cancel a job.
+    Cancel(jobs::CancelArgs),
+    /// Go on with a render that was interrupted.
+    Resume(resume::Args),
+    /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions { shell: clap_complete::Shell },
+    /// One worker process of the agent; not for people.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Why a verb ended early: a sentence and an exit code.
+#[derive(Debug)]
+pub struct Stop {
+    message: String,
+    code: u8,
+}
+
+impl Stop {
+    /// Bad input or usage: exit code 2.
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 2 }
+    }
+    /// Something failed: exit code 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+    /// Ctrl-C: exit code 130.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 130 }
+    }
+}
+
+impl From<klieg_pipelines::kind::BadInput> for Stop {
+    fn from(e: klieg_pipelines::kind::BadInput) -> Self {
+        Stop::bad(e.to_string())
+    }
+}
+
+/// Runs the verb and reports how it ended.
+pub fn run(klieg: Klieg) -> ExitCode {
+    let common = klieg.common;
+    let json = common.json;
+    let done = match klieg.verb {
+        Verb::Worker => return worker::run(),
+        Verb::Render(args) => render::run(&common, args),
+        Verb::Plan(args) => plan::run(&common, &args),
+        Verb::Explain(args) => explain::run(&common, &args),
+        Verb::Script(verb) => script::run(&common, &verb),
+        Verb::Jobs => jobs::list(&common),
+        Verb::Why(args) => jobs::why(&common, &args),
+        Verb::Cancel(args) => jobs::cancel(&common, &args),
+        Verb::Resume(args) => resume::run(&common, args),
+        Verb::Doctor => doctor::run(&common),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Klieg::command(), "klieg", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            if json {
+                eprintln!("{}", serde_json::json!({"error": stop.message, "exit_code": stop.code}));
+            } else {
+                eprintln!("klieg: {}", stop.message);
+            }
+            ExitCode::from(stop.code)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Prints a value as pretty JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Stop> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Stop::failed(format!("write JSON: {e}")))?;
+    print(&format!("{text}\n"));
+    Ok(())
+}
+
+/// Runs asynchronous work to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map(|runtime| runtime.block_on(work))
+        .map_err(|e| Stop::failed(format!("start the runtime: {e}")))
+}

@@ -1,0 +1,207 @@
+//! `klieg render`: the embedded farm from submission to the delivered folder.
+
+use super::{Common, Stop, block_on, film_args::FilmArgs, print_json};
+use crate::deliver::{self, Delivery};
+use crate::show::progress::{Display, Mode};
+use crate::show::{clock, money};
+use klieg_film_words::FPS;
+use klieg_nodes::encode::Ffmpeg;
+use klieg_nodes::{Agent, AgentOptions};
+use klieg_pipelines::film::{Film, FilmParams, Preparation};
+use klieg_pipelines::kind::Kind;
+use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState};
+use klieg_scheduler::{Farm, FarmError, FarmOptions};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What a CPU slot costs an hour unless said otherwise: about what clouds ask for one virtual CPU.
+pub const PRICE_PER_SLOT_HOUR: f64 = 0.04;
+/// CPU cores of this machine.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub film: FilmArgs,
+    /// Where the film and its turnover go [default: out/ and the script's name].
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub farm: FarmArgs,
+}
+
+/// How the embedded farm runs.
+#[derive(clap::Args, Clone)]
+pub struct FarmArgs {
+    /// Worker processes; the film is the same whatever their number [default: one a core].
+    #[arg(long, value_name = "N", env = "KLIEG_WORKERS")]
+    pub workers: Option<usize>,
+    /// Price of a slot-hour, for the cost.
+    #[arg(long, default_value_t = PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
+    pub price: f64,
+}
+
+/// A render with everything known that is needed to run it, now or by `klieg resume`.
+pub struct Order {
+    pub script: Vec<u8>,
+    pub params: FilmParams,
+    pub out: PathBuf,
+    pub farm: FarmArgs,
+}
+
+pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
+    let (script, ..) = args.film.prepare()?;
+    let params = args.film.params();
+    let stem = args.film.script.file_stem().map_or_else(|| "film".into(), |s| s.to_string_lossy().into_owned());
+    let stem = if stem == "-" { "film".to_owned() } else { stem };
+    let out = args.out.unwrap_or_else(|| PathBuf::from("out").join(stem));
+    execute(common, &Order { script, params, out, farm: args.farm })
+}
+
+/// Runs an order to its end.
+pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
+    let preparation = Preparation::of(&order.script, &order.params)?;
+    deliver::check_folder(&order.out)?;
+    super::doctor::require(&preparation, order.params.format)?;
+    block_on(render(common, order, &preparation))?
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where clocks are read")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+async fn render(common: &Common, order: &Order, preparation: &Preparation) -> Result<(), Stop> {
+    let started = now();
+    let folder = common.farm_folder()?;
+    let workers = order.farm.workers.unwrap_or_else(cores).max(1);
+    let options = FarmOptions { folder: folder.clone(), price_per_slot_hour: order.farm.price, ..FarmOptions::default() };
+    let farm = Farm::open(options).await.map_err(|e| farm_stop(&e))?;
+    let job = submit(&farm, order).await?;
+    super::resume::remember(&folder, &job, order)?;
+    let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
+    let options = AgentOptions { slots: workers, ..AgentOptions::here(vec![program.into(), "worker".into()]) };
+    let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
+    let mode = if common.quiet { Mode::Quiet } else if common.json { Mode::Json } else { Mode::People };
+    let mut display = Display::open(mode, workers, started);
+    let ended = watch(&farm, &job, order, &mut display).await;
+    display.close();
+    agent.stop().await;
+    let delivered = match ended {
+        Ok(Ended::Succeeded) => deliver::deliver(&farm, &job, order, preparation).await,
+        Ok(Ended::Interrupted) => Err(Stop::interrupted("interrupted; the same command, or `klieg resume`, goes on where it stopped")),
+        Err(stop) => Err(stop),
+    };
+    farm.close().await;
+    let delivery = delivered?;
+    super::resume::forget(&folder, &job);
+    report(common, &delivery, display.tracker().count(""), now().duration_since(started).as_secs_f64())
+}
+
+async fn submit(farm: &Farm, order: &Order) -> Result<JobId, Stop> {
+    let digest = farm.put(order.script.clone()).await.map_err(|e| farm_stop(&e))?;
+    let job = JobSpec {
+        kind: "film".into(),
+        label: order.params.file.clone(),
+        params: json!(order.params),
+        inputs: [("script".to_owned(), digest)].into(),
+    };
+    let read = |wanted: &Digest| {
+        if *wanted == digest { Ok(order.script.clone()) } else { Err(std::io::Error::other("not an input of this job")) }
+    };
+    let plan = Film.plan(&job, &read)?;
+    farm.submit(job, plan, &build_id()?).await.map_err(|e| farm_stop(&e))
+}
+
+/// Names this build of klieg: results of another build are not reused, because its pixels may differ.
+fn build_id() -> Result<String, Stop> {
+    let read = std::env::current_exe().and_then(std::fs::read);
+    let program = read.map_err(|e| Stop::failed(format!("read the klieg program to name its build: {e}")))?;
+    Ok(Digest::of(&program).hex())
+}
+
+/// What to tell about a farm's error.
+pub fn farm_stop(e: &FarmError) -> Stop {
+    match e {
+        FarmError::NoSuchJob(job) => Stop::bad(format!("there is no job {}; `klieg jobs` lists them", job.0)),
+        other => Stop::failed(format!("failed to {other}")),
+    }
+}
+
+enum Ended {
+    Succeeded,
+    Interrupted,
+}
+
+async fn watch(farm: &Farm, job: &JobId, order: &Order, display: &mut Display) -> Result<Ended, Stop> {
+    let mut events = farm.watch(job);
+    let mut partial = deliver::Partial::new(order);
+    let mut interrupt = std::pin::pin!(interrupted());
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            _ = &mut interrupt => return Ok(Ended::Interrupted),
+        };
+        let Some(event) = event else {
+            return Err(Stop::failed("the farm closed before the job ended"));
+        };
+        display.take(&event, now());
+        if let Some(path) = partial.take(farm, &event, &Ffmpeg).await {
+            display.partial(&path);
+        }
+        match &event {
+            Event::JobEnded { state: JobState::Succeeded, .. } => return Ok(Ended::Succeeded),
+            Event::JobEnded { state, reason } => {
+                let reason = reason.clone().unwrap_or_else(|| "no reason given".into());
+                let word = if *state == JobState::Cancelled { "was cancelled" } else { "failed" };
+                return Err(Stop::failed(format!("the render {word}: {reason}\n  see `klieg why {}`", job.0)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+fn report(common: &Common, delivery: &Delivery, tasks: crate::show::tracker::Count, seconds: f64) -> Result<(), Stop> {
+    if common.json {
+        return print_json(&json!({
+            "film": delivery.film, "folder": delivery.folder, "seconds": delivery.frames as f64 / f64::from(FPS), "frames": delivery.frames,
+            "wall_seconds": seconds, "cost": delivery.cost, "tasks": tasks.total, "reused": tasks.reused, "remarks": delivery.remarks,
+        }));
+    }
+    if common.quiet {
+        super::print(&format!("{}\n", delivery.film.display()));
+        return Ok(());
+    }
+    for remark in &delivery.remarks {
+        super::print(&format!("note: {remark}\n"));
+    }
+    let film_seconds = delivery.frames as f64 / f64::from(FPS);
+    super::print(&format!(
+        "{}\n  {} of film in {} · {} of {} tasks reused · cost {} at {} a slot-hour\n",
+        delivery.film.display(),
+        clock(film_seconds),
+        clock(seconds),
+        tasks.reused,
+        tasks.total,
+        money(delivery.cost),
+        money(delivery.price),
+    ));
+    Ok(())
+}
