@@ -45,15 +45,16 @@ pub fn speak(text: &str, name: &str, manner: &Manner, scratch: &Path) -> Result<
     ];
     let printed = program::run(&flite, &arguments, b"")?;
     let (samples, sample_rate) = read_wav(&wav, "flite")?;
-    let phones = parse(&printed);
+    let phones = parse(&printed, name == "kal16");
     if phones.is_empty() {
         return Err(SpeechError::Failed { program: "flite".into(), message: "it printed no phones".into() });
     }
     Ok(Raw { samples, sample_rate: sample_rate as f32, phones })
 }
 
-/// The phones that `-psdur` printed, in seconds from the first sample of the first utterance.
-fn parse(printed: &str) -> Vec<RawPhone> {
+/// The phones that `-psdur` printed, in seconds from the first sample of the first utterance. A diphone voice (kal16) sounds only
+/// half of an utterance's last phone, a pause: it has no second half to join to.
+fn parse(printed: &str, diphones: bool) -> Vec<RawPhone> {
     let mut phones = Vec::new();
     let mut base = 0.0f32;
     for line in printed.lines() {
@@ -66,6 +67,14 @@ fn parse(printed: &str) -> Vec<RawPhone> {
             phones.push(RawPhone { symbol: symbol.into(), start: base + at, end: base + end, mouth: mouth::of_flite(symbol) });
             at = end;
         }
+        if diphones
+            && at > 0.0
+            && let Some(last) = phones.last_mut()
+        {
+            let half = (last.end - last.start) / 2.0;
+            last.end -= half;
+            at -= half;
+        }
         base += at;
     }
     phones
@@ -77,9 +86,24 @@ mod tests {
 
     #[test]
     fn the_times_of_a_second_utterance_follow_the_first() {
-        let phones = parse("pau:0.2 ay:0.5 \npau:0.1 n:0.3 ow:x pau:0.4\n");
+        let phones = parse("pau:0.2 ay:0.5 \npau:0.1 n:0.3 ow:x pau:0.4\n", false);
         let ends: Vec<f32> = phones.iter().map(|p| p.end).collect();
         assert_eq!(phones.len(), 5);
         assert!((ends[2] - 0.6).abs() < 1e-6 && (ends[4] - 0.9).abs() < 1e-6, "{ends:?}");
+    }
+
+    #[test]
+    fn the_voices_sound_as_long_as_their_phones_say() {
+        if find().is_none() {
+            eprintln!("skipped: flite is not installed (apt install flite)");
+            return;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let manner = Manner { pitch_hz: 110.0, spread_hz: 12.0, stretch: 1.05 };
+        for name in ["slt", "rms", "awb", "kal16"] {
+            let raw = speak("Stop it. She said so. I have never seen this before!", name, &manner, scratch.path()).unwrap();
+            let (sound, phones) = (raw.samples.len() as f32 / raw.sample_rate, raw.phones.last().unwrap().end);
+            assert!((sound - phones).abs() < 0.04, "{name}: {sound} s of sound, {phones} s of phones");
+        }
     }
 }
