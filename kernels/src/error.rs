@@ -11,6 +11,8 @@ pub enum KernelError {
     Index { list: &'static str, at: usize, value: usize, len: usize },
     #[error("{list} entry {at} isn't a finite number")]
     NotFinite { list: &'static str, at: usize },
+    #[error("position {at} is farther than {most} m from the origin")]
+    TooFar { at: usize, most: u32 },
     #[error("{what} isn't a finite number")]
     Parameter { what: &'static str },
     #[error("{what}: {found} where at most {most} fit")]

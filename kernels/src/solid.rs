@@ -10,6 +10,9 @@ use crate::tree::{self, Build};
 /// Most triangles of one solid: ids share their word with three flags.
 const TRIANGLES_MAX: usize = 1 << 28;
 
+/// Past this, single precision leaves nothing of a surface.
+const METRES_MAX: u32 = 1_000_000;
+
 /// Geometry with its tree: immutable, cheap to clone, shareable between threads and stages.
 #[derive(Clone)]
 pub struct Solid(Arc<Inner>);
@@ -122,6 +125,9 @@ fn check(g: &Geometry) -> Result<(), KernelError> {
         if let Some(at) = values.iter().position(|v| !v.iter().all(|x| x.is_finite())) {
             return Err(KernelError::NotFinite { list, at });
         }
+    }
+    if let Some(at) = g.positions.iter().position(|p| p.iter().any(|x| x.abs() > METRES_MAX as f32)) {
+        return Err(KernelError::TooFar { at, most: METRES_MAX });
     }
     for (at, t) in g.triangles.iter().enumerate() {
         if let Some(&value) = t.iter().find(|&&i| i as usize >= vertices) {

@@ -39,6 +39,9 @@ pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: B
     if corners.is_empty() {
         return Tree { nodes: Vec::new(), blocks: Vec::new() };
     }
+    if crowded(&corners) {
+        return balanced(&corners, flags);
+    }
     let mut params = match how {
         Build::Best => BvhBuildParams::slow_build(),
         Build::Fast => BvhBuildParams::fastest_build(),
@@ -50,6 +53,22 @@ pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: B
         Collapse { binary: &binary, corners: &corners, flags, tree: Tree { nodes: Vec::new(), blocks: Vec::new() }, deepest: 0 };
     collapse.run();
     if collapse.deepest <= DEPTH_MAX { collapse.tree } else { balanced(&corners, flags) }
+}
+
+/// Boxes in one place past which the bottom-up builder slows down badly: it looks at all of them for each.
+const CROWD: u32 = 400;
+
+/// Whether many triangles may share one centre, by a table of counts that a hash of the centre picks from.
+fn crowded(corners: &[Corners]) -> bool {
+    let mut counts = vec![0u32; 1 << 14];
+    let most = CROWD + (corners.len() >> 14) as u32 * 4;
+    corners.iter().any(|c| {
+        let centre: [u32; 3] = std::array::from_fn(|i| (c.0[0][i] + c.0[1][i] + c.0[2][i]).to_bits());
+        let hash = centre.iter().fold(0u32, |h, &x| (h ^ x).wrapping_mul(0x9e37_79b1).rotate_left(13));
+        let count = &mut counts[(hash.wrapping_mul(0x85eb_ca6b) >> 18) as usize];
+        *count += 1;
+        *count > most
+    })
 }
 
 struct Collapse<'a> {

@@ -328,6 +328,7 @@ fn bad_input_is_refused_by_name() {
         cpu.solid(&g, Build::Fast).err()
     };
     assert_eq!(refused(|g| g.positions[2][1] = f32::NAN), Some(KernelError::NotFinite { list: "positions", at: 2 }));
+    assert_eq!(refused(|g| g.positions[1][2] = -1e9), Some(KernelError::TooFar { at: 1, most: 1_000_000 }));
     assert_eq!(refused(|g| g.triangles[1][0] = 77), Some(KernelError::Index { list: "triangles", at: 1, value: 77, len: 4 }));
     assert_eq!(refused(|g| g.material_of[0] = 5), Some(KernelError::Index { list: "material_of", at: 0, value: 5, len: 1 }));
     assert_eq!(refused(|g| g.tints.truncate(3)), Some(KernelError::Length { list: "tints", found: 3, wanted: 4 }));
