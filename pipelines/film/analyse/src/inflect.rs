@@ -20,6 +20,10 @@ pub fn verbs() -> Result<Lexicon<VerbForm>, TableError> {
             }
         }
     }
+    for row in include_str!("../lexicons/verbs-indic.tsv").lines().filter(|r| !r.trim().is_empty() && !r.starts_with('#')) {
+        let Some((verb, stems)) = row.split_once('\t') else { continue };
+        lines.extend(stems.split(',').map(|stem| format!("{verb}\tpresent\t{}\t{}", stem.trim(), stem.trim())));
+    }
     Lexicon::parse(&lines.join("\n"), 4, |cells, _| {
         let verb = Verb::from_name(cells[0]).ok_or_else(|| format!("unknown verb {:?}", cells[0]))?;
         let form = match cells[1] {

@@ -9,9 +9,7 @@ pub fn indic(word: &str) -> Option<String> {
     let mut out = String::new();
     let mut open = false;
     for c in word.chars() {
-        let Some(offset) = block(c) else {
-            return None;
-        };
+        let offset = block(c)?;
         match offset {
             0x15..=0x39 => {
                 if open {
@@ -74,7 +72,7 @@ pub fn skeleton(word: &str) -> String {
     }
     let mut out = String::new();
     for c in text.chars().filter(|c| c.is_alphanumeric()) {
-        if out.chars().last() != Some(c) {
+        if !out.ends_with(c) {
             out.push(c);
         }
     }

@@ -36,6 +36,8 @@ pub struct Person {
     /// First line that shows or names them, and the words there.
     pub first: Clue,
     speaks: bool,
+    /// Introduced with an article: "a TOURIST".
+    noun: bool,
     aliases: Vec<Alias>,
 }
 
@@ -161,6 +163,7 @@ impl Roster {
             called: Vec::new(),
             first: clue.clone(),
             speaks,
+            noun: false,
             aliases: vec![Alias { common: is_common(&found), words }],
         });
         Some(self.people.len() - 1)
@@ -219,7 +222,10 @@ impl Roster {
                 let text = sentence.words(from, len);
                 let name =
                     text.strip_suffix("'s").or(text.strip_suffix("'S")).or(text.strip_suffix("’S")).unwrap_or(&text).to_uppercase();
-                self.add(&name, &Clue::new(sentence.line, text.clone()), false);
+                let noun = from > 0 && ["a", "an", "the", "one", "another"].contains(&sentence.tokens[from - 1].key.as_str());
+                if let Some(id) = self.add(&name, &Clue::new(sentence.line, text.clone()), false) {
+                    self.people[id].noun |= noun;
+                }
             }
         }
     }
@@ -457,7 +463,7 @@ fn aliases(person: &Person, id: CharacterId, every: &[Vec<String>]) -> Vec<Alias
     for name in [&person.full_name, &person.name] {
         let found = tokens(name);
         let words = name_words(name);
-        push(&words, is_common(&found));
+        push(&words, person.noun || is_common(&found));
         let owned = found.iter().any(|t| t.possessive || matches!(t.key.as_str(), "of" | "with"));
         if owned || words.len() < 2 || is_common(&found) {
             continue;

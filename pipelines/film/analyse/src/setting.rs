@@ -124,7 +124,8 @@ fn things(sentence: &Sentence, props: &mut Vec<(String, Clue)>) {
             });
         let verb = is_verb_here(words, at, len) || is_modifier(words, at, len) || is_worn(words, at);
         let denied = at > 0 && matches!(words[at - 1].key.as_str(), "no" | "without" | "like");
-        if !(thing.fixed || vessel || verb || denied) && !props.iter().any(|(name, _)| *name == thing.name) {
+        let known = props.iter().any(|(name, _)| *name == thing.name);
+        if !(thing.fixed || vessel || verb || denied || known) {
             props.push((thing.name.clone(), Clue::new(sentence.line, sentence.words(at, len))));
         }
     }
@@ -135,7 +136,7 @@ fn is_verb_here(words: &[Token], at: usize, len: usize) -> bool {
     let acts = crate::tables::VERBS.at(words, at).is_some_and(|(_, v)| v.form != Form::Base);
     // "Ravens watch": a plural in front of a base form.
     let plural_acts = at > 0
-        && is_plural(&words[at - 1])
+        && (is_plural(&words[at - 1]) || GROUPS.word(&words[at - 1].key).is_some())
         && !words[at].gap.comma
         && crate::tables::VERBS.at(words, at).is_some_and(|(n, v)| n == 1 && v.base == words[at].key);
     let acts = acts || plural_acts;
@@ -187,12 +188,9 @@ fn is_modifier(words: &[Token], at: usize, len: usize) -> bool {
     len == 1
         && words[at].forms.iter().any(|f| MODIFIERS.contains(&f.as_str()))
         && next.is_some_and(|n| {
-            !(n.gap.comma || n.gap.dash || n.gap.closed)
-                && !is_preposition(n)
-                && !is_conjunction(n)
-                && !is_determiner(n)
-                && !is_adverb(n)
-                && verb_at(words, at + len).is_none()
+            let apart = n.gap.comma || n.gap.dash || n.gap.closed;
+            let joins = is_preposition(n) || is_conjunction(n) || is_determiner(n) || is_adverb(n);
+            !(apart || joins || verb_at(words, at + len).is_some())
         })
 }
 

@@ -68,6 +68,10 @@ struct Clause {
     fronted: Vec<&'static VerbForm>,
     /// The person named last in this sentence.
     named: Option<CharacterId>,
+    /// Person and thing named before a verb: objects, where verbs stand last.
+    ahead: (Option<CharacterId>, Option<String>),
+    /// Where the words of the last person named end.
+    named_to: usize,
     doing: Option<Doing>,
     done: Vec<Doing>,
 }
@@ -236,7 +240,13 @@ impl<'a> Stage<'a> {
             clause.fronted.push(verb);
             return;
         }
-        clause.doing = Some(doing(verb, &clause.subject));
+        let mut doing = doing(verb, &clause.subject);
+        if !verb.base.is_ascii() {
+            let (to, prop) = std::mem::take(&mut clause.ahead);
+            doing.to = to.filter(|to| !doing.who.contains(to));
+            doing.prop = doing.prop.take().or(prop);
+        }
+        clause.doing = Some(doing);
         clause.verbed = true;
         clause.broken = false;
     }
@@ -293,6 +303,9 @@ impl<'a> Stage<'a> {
             }
             doing.drink = drink && !keep;
         }
+        if !thing.fixed {
+            clause.ahead.1 = Some(thing.name.clone());
+        }
         self.last_prop = Some(thing.name.clone());
         len
     }
@@ -304,6 +317,7 @@ impl<'a> Stage<'a> {
         let named = pronoun(&words[at]).is_none();
         if named && found.kind == Kind::Plain {
             clause.named = found.ids.last().copied();
+            clause.named_to = at + found.len;
         }
         if is_there(words, at, found.len, found.kind) {
             found.ids.iter().for_each(|id| self.see(*id, &clue));
@@ -315,7 +329,8 @@ impl<'a> Stage<'a> {
                 let led_by_preposition = at > 0 && is_preposition(&words[at - 1]);
                 let joined =
                     !clause.subject.is_empty() && !clause.verbed && at > 0 && (joins(words, at) || words[at].gap.comma) && named;
-                let acts = acts_next(words, at + found.len, found.ids.len());
+                let object = !clause.subject.is_empty() && words[at].skeleton.is_some();
+                let acts = !object && acts_next(words, at + found.len, found.ids.len());
                 if joined && !led_by_preposition {
                     clause.join(&found.ids);
                     return found.len;
@@ -434,8 +449,13 @@ impl<'a> Stage<'a> {
 
     /// Those who were last active, for the next scene.
     pub fn carry(&self) -> Vec<CharacterId> {
-        let active = if self.spoken.is_empty() { &self.recent } else { &self.spoken };
-        active.iter().rev().copied().filter(|id| self.present.iter().any(|(p, _)| p == id)).take(2).collect()
+        let left = |id: &CharacterId| {
+            let last =
+                self.beats.iter().rev().find_map(|b| if let Beat::Action(a) = b { (a.who == *id).then_some(a.verb) } else { None });
+            last == Some(Verb::Exit)
+        };
+        let there = |id: &CharacterId| self.present.iter().any(|(p, _)| p == id);
+        self.recent.iter().rev().copied().filter(|id| there(id) && !left(id)).take(2).collect()
     }
 }
 
@@ -524,6 +544,9 @@ fn vessel_of(drink: &str) -> String {
 }
 
 fn set_to(clause: &mut Clause, ids: &[CharacterId]) {
+    if clause.doing.is_none() {
+        clause.ahead.0 = ids.first().copied();
+    }
     if let Some(doing) = clause.doing.as_mut().filter(|d| d.to.is_none()) {
         doing.to = ids.iter().copied().find(|id| !doing.who.contains(id));
     }
@@ -573,7 +596,8 @@ fn fits(words: &[Token], at: usize, verb: &VerbForm, clause: &Clause) -> bool {
             || pronoun(b).is_some()
             || b.gap.hyphen
     });
-    let person = before.is_some_and(|b| b.key == "they" || b.key == "both" || PEOPLE.word(&b.key).is_some());
+    let person =
+        clause.named_to == at || before.is_some_and(|b| b.key == "they" || b.key == "both" || PEOPLE.word(&b.key).is_some());
     if clause.subject.is_empty() {
         let fronted = at == 0 && verb.form == Form::Ing && words.iter().any(|t| t.gap.comma);
         // "Across the yard waits LADY ISOLDE": the subject stands behind.
@@ -613,12 +637,9 @@ fn verb_of_other(words: &[Token], at: usize, clause: &Clause) -> bool {
 /// "her" as an owner: a noun follows.
 fn owns_next(words: &[Token], at: usize) -> bool {
     words.get(at + 1).is_some_and(|n| {
-        !(n.gap.comma || n.gap.dash || n.gap.closed)
-            && !is_determiner(n)
-            && !is_preposition(n)
-            && !is_adverb(n)
-            && !matches!(n.key.as_str(), "and" | "but" | "who" | "as" | "while" | "until" | "when")
-            && !n.capital
+        let apart = n.gap.comma || n.gap.dash || n.gap.closed || n.capital;
+        let joins = matches!(n.key.as_str(), "and" | "but" | "who" | "as" | "while" | "until" | "when");
+        !(apart || joins || is_determiner(n) || is_preposition(n) || is_adverb(n))
     })
 }
 

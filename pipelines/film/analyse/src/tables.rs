@@ -68,6 +68,20 @@ pub static NAMES: LazyLock<Lexicon<Vec<NameSign>>> = LazyLock::new(|| {
     })
 });
 
+/// The same by the skeleton of a spelling: for names in Indic letters.
+pub static NAMES_BY_SOUND: LazyLock<HashMap<String, Vec<NameSign>>> = LazyLock::new(|| {
+    let mut out: HashMap<String, Vec<NameSign>> = HashMap::new();
+    for row in include_str!("../lexicons/names.tsv").lines().filter(|r| !r.starts_with('#')) {
+        for name in row.rsplit('\t').next().unwrap_or("").split(',') {
+            let key = crate::text::fold(name.trim());
+            if let Some(signs) = NAMES.word(&key) {
+                out.entry(crate::roman::skeleton(&key)).or_insert_with(|| signs.clone());
+            }
+        }
+    }
+    out
+});
+
 /// A table in which a phrase may stand in several rows: its meanings are gathered.
 fn merged<V: Clone>(text: &'static str, columns: usize, read: impl Fn(&[&str], &str) -> Result<V, String>) -> Lexicon<Vec<V>> {
     let rows: Lexicon<(String, V)> = Lexicon::parse(text, columns, |cells, phrase| Ok((phrase.to_owned(), read(cells, phrase)?)))

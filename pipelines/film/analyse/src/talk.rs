@@ -143,24 +143,24 @@ fn addressee(
     parenthetical: Option<&str>,
     line: u32,
 ) -> Option<CharacterId> {
-    if let Some(words) = parenthetical.map(tokens) {
-        if let Some(to) = words.iter().position(|t| t.key == "to" || t.key == "at") {
-            if words.get(to + 1).is_some_and(|t| t.key.ends_with("self")) {
-                return None;
-            }
-            let named =
-                (to + 1..words.len()).find_map(|i| stage.roster.mention(&words, i).map(|m| m.1).or_else(|| noun(stage, &words, i)));
-            let meant = named.or_else(|| words.get(to + 1).and_then(pronoun).and_then(|g| of_gender(stage, speaker, g)));
-            if let Some(id) = meant.filter(|id| *id != speaker) {
-                return Some(id);
-            }
+    if let Some(words) = parenthetical.map(tokens)
+        && let Some(to) = words.iter().position(|t| t.key == "to" || t.key == "at")
+    {
+        if words.get(to + 1).is_some_and(|t| t.key.ends_with("self")) {
+            return None;
+        }
+        let named =
+            (to + 1..words.len()).find_map(|i| stage.roster.mention(&words, i).map(|m| m.1).or_else(|| noun(stage, &words, i)));
+        let meant = named.or_else(|| words.get(to + 1).and_then(pronoun).and_then(|g| of_gender(stage, speaker, g)));
+        if let Some(id) = meant.filter(|id| *id != speaker) {
+            return Some(id);
         }
     }
     let called = sentences(text, line).iter().find_map(|s| vocative(stage, s).filter(|id| *id != speaker));
     if called.is_some() {
         return called;
     }
-    let polite = sentences(text, line).iter().find_map(|s| polite_address(s)).and_then(|g| of_gender(stage, speaker, g));
+    let polite = sentences(text, line).iter().find_map(polite_address).and_then(|g| of_gender(stage, speaker, g));
     if polite.is_some() {
         return polite;
     }

@@ -191,7 +191,8 @@ fn word_end(chars: &[char], from: usize) -> usize {
         if last {
             return end + 1;
         }
-        if !(is_word_char(c) && !is_packed_char(c)) && !inner {
+        let letter = is_word_char(c) && !is_packed_char(c);
+        if !(letter || inner) {
             break;
         }
         end += 1;

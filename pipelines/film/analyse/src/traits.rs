@@ -6,7 +6,7 @@ use crate::{
     grammar::{is_body_part, pronoun, verb_at},
     read::{Film, Item, SceneText},
     roster::{Person, Roster},
-    tables::{Form, GARMENTS, NAMES, PEOPLE, PLACES, PersonSign, THINGS, TRAITS, Trait},
+    tables::{Form, GARMENTS, NAMES, NAMES_BY_SOUND, PEOPLE, PLACES, PersonSign, THINGS, TRAITS, Trait},
     text::{Sentence, Token, tokens},
 };
 use klieg_film_words::story::{Age, Build, CharacterId, Culture, Garment, Gender, Occasion};
@@ -73,6 +73,11 @@ fn from_name(person: &Person) -> Traits {
 
 fn name_signs(traits: &mut Traits, words: &[Token], clue: &Clue) {
     let mut known = false;
+    for signs in words.iter().filter_map(|t| NAMES_BY_SOUND.get(t.skeleton.as_deref()?)) {
+        let genders: Vec<Gender> = signs.iter().filter_map(|s| s.gender).collect();
+        genders.iter().for_each(|g| traits.gender.vote(*g, 2.5 / genders.len() as f32, clue));
+        known |= !genders.is_empty();
+    }
     for (at, _, signs) in NAMES.all(words) {
         let cultures: Vec<Culture> = signs.iter().flat_map(|s| s.cultures.iter().copied()).collect();
         for culture in &cultures {
@@ -86,10 +91,9 @@ fn name_signs(traits: &mut Traits, words: &[Token], clue: &Clue) {
             known = true;
         }
     }
-    if !known && PEOPLE.all(words).is_empty() && THINGS.all(words).is_empty() && !words.is_empty() {
-        if let Some((gender, weight)) = ending(&words[0].key) {
-            traits.gender.vote(gender, weight, clue);
-        }
+    let named = PEOPLE.all(words).is_empty() && THINGS.all(words).is_empty();
+    if let Some((gender, weight)) = words.first().filter(|_| named && !known).and_then(|w| ending(&w.key)) {
+        traits.gender.vote(gender, weight, clue);
     }
 }
 
@@ -200,7 +204,7 @@ fn appositive(sentence: &Sentence, at: usize, len: usize, end: usize, traits: &m
             break;
         }
         if let Some((age, n)) = age_at(words, i, i == at + len) {
-            traits.age.vote(age, 3.0, &Clue::new(sentence.line, sentence.words(i, n)));
+            traits.age.vote(age, 8.0, &Clue::new(sentence.line, sentence.words(i, n)));
         }
         match TRAITS.at(words, i) {
             Some((n, found)) => {
