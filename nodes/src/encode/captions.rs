@@ -59,9 +59,14 @@ pub(super) fn describe(stream: &mut StreamMut<'_>, kind: codec::Id, language: &s
         }
     }
     stream.set_parameters(parameters);
+    set_language(stream, language);
+    Ok(())
+}
+
+/// Three letters of ISO 639-2.
+pub(super) fn set_language(stream: &mut StreamMut<'_>, language: &str) {
     let language = language.replace('\0', "");
     stream.set_metadata([("language", language.as_str())].into_iter().collect::<Dictionary<'_>>());
-    Ok(())
 }
 
 /// How timed text looks by default (3GPP TS 26.245, 5.16): white, centred at the bottom, font 1 is Sans-Serif.

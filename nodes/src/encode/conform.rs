@@ -33,7 +33,10 @@ pub(super) fn conform(path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure
     if let Some(sound) = film.sound {
         let sound = Sound::open(sound, film.spec.format, frames * u64::from(RATE) / fps)?;
         let base = Rational(1, RATE as i32);
-        let stream = muxer.add(base, |stream| stream.set_parameters(&sound.encoder))?;
+        let stream = muxer.add(base, |stream| {
+            stream.set_parameters(&sound.encoder);
+            captions::set_language(stream, film.language);
+        })?;
         tracks.push(Track { stream, base, next: None, source: Source::Sound(Box::new(sound)) });
     }
     let end = (frames * 1000 / fps) as i64;
@@ -61,8 +64,7 @@ fn container_options(format: Format, fps: u32) -> Vec<(&'static str, String)> {
         Format::Mp4 | Format::Mov => {
             vec![("movflags", "+faststart".to_owned()), ("video_track_timescale", (fps * 1000).to_string())]
         }
-        // Opus begins before 0, with what primes its decoder: the container has a field for that, the picture must not move
-        Format::Webm => vec![("cues_to_front", "1".to_owned()), ("avoid_negative_ts", "disabled".to_owned())],
+        Format::Webm => vec![("cues_to_front", "1".to_owned())],
     }
 }
 

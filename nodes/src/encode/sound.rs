@@ -23,6 +23,8 @@ pub(super) struct Sound {
     at: u64,
     length: u64,
     ended: bool,
+    /// Samples by which packets are moved.
+    shift: i64,
 }
 
 impl Sound {
@@ -37,7 +39,10 @@ impl Sound {
             )));
         }
         let encoder = open_audio(format)?;
-        Ok(Self { encoder, sample: recipe(format).sample, wav, path: path.to_owned(), at: 0, length, ended: false })
+        // Opus begins before 0, with what primes its decoder; WebM counts from there and says in its header how much that is
+        // SAFETY: the encoder is open.
+        let shift = if format == Format::Webm { i64::from(unsafe { (*encoder.as_ptr()).initial_padding }) } else { 0 };
+        Ok(Self { encoder, shift, sample: recipe(format).sample, wav, path: path.to_owned(), at: 0, length, ended: false })
     }
 
     /// The next packet, with times in samples; `None` at the end.
@@ -45,6 +50,8 @@ impl Sound {
         let mut packet = Packet::empty();
         loop {
             if receive(&mut self.encoder, &mut packet)? {
+                packet.set_pts(packet.pts().map(|t| t + self.shift));
+                packet.set_dts(packet.dts().map(|t| t + self.shift));
                 return Ok(Some(packet));
             }
             if self.ended {
