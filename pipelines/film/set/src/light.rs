@@ -204,7 +204,7 @@ fn rig(brief: &SetBrief, h: &Hour, sun: Rgb, sun_from: Vec3) -> Rig {
 /// Stops over the meter: dark scenes are printed up so that faces stay readable.
 fn exposure(brief: &SetBrief) -> f32 {
     match (brief.noir(), brief.dark(), brief.room()) {
-        (true, ..) => 0.5,
+        (true, ..) => 0.4,
         (_, true, _) => 0.4,
         (_, _, true) => 0.35,
         _ => 0.2,
@@ -231,7 +231,7 @@ fn look(brief: &SetBrief) -> Look {
         Region::Japanese | Region::Korean => ([1.0, 1.0, 1.0], [0.003, 0.004, 0.005], 0.96),
         Region::Chinese => ([1.04, 1.0, 0.97], [0.002, 0.003, 0.004], 1.02),
         Region::MiddleEastern => ([1.06, 1.01, 0.92], [0.004, 0.003, 0.004], 1.0),
-        Region::African => ([1.05, 1.01, 0.94], [0.003, 0.003, 0.002], 1.08),
+        Region::African => ([1.03, 1.01, 0.96], [0.003, 0.003, 0.002], 1.0),
         Region::Fantasy => ([0.99, 1.02, 1.0], [0.002, 0.004, 0.006], 1.04),
         Region::ScienceFiction => ([0.96, 1.0, 1.05], [0.001, 0.004, 0.007], 0.95),
         Region::Western => ([1.01, 1.0, 0.99], [0.002, 0.003, 0.004], 0.98),
@@ -240,7 +240,7 @@ fn look(brief: &SetBrief) -> Look {
         exposure_ev: exposure(brief),
         slope: std::array::from_fn(|i| slope[i] * tint[i]),
         offset: lift,
-        power: [power; 3],
+        power: [if brief.noir() { power + 0.07 } else { power }; 3],
         saturation: saturation * vivid,
         bloom: if brief.dark() { 0.11 } else { 0.06 },
         grain: if brief.noir() { 2.6 } else { 1.2 },

@@ -150,10 +150,16 @@ impl Builder<'_> {
         self.lamp(Light::Panel { position: at.to_array(), u: u.to_array(), v: v.to_array(), intensity }, Flicker::Steady);
     }
     pub fn spotlight(&mut self, at: Vec3, to: Vec3, inner: f32, outer: f32, intensity: Rgb) {
+        self.spot(at, to, 0.06, (inner, outer), intensity);
+    }
+    /// A spotlight so small that what stands in its way throws sharp shadows (slats, bars, leaves).
+    pub fn hard_spot(&mut self, at: Vec3, to: Vec3, inner: f32, outer: f32, intensity: Rgb) {
+        self.spot(at, to, 0.012, (inner, outer), intensity);
+    }
+    fn spot(&mut self, at: Vec3, to: Vec3, radius: f32, (inner_degrees, outer_degrees): (f32, f32), intensity: Rgb) {
         let direction = (to - at).normalize_or(Vec3::NEG_Y).to_array();
-        let (inner_degrees, outer_degrees) = (inner, outer);
         self.lamp(
-            Light::Spot { position: at.to_array(), direction, radius: 0.06, inner_degrees, outer_degrees, intensity },
+            Light::Spot { position: at.to_array(), direction, radius, inner_degrees, outer_degrees, intensity },
             Flicker::Steady,
         );
     }

@@ -181,7 +181,7 @@ pub fn skyline(m: &mut Model, wall_hex: &str, light: Rgb, z: f32, half: f32, hei
 /// A low wall of masonry along x, coped.
 pub fn garden_wall(m: &mut Model, body: &Material, cope: &Material, wide: f32, tall: f32) {
     m.stand(body, Vec3::ZERO, p(wide, tall, 0.3), 0.02);
-    m.within(at(0.0, tall, 0.0), |m| m.gable(cope, body, 0.5, wide, 0.12, 0.06));
+    m.within(at_turned(0.0, tall, 0.0, 90.0), |m| m.gable(cope, body, 0.5, wide, 0.12, 0.06));
     m.block(cope, p(0.0, tall + 0.04, 0.0), p(wide, 0.1, 0.46), 0.03);
 }
 

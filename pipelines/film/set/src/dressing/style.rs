@@ -142,8 +142,8 @@ fn middle_eastern() -> Style {
 
 fn african() -> Style {
     Style {
-        wall: plaster("#B97442"),
-        dado: plaster("#6E3B25"),
+        wall: plaster("#B98258"),
+        dado: plaster("#6E4630"),
         floor: soil("#A2643B"),
         wood: wood("#58381F"),
         trim: paint("#234E9A"),
@@ -152,7 +152,7 @@ fn african() -> Style {
         cloth: wax_print("#C6862C", "#234E9A", 0.3),
         cloth2: wax_print("#3C7D3A", "#E6C04A", 0.34),
         rug: striped("#C6862C", "#3C2A1E", 0.2),
-        soil: soil("#AE6238"),
+        soil: soil("#A67852"),
         pot: stone("#8E4B2C"),
         accent: "#C6862C",
         leaf: "#5F8A3C",

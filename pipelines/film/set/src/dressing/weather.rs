@@ -22,6 +22,10 @@ pub fn open_air(b: &mut Builder<'_>) {
         Weather::Wind => falling(b, air, 60, 0.09, 0.8, p(2.2, 0.0, 0.3), leaf("#A98A3C")),
         Weather::Clear | Weather::Cloudy | Weather::Fog => {}
     }
+    if b.brief.dark() {
+        // Moths and fireflies: night has its life too.
+        motes(b, p(-6.5, 0.5, -8.0), p(6.5, 3.2, 5.0), 22, 0.9);
+    }
     let calm = matches!(b.brief.weather, Weather::Clear | Weather::Cloudy | Weather::Wind);
     if calm && !matches!(b.brief.time, TimeOfDay::Night | TimeOfDay::Evening) {
         let seed = b.dice.seed();
@@ -34,6 +38,20 @@ fn sky_bounce(b: &mut Builder<'_>) {
     let side = -b.air.sun_from.x.signum();
     let color = times(b.air.sky.horizon, if b.brief.dark() { 10.0 } else { 7.0 });
     b.panel(p(side * 9.0, 5.0, 5.0), p(-side, -0.35, -0.5), (3.0, 2.0), color);
+}
+
+/// Petals or leaves that lie on level ground already.
+pub fn strewn(b: &mut Builder<'_>, x: (f32, f32), z: (f32, f32), count: u32, size: f32, material: &Material) {
+    let mut dice = b.dice.fork(u64::from(count) + 5000);
+    let id = b.m.material(material);
+    for _ in 0..count {
+        let (cx, cz, a) = (dice.range(x.0, x.1), dice.range(z.0, z.1), dice.range(0.0, 6.28));
+        let (u, v) = (p(a.cos(), 0.0, a.sin()) * size * 0.5, p(-a.sin(), 0.0, a.cos()) * size * 0.36);
+        let (c, lift) = (p(cx, 0.012, cz), p(0.0, size * dice.range(0.0, 0.3), 0.0));
+        let q = [c - u, c - v + lift, c + u, c + v].map(|q| b.m.vertex(q, Vec3::Y, [0.5, 0.5, 0.0]));
+        b.m.geometry.triangle(q[0], q[1], q[2], id);
+        b.m.geometry.triangle(q[0], q[2], q[3], id);
+    }
 }
 
 pub fn rain(b: &mut Builder<'_>, air: Air3, count: u32) {

@@ -125,6 +125,9 @@ pub fn garden(b: &mut Builder<'_>) {
         p(0.22, 0.0, 0.08),
         chill,
     );
+    if !snow {
+        strewn(b, (-9.0, 9.0), (-3.0, 8.0), 900, 0.05, &petal("#F3CBD4"));
+    }
     open_air(b);
     b.air.fog.density = b.air.fog.density.max(0.007);
     if b.brief.region() == Region::Japanese {
@@ -214,6 +217,12 @@ fn planting(b: &mut Builder<'_>, dice: &mut Dice, snow: bool) {
     scatter(&mut b.m, &azalea, 70, &field, (0.6, 1.35), 0.12, dice);
     let tuft = Model::of(|m| m.tuft(&leaf("#7C9450"), 0.22, 14, 0.14, &mut Dice::new(4)));
     scatter(&mut b.m, &[tuft], 130, &field, (0.7, 1.4), 0.15, dice);
+    for (i, (x, z)) in
+        [(-2.6, 10.4), (-0.4, 11.2), (1.8, 10.6), (4.6, 10.2), (-5.2, 10.8), (-1.6, 12.4), (3.2, 12.2)].into_iter().enumerate()
+    {
+        b.m.stamp(&azalea[i % 3], at_turned(x, 0.0, z, i as f32 * 50.0) * crate::kit::scaled(1.2), [1.0; 3]);
+    }
+    b.m.within(at_turned(0.0, 0.0, 15.0, 180.0), |m| garden_wall(m, &plaster("#D9CFB8"), &roof_tile("#454B54"), 30.0, 1.9));
     let pine: Vec<Geometry> = (0..2)
         .map(|i| Model::of(|m| conifer(m, "#5A4334", if snow { "#9FB0A8" } else { "#3F5E42" }, 6.5, &mut Dice::new(80 + i))))
         .collect();
@@ -223,6 +232,11 @@ fn planting(b: &mut Builder<'_>, dice: &mut Dice, snow: bool) {
 
 fn path_and_lanterns(b: &mut Builder<'_>, dice: &mut Dice) {
     let slab = stone("#9A988C");
+    let gravel = sand("#C9C2AE");
+    b.m.sheet(&gravel, 40, 2, |u, v| {
+        let (x, z) = (-5.6 + 11.4 * u, 1.0 - 2.4 * (u * 3.0).sin() * 0.5);
+        p(x, 0.006, z + (v - 0.5) * 1.1 * (0.8 + 0.2 * (u * 40.0).sin()))
+    });
     for i in 0..26 {
         let t = i as f32 / 25.0;
         let (x, z) = (-4.4 + 9.0 * t + dice.off(0.15), 1.0 - 2.4 * (t * 3.0).sin() * 0.5 + dice.off(0.1));
@@ -233,7 +247,7 @@ fn path_and_lanterns(b: &mut Builder<'_>, dice: &mut Dice) {
         });
     }
     let strength = if b.brief.dark() { 5.0 } else { 1.0 };
-    for (x, z, tall) in [(-3.9, -2.9, 1.7), (5.6, -3.4, 1.5), (-1.9, -9.6, 1.9), (6.4, 6.0, 1.7)] {
+    for (x, z, tall) in [(-3.9, -2.9, 1.7), (5.6, -3.4, 1.5), (-1.9, -9.6, 1.9), (6.4, 6.0, 1.7), (0.8, 10.4, 1.8)] {
         stone_lantern(b, p(x, 0.0, z), tall, strength);
     }
     if b.brief.dark() {

@@ -183,10 +183,13 @@ pub fn forest(b: &mut Builder<'_>) {
             });
         }
     });
-    b.air.fog.density = b.air.fog.density.max(0.022);
+    b.air.fog.density = b.air.fog.density.clamp(0.014, 0.024);
+    let haze = times(b.air.sky.horizon, 0.55);
+    b.air.fog.color = [haze[0] * 0.72, haze[1] * 0.95, haze[2] * 0.86];
+    b.air.sky.fill *= 2.2;
     let beam = times(b.air.daylight, if b.brief.dark() { 8.0 } else { 30.0 });
     for (x, z) in [(-2.5, -6.0), (3.2, -4.2), (0.4, -10.0)] {
-        b.spotlight(p(x + 3.0, 9.0, z - 2.0), p(x, 0.0, z), 5.0, 10.0, beam);
+        b.spotlight(p(x + 3.0, 9.0, z - 2.0), p(x, 0.0, z), 6.0, 12.0, times(beam, 2.5));
     }
     if b.brief.dark() {
         camp_fire(b, 4.6, -2.9);
@@ -456,6 +459,13 @@ pub fn garden(b: &mut Builder<'_>) {
             );
             b.m.stamp(&bed, at_turned(x, 0.0, z, dice.range(-30.0, 30.0)), [1.0; 3]);
         }
+    }
+    for (i, hex) in ["#E0708E", "#F0C24A", "#E8E2D6", "#C8546A"].into_iter().enumerate() {
+        let side = if i % 2 == 0 { -1.0 } else { 1.0 };
+        b.m.within(at_turned(side * (3.4 + 0.9 * (i / 2) as f32), 0.0, -2.3 - 0.5 * (i / 2) as f32, 0.0), |m| {
+            m.leaf_cloud(&leaf("#5E8A3E"), p(0.0, 0.2, 0.0), p(0.9, 0.26, 0.45), 120, 0.13, &mut dice);
+            m.leaf_cloud(&petal(hex), p(0.0, 0.38, 0.0), p(0.9, 0.18, 0.45), 140, 0.085, &mut dice);
+        });
     }
     arbour(b, at(0.0, 0.0, -7.6), &st);
     b.m.within(at_turned(-2.1, 0.0, -0.95, 30.0), |m| bench(m, &st.wood, 1.5, true));

@@ -100,8 +100,8 @@ pub fn street(b: &mut Builder<'_>) {
     ends(b, &look, &mut dice);
     kerb_things(b, &mut dice);
     street_light(b, &look);
-    if b.brief.dark() && b.brief.region() == Region::Western {
-        b.air.fog.density = b.air.fog.density.max(0.016);
+    if b.brief.dark() {
+        b.air.fog.density = 0.0075;
         b.air.fog.color = [0.020, 0.026, 0.036];
     }
     open_air(b);
@@ -153,6 +153,9 @@ fn one_front(b: &mut Builder<'_>, look: &Fronts, side: f32, z: f32, wide: f32, d
     let floors = look.floors.0 + dice.below((look.floors.1 - look.floors.0 + 1) as usize) as u32;
     let tall = 3.6 + 2.9 * floors as f32;
     let body = look.walls[dice.below(look.walls.len())];
+    let trims = [look.trim, paint("#8A4A34"), paint("#4F6B52"), paint("#D8C7A0"), paint("#5B4A6B")];
+    let own = Fronts { trim: if look.escapes { look.trim } else { trims[dice.below(5)] }, walls: look.walls.clone(), ..*look };
+    let look = &own;
     let body = if b.brief.wet() { wet(body) } else { body };
     let dark = b.brief.dark();
     let place = at_turned(side * FRONTS, 0.0, z, -side * 90.0);
@@ -174,7 +177,7 @@ fn one_front(b: &mut Builder<'_>, look: &Fronts, side: f32, z: f32, wide: f32, d
             });
         }
     });
-    if look.neon && near && dice.chance(0.72) {
+    if look.neon && near {
         sign(b, look, place, wide, dice);
     } else if dice.chance(0.7) {
         let paint_hex = dice.pick(look.sign_paints);
@@ -194,26 +197,15 @@ fn one_front(b: &mut Builder<'_>, look: &Fronts, side: f32, z: f32, wide: f32, d
 
 fn shop_front(m: &mut Model, look: &Fronts, wide: f32, dark: bool, dice: &mut Dice) {
     let open = dice.chance(0.7);
-    let warm = if open && dark {
-        times([1.0, dice.range(0.5, 0.66), dice.range(0.16, 0.34)], dice.range(0.16, 0.42))
-    } else {
-        [0.03, 0.035, 0.04]
-    };
-    let pane = if open && dark { glow(warm) } else { Material { coat: 1.0, roughness: 0.1, ..paint("#2B3138") } };
+    let warm = [0.3, 0.15, 0.05];
     let door_x = wide * dice.range(-0.3, 0.3);
     let frame = look.trim;
     m.stand(&frame, p(0.0, 0.12, -0.06), p(wide, 0.5, 0.2), 0.02);
-    m.quad(&pane, [p(-wide * 0.5, 0.6, -0.1), p(wide * 0.5, 0.6, -0.1), p(wide * 0.5, 2.75, -0.1), p(-wide * 0.5, 2.75, -0.1)]);
+    show_window(m, open && dark, wide, dice);
     m.block(&frame, p(0.0, 3.05, -0.05), p(wide, 0.7, 0.24), 0.02);
     for i in 0..=5 {
         let x = -wide * 0.5 + wide * i as f32 / 5.0;
         m.stand(&frame, p(x, 0.12, 0.0), p(0.14, 2.7, 0.2), 0.02);
-    }
-    for _ in 0..16 {
-        // Goods in the window, dark against the light.
-        let (x, h) = (dice.off(wide * 0.45), dice.range(0.2, 0.9));
-        let hex = dice.pick(&["#3B332C", "#5A4632", "#4A2E2A", "#2F3B3B"]);
-        m.stand(&paint(hex), p(x, 0.62, -0.04), p(dice.range(0.15, 0.4), h, 0.05), 0.02);
     }
     m.block(&look.walls[0], p(door_x, 1.35, 0.02), p(1.25, 2.5, 0.2), 0.02);
     m.block(&planks("#4B3426", 0.3), p(door_x, 1.25, 0.1), p(0.95, 2.2, 0.1), 0.02);
@@ -225,6 +217,36 @@ fn shop_front(m: &mut Model, look: &Fronts, wide: f32, dark: bool, dice: &mut Di
         m.sheet(&striped(a, c, 0.4), 14, 4, |u, v| p((u - 0.5) * wide * 0.86, 2.9 - 0.55 * v, 0.05 + 1.05 * v));
         m.sheet(&striped(a, c, 0.4), 28, 1, |u, v| p((u - 0.5) * wide * 0.86, 2.35 - (0.16 + 0.04 * (u * 60.0).sin()) * v, 1.1));
     }
+}
+
+/// What a shop shows: a lit back wall in bays of different stuff, shelves and goods before it, and the pane.
+fn show_window(m: &mut Model, open: bool, wide: f32, dice: &mut Dice) {
+    const WARES: [&str; 6] = ["#6B4A32", "#8A3A2E", "#3F5A55", "#B08B4A", "#4A3A52", "#C9B48A"];
+    let bay = wide / 5.0;
+    for i in 0..5 {
+        let x = -wide * 0.5 + bay * (i as f32 + 0.5);
+        let level = if open { dice.range(0.03, 0.26) } else { 0.008 };
+        let tone = times([1.0, dice.range(0.44, 0.6), dice.range(0.12, 0.26)], level);
+        let back = Material { emission: tone, ..paint(dice.pick(&["#8A6A4A", "#6B5A42", "#7A4A3A", "#5A5A4A"])) };
+        m.block(&back, p(x, 1.7, -0.62), p(bay, 2.4, 0.06), 0.0);
+        for row in 0..3 {
+            let y = 0.62 + 0.62 * row as f32;
+            let hex = dice.pick(&WARES);
+            let shine = |hex: &str| Material { emission: klieg_kernels::scene::srgb(hex).map(|c| c * level * 1.1), ..paint(hex) };
+            m.block(&shine("#4A3626"), p(x, y, -0.45), p(bay * 0.94, 0.04, 0.3), 0.0);
+            for k in 0..3 {
+                let (w, h) = (dice.range(0.12, 0.3), dice.range(0.14, 0.46));
+                let at = p(x + bay * (0.28 * (k as f32 - 1.0)) + dice.off(0.05), y + 0.02, -0.42 + dice.off(0.06));
+                let hex = if k == 1 { hex } else { dice.pick(&WARES) };
+                if dice.chance(0.5) {
+                    m.stand(&shine(hex), at, p(w, h, 0.16), 0.015);
+                } else {
+                    m.ball(&shine(hex), at + p(0.0, h * 0.5, 0.0), p(w * 0.5, h * 0.5, 0.1), 8);
+                }
+            }
+        }
+    }
+    m.quad(&glass(), [p(-wide * 0.5, 0.6, -0.1), p(wide * 0.5, 0.6, -0.1), p(wide * 0.5, 2.75, -0.1), p(-wide * 0.5, 2.75, -0.1)]);
 }
 
 fn windows(m: &mut Model, look: &Fronts, wide: f32, floors: u32, dark: bool, near: bool, dice: &mut Dice) {
@@ -303,7 +325,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
     let color = dice.pick(&TUBES);
     let tall = 0.62;
     let flicker = if dice.chance(0.4) { Flicker::Neon } else { Flicker::Steady };
-    if word.is_empty() || dice.chance(0.35) {
+    if word.is_empty() || dice.chance(0.6) {
         // An upright box sign standing off the wall, seen along the street.
         let hex = dice.pick(look.sign_paints);
         let x = dice.off(wide * 0.3);
@@ -329,7 +351,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
 /// What closes the street at both ends.
 fn ends(b: &mut Builder<'_>, look: &Fronts, dice: &mut Dice) {
     let light = if b.brief.dark() { [0.42, 0.25, 0.1] } else { [0.05, 0.05, 0.06] };
-    let tall = 8.0 + look.floors.1 as f32 * 3.2;
+    let tall = if look.escapes { 8.0 } else { 2.5 } + look.floors.1 as f32 * 3.2;
     for z in [-52.0, 44.0] {
         skyline(&mut b.m, "#5A504A", light, z, 22.0, (tall * 0.7, tall * 1.25), dice);
         skyline(&mut b.m, "#4A4A52", light, z * 1.35, 40.0, (tall, tall * 1.9), dice);
@@ -392,8 +414,12 @@ fn kerb_things(b: &mut Builder<'_>, dice: &mut Dice) {
 
 fn street_light(b: &mut Builder<'_>, look: &Fronts) {
     let on = b.brief.dark();
+    if !on {
+        // A street is a canyon: what the fronts throw back and forth.
+        b.air.sky.fill *= 1.5;
+    }
     let steam = b.dice.seed();
-    for (x, z, strength) in [(-4.75, -3.4, 60.0), (4.75, -11.5, 70.0), (4.75, 4.6, 46.0), (-4.75, -20.0, 70.0), (-4.75, 12.5, 46.0)]
+    for (x, z, strength) in [(-4.75, -3.4, 48.0), (4.75, -11.5, 56.0), (4.75, 4.6, 40.0), (-4.75, -20.0, 56.0), (-4.75, 12.5, 40.0)]
     {
         street_lamp(b, p(x, 0.12, z), if x < 0.0 { 90.0 } else { -90.0 }, 5.0, on, strength);
     }
@@ -450,11 +476,11 @@ pub fn office(b: &mut Builder<'_>) {
 
 fn blinds(m: &mut Model, h: Hole) {
     let slat = paint("#CFC7AE");
-    let n = ((h.y1 - h.y0) / 0.062) as u32;
+    let n = ((h.y1 - h.y0) / 0.095) as u32;
     for i in 0..n {
         let y = h.y0 + 0.03 + (h.y1 - h.y0) * i as f32 / n as f32;
-        m.within(at((h.x0 + h.x1) * 0.5, y, 0.07) * pitch(24.0), |m| {
-            m.block(&slat, Vec3::ZERO, p(h.x1 - h.x0 + 0.06, 0.004, 0.05), 0.0)
+        m.within(at((h.x0 + h.x1) * 0.5, y, 0.07) * pitch(-18.0), |m| {
+            m.block(&slat, Vec3::ZERO, p(h.x1 - h.x0 + 0.06, 0.004, 0.08), 0.0)
         });
     }
     for x in [h.x0 + 0.25, h.x1 - 0.25] {
@@ -580,9 +606,9 @@ fn office_light(b: &mut Builder<'_>, room: &Room, side: Hole) {
         neon(b, at(-0.4, 2.0, room.back - 5.5), &refs, [5.0, 0.5, 0.35], 3.0, Flicker::Blink(1.6));
         // The street lamp outside throws the slats across the room.
         let window = room.side(2).transform_point3(p((side.x0 + side.x1) * 0.5, 1.65, 0.0));
-        b.spotlight(window + p(4.6, 2.0, 1.6), window + p(-3.0, -1.05, -1.05), 30.0, 44.0, times(kelvin(3000.0), 190.0));
+        b.hard_spot(window + p(5.2, 2.0, 2.6), window + p(-3.0, -1.0, -1.5), 30.0, 44.0, times(kelvin(3000.0), 330.0));
         b.air.rig.slats = b.brief.noir();
-        b.air.rig.key_from = (window - p(0.0, 1.3, 0.4)).normalize().to_array();
+        b.air.rig.key_from = p(0.78, 0.36, 0.52).normalize().to_array();
         pendant(b, p(1.2, room.tall, 4.4), 0.7, "#3C4A40", kelvin(2700.0), 2.2);
         b.panel(p(0.75, 1.65, room.back + 0.05), Vec3::Z, (0.8, 0.65), times(kelvin(6500.0), 0.5));
         room.bounce(b, 0.6);
@@ -592,7 +618,7 @@ fn office_light(b: &mut Builder<'_>, room: &Room, side: Hole) {
         b.key_from(p(2.8, 2.0, 1.2));
         room.bounce(b, 1.3);
     }
-    b.air.fog.density = 0.022;
+    b.air.fog.density = 0.005;
     b.air.fog.color = [0.02, 0.02, 0.02];
     motes(b, p(-2.0, 0.6, -2.0), p(2.4, 2.6, 2.0), 36, 0.5);
     let hub = p(0.0, room.tall - 0.42, 0.4);

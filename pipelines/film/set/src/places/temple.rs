@@ -289,8 +289,10 @@ fn palms(b: &mut Builder<'_>, count: u32) {
     let mut dice = b.dice.fork(21);
     for i in 0..count {
         let side = if i % 2 == 0 { -1.0 } else { 1.0 };
-        let (x, z) =
-            (side * dice.range(8.5, 21.0), -17.5 - dice.range(0.0, 6.0) + if i > 5 { 33.0 + dice.range(0.0, 4.0) } else { 0.0 });
+        let (x, z) = (
+            side * dice.range(if i > 4 { 1.5 } else { 8.5 }, if i > 4 { 9.0 } else { 21.0 }),
+            if i > 4 { dice.range(16.5, 19.5) } else { -dice.range(17.5, 23.5) },
+        );
         let tall = dice.range(7.0, 11.5);
         b.m.within(at(x, 0.0, z), |m| m.palm(&bark("#8A7358"), &leaf("#5C8038"), tall, &mut dice));
     }
@@ -316,6 +318,7 @@ fn side_halls(b: &mut Builder<'_>) {
     let south = b.brief.region() == Region::SouthIndian;
     let rock = if south { granite() } else { stone("#BE9468") };
     let pillar = Model::of(|m| carved_pillar(m, &rock, 3.0, 0.17, 8));
+    rear_hall(b, &rock, &pillar);
     for side in [-1.0f32, 1.0] {
         for row in 0..2 {
             for i in 0..6 {
@@ -336,6 +339,27 @@ fn side_halls(b: &mut Builder<'_>) {
         oil_light(b, p(side * 6.4, 0.8, -0.5), 1.6);
         oil_light(b, p(side * 8.2, 2.4, -4.0), 3.0);
     }
+}
+
+/// A small pillared hall behind the camera, so that a look back finds the temple too.
+fn rear_hall(b: &mut Builder<'_>, rock: &Material, pillar: &Geometry) {
+    b.m.stand(rock, p(0.0, 0.0, 13.0), p(12.0, 0.4, 3.4), 0.05);
+    b.m.stand(rock, p(0.0, 3.56, 13.0), p(12.6, 0.4, 3.8), 0.1);
+    b.m.stand(&plaster("#C98D52"), p(0.0, 0.4, 14.5), p(11.6, 3.2, 0.3), 0.0);
+    for i in 0..6 {
+        let x = -5.5 + 2.2 * i as f32;
+        b.m.stamp(pillar, at(x, 0.35, 11.7), [1.0; 3]);
+        if i < 5 {
+            b.m.garland(&marigold(), p(x + 0.3, 3.05, 11.6), p(x + 1.9, 3.05, 11.6), 0.45, 0.075, &MARIGOLD);
+        }
+        saucer_lamp(b, p(x + 0.5, 0.4, 11.5), 0.09);
+    }
+    for x in [-3.4, 3.4] {
+        let mut dice = b.dice.fork(61);
+        b.m.within(at(x, 0.0, 10.6), |m| pot_plant(m, &brass(), "#4F7A3A", 1.3, &mut dice));
+    }
+    b.m.quad(&kolam("#8B8172"), [p(-1.4, 0.008, 11.0), p(1.4, 0.008, 11.0), p(1.4, 0.008, 9.4), p(-1.4, 0.008, 9.4)]);
+    oil_light(b, p(0.0, 1.6, 11.4), 5.0);
 }
 
 /// What a temple is dressed with on its great days; a little of it every day.
@@ -416,6 +440,8 @@ fn wedding(b: &mut Builder<'_>) {
     thalis(b, &mut dice);
     let material = petal("#F0A030");
     falling(b, Air3 { low: p(-4.0, 0.0, -5.0), high: p(4.0, 5.0, 2.5) }, 46, 0.035, 0.55, p(0.1, 0.0, 0.05), material);
+    strewn(b, (-4.2, 4.2), (-1.9, 3.6), 420, 0.04, &petal("#F0A030"));
+    strewn(b, (-3.6, 3.6), (-1.9, 3.0), 160, 0.045, &petal("#C8342B"));
     b.key_from(p(-2.6, 3.0, 3.0));
 }
 
@@ -849,8 +875,7 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
 }
 
 fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
-    let day = b.air.daylight;
-    let strength = if b.brief.dark() { 7.0 } else { 6.0 };
+    let (day, strength) = if b.brief.dark() { ([0.42, 0.62, 1.0], 4.2) } else { (b.air.daylight, 6.0) };
     for side in [-1.0, 1.0] {
         b.panel(p(side * (half - 0.2), 2.5, 1.5), p(-side, -0.1, 0.0), (5.0, 0.9), times(day, strength));
         oil_light(b, p(side * 3.4, 1.1, -2.2), 2.0);
