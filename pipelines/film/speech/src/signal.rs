@@ -94,6 +94,36 @@ fn sinc_table() -> Vec<f32> {
     table
 }
 
+/// How long before its end the voice of a question begins to rise, in seconds, and by how much it has risen then.
+const RISE_SECONDS: f32 = 0.42;
+const RISE: f32 = 0.15;
+
+/// Lets the end of a line rise as that of a question does, which flite's voices do not: the last 0.4 s are played ever faster.
+/// The resonances rise along, by two semitones at most and only at the very end.
+pub fn rise(samples: &mut Vec<f32>, phones: &mut [RawPhone]) {
+    let audible = audible(samples);
+    let span = ((RISE_SECONDS * SAMPLE_RATE as f32) as usize).min(audible.len() / 2);
+    let from = audible.end - span;
+    // Input position after `x` output samples: its speed goes from 1 to 1 + RISE over the span.
+    let slope = RISE / span.max(1) as f32;
+    let read = |x: f32| x + 0.5 * slope * x * x;
+    let source = samples[from..].to_vec();
+    samples.truncate(from);
+    for i in 0.. {
+        let at = read(i as f32);
+        let Some(pair) = source.get(at as usize..at as usize + 2) else { break };
+        samples.push(pair[0] + (pair[1] - pair[0]) * at.fract());
+    }
+    let start = from as f32 / SAMPLE_RATE as f32;
+    let warp = |t: f32| {
+        let input = (t - start) * SAMPLE_RATE as f32;
+        if input <= 0.0 { t } else { start + (((1.0 + 2.0 * slope * input).sqrt() - 1.0) / slope) / SAMPLE_RATE as f32 }
+    };
+    for phone in phones {
+        (phone.start, phone.end) = (warp(phone.start), warp(phone.end));
+    }
+}
+
 /// Silence left at both ends, in seconds.
 pub const MARGIN_SECONDS: f32 = 0.02;
 
@@ -165,6 +195,20 @@ mod tests {
         for rate in [22_050.0, 20_286.0, 16_000.0 * 1.29, 22_050.0 * 0.92, 14_560.0, 18_880.0] {
             assert!(to_48k(&tone(300.0, rate, 4.0), rate).iter().all(|s| s.abs() < 0.6), "{rate}");
         }
+    }
+
+    #[test]
+    fn a_question_rises_and_its_phones_with_it() {
+        let mut samples = tone(200.0, 48_000.0, 1.0);
+        let phone = |start: f32, end: f32| RawPhone { symbol: "aa".into(), start, end, mouth: crate::mouth::of_flite("aa") };
+        let mut phones = [phone(0.0, 0.5), phone(0.5, 1.0)];
+        rise(&mut samples, &mut phones);
+        let crossings = |part: &[f32]| part.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count();
+        let end = samples.len();
+        assert!(crossings(&samples[end - 4800..]) > crossings(&samples[..4800]) + 3);
+        let seconds = end as f32 / 48_000.0;
+        assert!((phones[1].end - seconds).abs() < 0.002 && phones[0].end == 0.5, "{phones:?} in {seconds} s");
+        assert!((0.95..0.99).contains(&seconds));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn speak(u: &Utterance, scratch: &Path) -> Result<(Vec<f32>, Spoken), Speech
     let mut line = Assembly::default();
     for piece in text::pieces(&u.text, latin) {
         match piece {
-            Piece::Say(words) => line.say(synthesise(&words, &voice, u.mood, scratch)?),
+            Piece::Say(words) => line.say(synthesise(&words, &voice, u.mood, scratch)?, latin && text::rises(&words)),
             Piece::Pause(seconds) => line.pause(seconds),
         }
     }
@@ -115,8 +115,11 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn say(&mut self, raw: Raw) {
-        let samples = signal::to_48k(&raw.samples, raw.sample_rate);
+    fn say(&mut self, mut raw: Raw, rises: bool) {
+        let mut samples = signal::to_48k(&raw.samples, raw.sample_rate);
+        if rises {
+            signal::rise(&mut samples, &mut raw.phones);
+        }
         let keep = signal::audible(&samples);
         let base = self.seconds();
         let (from, until) = (keep.start as f32 / SAMPLE_RATE as f32, keep.end as f32 / SAMPLE_RATE as f32);

@@ -39,6 +39,15 @@ pub fn pieces(text: &str, latin: bool) -> Vec<Piece> {
     all
 }
 
+/// Whether `said` asks for yes or no, which rises in English; a question with a question word falls.
+pub fn rises(said: &str) -> bool {
+    let sentence = said.trim_end_matches(['?', '!', ' ', '\'']).rsplit(['.', '?', '!', ';']).next().unwrap_or_default();
+    let first = sentence.split(|c: char| !c.is_alphabetic()).find(|w| !w.is_empty()).unwrap_or_default().to_lowercase();
+    let asks = ["what", "who", "whom", "whose", "why", "where", "when", "which", "how", "then", "and", "but", "so"]
+        .contains(&first.as_str());
+    said.trim_end().ends_with('?') && !asks
+}
+
 fn flush(said: &mut String, all: &mut Vec<Piece>, pause: Option<f32>, latin: bool) {
     let clean = clean(said, latin);
     said.clear();
@@ -134,6 +143,12 @@ mod tests {
         );
         assert_eq!(pieces("…and then.", true), [say("and then.")]);
         assert_eq!(pieces("Wait--", true), [say("Wait")]);
+    }
+
+    #[test]
+    fn questions_for_yes_or_no_rise() {
+        assert!(rises("Are you Delaney?") && rises("You came. With him?"));
+        assert!(!rises("Who are you?") && !rises("You are.") && !rises("It rains. Why?"));
     }
 
     #[test]
