@@ -269,8 +269,8 @@ impl Director<'_> {
             lens_mm: lens_for(size),
             above: 0.0,
             lead: 0.0,
-            subject: None,
-            foreground: None,
+            subject: Some(action.who),
+            foreground: partner.filter(|_| pairs(action.verb)).map(|p| p.who),
             keep_line: false,
         };
         let Some(key) = solve(&self.stage, &aim, &[]) else { return };

@@ -320,6 +320,7 @@ impl<'a> Director<'a> {
             return self.setup_place(size, swing);
         }
         let target = eyes.iter().sum::<Vec3>() / eyes.len() as f32;
+        let (low_eye, top) = eyes.iter().fold((f32::MAX, f32::MIN), |(l, h), e| (l.min(e.y), h.max(e.y)));
         let (low, high) = eyes.iter().fold((f32::MAX, f32::MIN), |(l, h), e| (l.min(e.x), h.max(e.x)));
         let stature = who.first().map_or(self.stage.stature(usize::MAX), |w| self.stage.stature(*w));
         let keep_line = matches!(purpose, Purpose::TwoShot);
@@ -333,7 +334,9 @@ impl<'a> Director<'a> {
         let fits = (0..=first).rev().find(|i| frame_height(Size::ALL[*i], stature) >= needed).unwrap_or(0);
         for i in (fits..=6).chain((0..fits).rev()) {
             let (size, angle) = self.distinct(Size::ALL[i], angle);
-            let height = frame_height(size, stature).max(needed);
+            let height = frame_height(size, stature).max(needed) + 0.6 * (top - low_eye);
+            // Who stands among the seated keeps the head.
+            let centre = (target.y - above(size) * height).max(top + 0.62 * stature.head - 0.45 * height);
             let aim = Aim {
                 target,
                 toward,
@@ -343,7 +346,7 @@ impl<'a> Director<'a> {
                 angle,
                 height,
                 lens_mm: lens_for(size),
-                above: above(size),
+                above: (target.y - centre) / height,
                 lead: 0.04,
                 subject: who.first().copied(),
                 foreground: who.get(1).copied(),

@@ -97,7 +97,7 @@ fn card(brief: &Brief<'_>, name: &str, purpose: Purpose, scene: usize, size: Siz
         let position = Vec3::new(x.clamp(-plan.camera_x, plan.camera_x), y, far);
         let k = frame(&aim, position, aim.lens_mm);
         // Focus just before the lens: all of the set dissolves into discs of light.
-        CameraKey { frame: frame_number, focus_m: 0.9, aperture_m: 0.03, ..k }
+        CameraKey { frame: frame_number, focus_m: 0.9, aperture_m: 0.018, ..k }
     };
     Shot {
         name: name.to_owned(),
