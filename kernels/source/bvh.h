@@ -161,6 +161,14 @@ K_COLD bool is_cut_out(const SolidView& s, uint32_t triangle, float u, float v) 
     return image.rgba[((size_t)py * image.width + px) * 4 + 3] < 128;
 }
 
+// Asks for what a child is before the walk gets there.
+K_HOT void prefetch_child(const SolidView& s, uint32_t child) {
+    const char* p = child & K_LEAF ? (const char*)(s.blocks + (child & ~K_LEAF)) : (const char*)(s.nodes + child);
+    k_prefetch(p);
+    k_prefetch(p + 64);
+    k_prefetch(p + 128);
+}
+
 // The nearest hit of one solid, if nearer than `hit` holds.
 K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
     struct Entry { uint32_t child; float t; } stack[K_STACK];
@@ -176,11 +184,13 @@ K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, c
             int i = k_first_bit(mask);
             mask &= mask - 1;
             at = node.child[i];
+            prefetch_child(solid, at);
             if (K_LIKELY(!mask)) continue;
             float t = entry[i];
             int j = k_first_bit(mask);
             mask &= mask - 1;
             Entry other = {node.child[j], entry[j]};
+            prefetch_child(solid, other.child);
             if (other.t < t) {
                 Entry nearest = other;
                 other.child = at;

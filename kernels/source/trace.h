@@ -165,7 +165,8 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         // Panes and coats: what they mirror is traced beside what stands behind, not instead of it, so that it brings no noise.
         float mirrored_here = s.glass > 0.5f ? k_min(2.0f * schlick(0.04f, nv), 1.0f) : schlick(0.04f, nv) * s.coat;
         bool pane = s.glass > 0.5f && may_pass, polished = s.metallic > 0.5f && s.roughness < 0.12f && may_pass;
-        if (mirrored_here > 0.01f && !polished && pass < 2) {
+        mirrored_here = k_max(mirrored_here - 0.015f, 0.0f); // the faintest sheen isn't worth a ray
+        if (mirrored_here > 0.0f && !polished && pass < 2) {
             Ray away = mirror_ray(s, ray.d);
             seen.noisy = seen.noisy + through * clamped(arriving(view, away, sampler, draws, 1, true), view.clamp) * mirrored_here;
             through = through * (1.0f - mirrored_here);
