@@ -4,7 +4,8 @@ use crate::{Element, ElementKind, Script, fountain, rules};
 
 impl Script {
     /// The script as Fountain. Parsing it again gives the same title page and the same elements but for their spans; where an
-    /// element (of a Final Draft file, say) would read as something else, the marker that forces its kind is added.
+    /// element (of a Final Draft file, say) would read as something else, the marker that forces its kind is added. (Notes are printed after the
+    /// paragraph in which they stood, so halves of `/*` and `*/` that were plain text may find each other.)
     pub fn to_fountain(&self) -> String {
         let mut printer = Printer { elements: &self.elements, out: title_page(self), in_dialogue: false };
         for at in 0..self.elements.len() {

@@ -391,6 +391,7 @@ fn title_page_rules() {
         "INT. A\nTitle: T",
         "x\nTitle: T",
         "CUT TO:\n\nx",
+        "CUT TO: \nTitle: T",
         "FADE IN:\n\nINT. A",
         "INT. HOUSE: NIGHT\n\nx",
         ".A: B\n\nx",

@@ -46,7 +46,7 @@ fn values(page: &mut TitlePage, at: usize) -> &mut Vec<String> {
 fn key_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
     let key = key.trim();
-    let fits = key.starts_with(char::is_alphabetic) && !rules::is_heading(line) && !rules::is_transition(line);
+    let fits = key.starts_with(char::is_alphabetic) && !rules::is_heading(line) && !rules::is_transition(line.trim_end());
     fits.then_some((key, value.trim()))
 }
 
