@@ -17,7 +17,8 @@ fn spans_hold(text: &str, script: &Script) -> Result<(), TestCaseError> {
         let span = element.span;
         prop_assert!(last <= span.start && span.start <= span.end && span.end <= text.len(), "{element:?}");
         prop_assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{element:?}");
-        let before = text[..span.start].trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+        let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let before = text[mark.min(span.start)..span.start].replace("\r\n", "\n").replace('\r', "\n");
         prop_assert_eq!(span.line as usize, before.matches('\n').count() + 1);
         prop_assert_eq!(span.column as usize, before.rsplit('\n').next().unwrap_or("").chars().count() + 1);
         last = span.start;
@@ -197,7 +198,7 @@ fn time(text: &str) -> Duration {
         script.iter().flat_map(|s| &s.elements).for_each(|e| drop(plain(&e.text)));
         start.elapsed()
     };
-    (0..5).map(|_| run()).min().unwrap_or_default()
+    (0..3).map(|_| run()).min().unwrap_or_default()
 }
 
 #[test]
@@ -235,17 +236,17 @@ fn time_grows_linearly() {
     ];
     for pattern in patterns {
         let of = |bytes: usize| pattern.repeat(bytes / pattern.len());
-        let (small, large) = (time(&of(1 << 18)), time(&of(1 << 20)));
-        // four times the text: 16 times the time if it were quadratic; a few milliseconds of slack for the small ones
-        assert!(large < small * 8 + Duration::from_millis(20), "{pattern:?}: {small:?} for 256 kB, {large:?} for 1 MB");
+        let (small, large) = (time(&of(1 << 16)), time(&of(1 << 20)));
+        // 16 times the text: 256 times the time if it were quadratic; the rest is slack for a busy machine
+        assert!(large < small * 64 + Duration::from_millis(50), "{pattern:?}: {small:?} for 64 kB, {large:?} for 1 MB");
     }
 }
 
 #[test]
 fn a_title_page_of_many_keys_is_read_in_linear_time() {
     let of = |keys: usize| (0..keys).map(|i| format!("key {i}: x\n")).collect::<String>();
-    let (small, large) = (time(&of(20_000)), time(&of(80_000)));
-    assert!(large < small * 8 + Duration::from_millis(20), "{small:?} for 20 000 keys, {large:?} for 80 000");
+    let (small, large) = (time(&of(5_000)), time(&of(80_000)));
+    assert!(large < small * 64 + Duration::from_millis(50), "{small:?} for 5 000 keys, {large:?} for 80 000");
 }
 
 fn fault(bytes: &[u8]) -> (Fault, u32, u32, String) {
