@@ -54,7 +54,9 @@ fn from_name(person: &Person) -> Traits {
     }
     let words = tokens(&person.full_name);
     for (at, len, sign) in PEOPLE.all(&words) {
-        if !words[at + len - 1].possessive {
+        // "JOHN BAKER" is no baker, and "ANNA KING" no king.
+        let surname = at > 0 && words.len() > 1 && NAMES.word(&words[at].key).is_some() && NAMES.word(&words[at - 1].key).is_some();
+        if !words[at + len - 1].possessive && !surname {
             called(&mut traits, sign, &person.first, 1.0);
         }
     }
@@ -381,6 +383,23 @@ mod tests {
         assert_eq!(one("ALEX, 34, in an old coat, sits. She drinks."), (Some(Gender::Female), Some(Age::Young), None));
         assert_eq!(one("ZORA, a seven-year-old, runs."), (Some(Gender::Female), Some(Age::Child), None));
         assert_eq!(one("DR. QUILL (early 40s) adjusts his tie."), (Some(Gender::Male), Some(Age::Middle), None));
+    }
+
+    #[test]
+    fn names_alone_tell_gender() {
+        for (name, gender) in [
+            ("ANNA", Gender::Female),
+            ("UNNI", Gender::Male),
+            ("MIN-HO", Gender::Male),
+            ("JOHN BAKER", Gender::Male),
+            ("SUNITA", Gender::Female),
+            ("TAKESHI", Gender::Male),
+            ("రవి", Gender::Male),
+        ] {
+            let (_, traits) = read_script(&format!("INT. ROOM - DAY\n\n@{name}\nHello.\n"));
+            assert_eq!(traits[0].gender_now(), Some(gender), "{name}");
+            assert!(traits[0].dress.is_empty(), "{name}");
+        }
     }
 
     #[test]
