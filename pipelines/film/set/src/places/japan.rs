@@ -438,7 +438,7 @@ fn tea_things(b: &mut Builder<'_>) {
         m.within(at(x, 0.0, -0.5), |m| m.block(&cloth(hex), p(0.0, 0.022, 0.0), p(0.6, 0.04, 0.6), 0.016));
     }
     // The hearth with its kettle, near the alcove.
-    m.within(at(-2.3, 0.0, 0.9), |m| {
+    m.within(at(-2.75, 0.0, 0.9), |m| {
         m.block(&lacquer("#2B2320"), p(0.0, 0.02, 0.0), p(0.56, 0.05, 0.56), 0.01);
         pot(m, &iron(), p(0.0, 0.1, 0.0), 0.15, 0.07, 0.2);
     });

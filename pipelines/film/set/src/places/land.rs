@@ -59,7 +59,7 @@ pub fn field(b: &mut Builder<'_>) {
             Model::of(|m| sheaf_patch(m, stalk, rice, &mut d))
         })
         .collect();
-    let free = needed(b.brief, 0.25);
+    let free = needed(b.brief, 1.0);
     let parked = |x: f32, z: f32| (x - 3.4).abs() < 2.4 && (z + 4.6).abs() < 2.6;
     let keep = |x: f32, z: f32| free(x, z) || (path(x, z) && z < 0.0) || parked(x, z);
     let near = Field { x: (-14.0, 14.0), z: (-17.0, 15.0), keep_out: &keep };
@@ -156,7 +156,7 @@ pub fn forest(b: &mut Builder<'_>) {
             })
         })
         .collect();
-    let keep_big = needed(b.brief, 1.2);
+    let keep_big = needed(b.brief, 2.2);
     let ring = Field { x: (-15.0, 15.0), z: (-20.0, 19.0), keep_out: &keep_big };
     scatter(&mut b.m, &big, 62, &ring, (0.8, 1.35), 0.14, &mut dice);
     let pine: Vec<Geometry> = (0..2)
@@ -171,7 +171,7 @@ pub fn forest(b: &mut Builder<'_>) {
     let bush =
         Model::of(|m| m.leaf_cloud(&leaf(green), p(0.0, 0.3, 0.0), p(0.6, 0.4, 0.6), 150, 0.14, &mut crate::kit::Dice::new(6)));
     let rock = Model::of(|m| m.rock(&stone("#7E8074"), p(0.9, 0.7, 0.8), &mut crate::kit::Dice::new(7)));
-    surround(b, &[fern, bush, rock], 150, 0.35, 13.0, (0.6, 1.3), 0.16);
+    surround(b, &[fern, bush, rock], 170, 1.1, 13.0, (0.6, 1.3), 0.16);
     // A fallen trunk with mushrooms, the foreground of wide shots.
     b.m.within(at_turned(-5.9, 0.25, -0.6, 68.0), |m| {
         m.tube(&bark("#6B543C"), &[p(0.0, 0.0, -2.2), p(0.1, 0.1, 0.0), p(0.0, 0.0, 2.2)], |_| 0.3, 12);
@@ -183,6 +183,7 @@ pub fn forest(b: &mut Builder<'_>) {
             });
         }
     });
+    b.air.look.exposure_ev += 0.45;
     b.air.fog.density = b.air.fog.density.clamp(0.014, 0.024);
     let haze = times(b.air.sky.horizon, 0.55);
     b.air.fog.color = [haze[0] * 0.72, haze[1] * 0.95, haze[2] * 0.86];

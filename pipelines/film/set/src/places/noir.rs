@@ -322,7 +322,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
         _ => &["", "SILK", "HOTEL", "RADIO", "CAFE"],
     };
     let word = dice.pick(words);
-    let color = dice.pick(&TUBES);
+    let color = TUBES[b.movers.len() % 4];
     let tall = 0.62;
     let flicker = if dice.chance(0.4) { Flicker::Neon } else { Flicker::Steady };
     if word.is_empty() || dice.chance(0.6) {
@@ -335,7 +335,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
             &[(-0.15, 0.5), (0.15, 0.9), (-0.15, 1.3)],
             &[(-0.2, 1.5), (0.2, 1.5)],
         ];
-        neon(b, place * at_turned(x + 0.06, 4.4, 0.75, 90.0), &ring, color, 9.0, flicker);
+        neon(b, place * at_turned(x + 0.06, 4.4, 0.75, 90.0), &ring, color, 4.0, flicker);
         neon(b, place * at_turned(x - 0.06, 4.4, 0.75, -90.0), &ring, color, 0.0, flicker);
         return;
     }
@@ -345,7 +345,7 @@ fn sign(b: &mut Builder<'_>, look: &Fronts, place: glam::Affine3A, wide: f32, di
     b.m.within(place * at(0.0, 3.9, 0.14), |m| {
         m.block(&lacquer("#1E2024"), p(0.0, tall * 0.5, 0.0), p(long + 0.4, tall + 0.36, 0.1), 0.03)
     });
-    neon(b, place * at(-long * 0.5 + 0.08, 3.9, 0.16), &refs, color, 9.0, flicker);
+    neon(b, place * at(-long * 0.5 + 0.08, 3.9, 0.16), &refs, color, 4.0, flicker);
 }
 
 /// What closes the street at both ends.
@@ -653,8 +653,8 @@ pub fn bar(b: &mut Builder<'_>) {
     for (x, on) in [(-1.5, 2.3), (0.0, 2.6), (1.5, 2.3)] {
         pendant(b, p(x, room.tall, -1.5), 0.95, "#2E4A3C", kelvin(2600.0), on);
     }
-    pendant(b, p(-2.4, room.tall, 3.4), 0.9, "#6B2A22", kelvin(2400.0), 1.6);
-    pendant(b, p(2.4, room.tall, 1.6), 0.9, "#6B2A22", kelvin(2400.0), 1.6);
+    pendant(b, p(-2.4, room.tall, 3.4), 0.7, "#6B2A22", kelvin(2400.0), 1.6);
+    pendant(b, p(2.4, room.tall, 1.6), 0.7, "#6B2A22", kelvin(2400.0), 1.6);
     room.bounce(b, 0.95);
     b.air.fog.density = 0.03;
     b.air.fog.color = [0.03, 0.022, 0.016];

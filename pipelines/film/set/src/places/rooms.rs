@@ -69,9 +69,11 @@ fn hang_pictures(b: &mut Builder<'_>, room: &Room, st: &Style, spots: &[(usize, 
 /// The lamp that the culture hangs in its rooms.
 fn room_lamp(b: &mut Builder<'_>, hook: Vec3, strength: f32) {
     match b.brief.region() {
-        Region::Japanese | Region::Chinese | Region::Korean => lantern(b, hook - p(0.0, 0.1, 0.0), 0.24, [1.7, 1.0, 0.5], strength),
+        Region::Japanese | Region::Chinese | Region::Korean => {
+            lantern(b, hook + p(0.0, 0.06, 0.0), 0.15, [1.7, 1.0, 0.5], strength)
+        }
         Region::ScienceFiction => b.panel(hook, Vec3::NEG_Y, (0.5, 0.3), times(kelvin(5200.0), strength)),
-        _ => pendant(b, hook, 0.55, "#6B4A2E", kelvin(2700.0), strength),
+        _ => pendant(b, hook, 0.36, "#6B4A2E", kelvin(2700.0), strength),
     }
 }
 
@@ -237,7 +239,7 @@ pub fn living(b: &mut Builder<'_>) {
     });
     b.m.within(at(2.55, 0.0, room.back + 0.35), |m| cupboard(m, &st.wood, &brass(), p(0.9, 0.8, 0.44)));
     table_lamp(b, p(2.55, 0.8, room.back + 0.35), 0.5, if b.brief.dark() { 2.2 } else { 0.5 });
-    b.m.within(at(-3.0, 0.0, -0.9), |m| pot_plant(m, &st.pot, st.leaf, 1.3, &mut Dice::new(5)));
+    b.m.within(at(-3.1, 0.0, -1.0), |m| pot_plant(m, &st.pot, st.leaf, 0.95, &mut Dice::new(5)));
     b.m.within(at(3.0, 0.0, 3.4), |m| pot_plant(m, &st.pot, st.leaf, 1.1, &mut Dice::new(6)));
     b.m.within(at_turned(room.half - 0.3, 0.0, -1.0, -90.0), |m| cupboard(m, &st.wood, &brass(), p(1.3, 1.0, 0.42)));
     b.m.within(at(room.half - 0.3, 1.0, -1.2), |m| pot(m, &st.pot, Vec3::ZERO, 0.13, 0.06, 0.32));
@@ -272,7 +274,12 @@ pub fn ward(b: &mut Builder<'_>) {
         door_leaf(m, &paint("#7FA698"), &steel, door, -3.0);
         m.block(&glow([0.5, 0.55, 0.48]), p((door.x0 + door.x1) * 0.5, 1.6, 0.02), p(0.4, 0.5, 0.05), 0.0);
     });
-    b.m.within(room.side(3), |m| door_leaf(m, &paint("#7FA698"), &steel, front, 0.0));
+    b.m.within(room.side(3), |m| {
+        door_leaf(m, &paint("#7FA698"), &steel, front, 0.0);
+        m.within(at(-2.4, 1.7, 0.0), |m| picture(m, &steel, 1.2, 0.8, &mut Dice::new(11)));
+        m.within(at(1.5, 1.75, 0.0), |m| picture(m, &wood("#9A7A58"), 0.7, 0.5, &mut Dice::new(12)));
+        m.within(at(2.6, 0.0, 0.3), |m| cupboard(m, &paint("#B9C7BC"), &steel, p(1.0, 1.5, 0.4)));
+    });
     let mut one_bed = |b: &mut Builder<'_>, x: f32, z: f32, turn: f32, patient: bool| {
         b.m.within(at_turned(x, 0.0, z, turn), |m| hospital_bed(m, &white, &steel, patient, &mut dice));
     };

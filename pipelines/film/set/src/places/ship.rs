@@ -187,17 +187,31 @@ fn deck_things(b: &mut Builder<'_>, dice: &mut crate::kit::Dice) {
     }
     // A planet with a lit limb beyond the windows.
     b.m.ball(
-        &Material { emission: [0.02, 0.06, 0.10], variation: 0.4, roughness: 1.0, ..paint("#4F86A8") },
-        p(90.0, -22.0, -34.0),
-        Vec3::splat(52.0),
+        &Material { emission: [0.09, 0.20, 0.30], variation: 0.4, roughness: 1.0, ..paint("#4F86A8") },
+        p(80.0, -2.0, -14.0),
+        Vec3::splat(27.0),
         48,
     );
+    stars(b);
     b.m.ball(
         &Material { emission: [0.09, 0.05, 0.03], variation: 0.4, roughness: 1.0, ..paint("#B9825A") },
         p(-120.0, 26.0, -60.0),
         Vec3::splat(24.0),
         36,
     );
+}
+
+/// Stars as far specks on both sides: a level view through the windows finds some, too.
+fn stars(b: &mut Builder<'_>) {
+    let mut dice = b.dice.fork(9);
+    for i in 0..420 {
+        let side = if i % 2 == 0 { -1.0 } else { 1.0 };
+        let at = p(side * 60.0, dice.off(26.0), dice.off(60.0));
+        let size = dice.range(0.05, 0.16);
+        let shine = glow(times([1.0, 0.95, 0.9], if i % 9 == 0 { 4.0 } else { 1.2 }));
+        let (y, z) = (p(0.0, size, 0.0), p(0.0, 0.0, size));
+        b.m.quad(&shine, [at - y, at - z, at + y, at + z]);
+    }
 }
 
 fn ship_light(b: &mut Builder<'_>) {

@@ -882,7 +882,8 @@ fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
         oil_light(b, p(side * 3.5, 0.7, 3.0), 1.6);
         oil_light(b, p(side * 5.6, 2.6, -5.5), 3.4);
     }
-    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(4200.0), 2.6));
+    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(5000.0), 4.4));
+    b.air.look.exposure_ev += 0.1;
     b.air.fog.density = 0.006;
     b.air.fog.color = [0.05, 0.045, 0.05];
     b.air.rig.key = times(kelvin(2900.0), 1.4);

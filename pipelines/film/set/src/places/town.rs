@@ -162,9 +162,9 @@ fn big_tree(b: &mut Builder<'_>, foot: Vec3) {
 fn yard_things(b: &mut Builder<'_>, count: u32) {
     let mut dice = b.dice.fork(320);
     let st = style(b.brief);
-    let taken = needed(b.brief, 0.35);
+    let taken = needed(b.brief, 0.95);
     for i in 0..count {
-        let (x, z) = (dice.off(8.5), dice.range(-9.0, 11.0));
+        let (x, z) = (dice.off(9.0), dice.range(-10.0, 13.0));
         let turn = dice.range(0.0, 360.0);
         if taken(x, z) {
             continue;
