@@ -307,7 +307,7 @@ impl Cpu {
 }
 
 /// Steps of the wavelet and how many deviations of luminance it crosses.
-const PASSES: [(u32, f32); 4] = [(1, 6.0), (2, 2.0), (4, 2.0), (8, 1.5)];
+const PASSES: [(u32, f32); 4] = [(1, 6.0), (2, 2.0), (4, 2.0), (8, 2.5)];
 const BLOOM_LEVELS: usize = 6;
 /// How much of a finer level of the bloom stays when a coarser one is added.
 const BLOOM_KEEP: f32 = 0.45;
