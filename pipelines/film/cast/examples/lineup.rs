@@ -41,16 +41,10 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn someone(
-    name: &str,
-    gender: Gender,
-    age: Age,
-    build: Build,
-    culture: Culture,
-    period: Period,
-    occasion: Occasion,
-    dress: &[(&str, &str, &str)],
-) -> Character {
+type Who = (Gender, Age, Build);
+type When = (Culture, Period, Occasion);
+
+fn someone(name: &str, (gender, age, build): Who, (culture, period, occasion): When, dress: &[(&str, &str, &str)]) -> Character {
     let word = |w: &str| (!w.is_empty()).then(|| w.to_owned());
     Character {
         name: name.to_owned(),
@@ -73,10 +67,12 @@ fn someone(
 /// The people of the three example films.
 fn people() -> [Vec<Design>; 3] {
     use Gender::{Female, Male};
-    let tamil = |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::Tamil, Period::Modern, Occasion::Wedding, d);
-    let noir = |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::American, Period::Noir, Occasion::Everyday, d);
+    let tamil =
+        |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, (g, a, b), (Culture::Tamil, Period::Modern, Occasion::Wedding), d);
+    let noir =
+        |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, (g, a, b), (Culture::American, Period::Noir, Occasion::Everyday), d);
     let japan =
-        |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, g, a, b, Culture::Japanese, Period::Modern, Occasion::Everyday, d);
+        |n, g, a, b, d: &[(&str, &str, &str)]| someone(n, (g, a, b), (Culture::Japanese, Period::Modern, Occasion::Everyday), d);
     [
         casting(&[
             tamil(
@@ -217,7 +213,7 @@ fn moods(out: &Path) -> Result<(), Failure> {
 fn cultures(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
     let cast = |name: &str, culture, period, occasion, age| {
         [Gender::Female, Gender::Male]
-            .map(|g| someone(&format!("{name} {}", g.name()), g, age, Build::Medium, culture, period, occasion, &[]))
+            .map(|g| someone(&format!("{name} {}", g.name()), (g, age, Build::Medium), (culture, period, occasion), &[]))
     };
     let sheets = [
         (

@@ -377,7 +377,7 @@ impl FaceModel {
         let knots: Vec<Vec3> = (0..6)
             .map(|i| {
                 let t = i as f32 / 5.0;
-                let x = e.x - 0.95 * r + t * 2.1 * r - 0.12 * r * tilt.min(0.0) * (1.0 - t) * -1.0;
+                let x = e.x - 0.95 * r + t * 2.1 * r + 0.12 * r * tilt.min(0.0) * (1.0 - t);
                 let arch = self.brow_arch * h * (std::f32::consts::PI * (0.15 + 0.8 * t)).sin();
                 let inner = 1.0 - 1.55 * t;
                 let y = e.y + 1.3 * r + arch + h * (0.04 * raise + 0.042 * tilt * inner) + 0.008 * h * t;

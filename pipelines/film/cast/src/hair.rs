@@ -456,7 +456,7 @@ impl<'a> Barber<'a> {
         if self.design.hair.jasmine {
             self.strands_of_jasmine();
         }
-        if self.design.has(crate::design::Ornament::Kanzashi) {
+        if self.lead && self.design.has(crate::design::Ornament::Kanzashi) {
             self.kanzashi(centre, r);
         }
     }

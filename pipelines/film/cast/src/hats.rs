@@ -146,8 +146,8 @@ impl Tailor<'_> {
     fn turban(&mut self, cloth: &Cloth, shape: &crate::head::HeadShape) {
         let h = shape.h;
         let m = self.mesh.material(cloth.material());
-        let wraps = if self.lead { 9 } else { 5 };
-        let n = if self.lead { 29 } else { 13 };
+        let wraps = if self.lead { 9 } else { 3 };
+        let n = if self.lead { 29 } else { 10 };
         let lid = self.disc();
         self.mesh.grid(
             (6, lid, true),
@@ -171,8 +171,13 @@ impl Tailor<'_> {
                 })
                 .collect();
             let range = self.mesh.sweep(
-                &along(&path, |t| Vec3::new((t * TAU).sin(), 0.5, (t * TAU).cos()), |_| (0.075, 0.045), 0.9),
-                10,
+                &along(
+                    &path,
+                    |t| Vec3::new((t * TAU).sin(), 0.5, (t * TAU).cos()),
+                    |_| (if self.lead { 0.075 } else { 0.13 }, 0.045),
+                    0.9,
+                ),
+                if self.lead { 10 } else { 5 },
                 m,
             );
             self.mesh.tint(range, |_| Vec3::splat(1.0 - 0.05 * (k % 2) as f32));
@@ -245,9 +250,11 @@ impl Tailor<'_> {
         if cord {
             let black = self.mesh.material(materials::paint([0.03, 0.03, 0.03]));
             for y in [0.27, 0.31] {
-                let path: Vec<Vec3> =
-                    (0..25).map(|i| i as f32 / 24.0 * TAU).map(|a| Vec3::new(a.sin() * 0.435, y, a.cos() * 0.455 - 0.02)).collect();
-                self.mesh.sweep(&along(&path, |_| Vec3::Y, |_| (0.022, 0.022), 1.0), 6, black);
+                let path: Vec<Vec3> = (0..if self.lead { 25 } else { 11 })
+                    .map(|i| i as f32 / if self.lead { 24.0 } else { 10.0 } * TAU)
+                    .map(|a| Vec3::new(a.sin() * 0.435, y, a.cos() * 0.455 - 0.02))
+                    .collect();
+                self.mesh.sweep(&along(&path, |_| Vec3::Y, |_| (0.022, 0.022), 1.0), if self.lead { 6 } else { 4 }, black);
             }
         }
     }

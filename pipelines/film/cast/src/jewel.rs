@@ -174,7 +174,8 @@ impl Tailor<'_> {
                 self.stripe(shape, &[v(0.0, 0.09, 0.0), v(0.0, 0.16, 0.0), v(0.0, 0.24, 0.0)], 0.01, [0.5, 0.06, 0.05]);
             }
             Ornament::Tikka => self.tikka(shape),
-            Ornament::Glasses => self.glasses(shape),
+            // Too fine for the background.
+            Ornament::Glasses if self.lead => self.glasses(shape),
             Ornament::Flower => {
                 let m = self.mesh.material(materials::petals([0.7, 0.16, 0.2]));
                 let at = shape.surface(v(-0.85, 0.45, 0.3)) * 1.1;

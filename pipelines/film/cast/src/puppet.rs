@@ -46,7 +46,7 @@ impl Puppet {
         // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
         let mut coarse = 1.0;
         let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
-        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.45 } {
+        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.6 } {
             coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }
@@ -258,7 +258,7 @@ mod tests {
                     let design = character(*culture, *gender, *age, o, b, p);
                     let who = format!("{} {} {} {} {} {}", culture.name(), gender.name(), age.name(), o.name(), b.name(), p.name());
                     check(&Puppet::build(&design, Detail::Extra), &Pose::rest(), 5_000, &who);
-                    if turn % 9 == 0 {
+                    if turn.is_multiple_of(27) {
                         check(&Puppet::build(&design, Detail::Lead), &Pose::rest(), 25_000, &who);
                     }
                 }

@@ -42,6 +42,8 @@ struct Skirt<'b> {
     folds: (f32, f32),
     open: bool,
     ease: f32,
+    /// More ease from the hips down, for what is worn beneath.
+    room: f32,
     style: Kind,
     cloth: &'b Cloth,
     border: f32,
@@ -188,11 +190,15 @@ impl<'a> Tailor<'a> {
                 sweep: cut.sweep,
                 folds: cut.folds,
                 open: cut.open,
-                ease: (cut.ease * s).max(self.trouser_ease() + 0.012 * s),
+                ease: cut.ease * s,
+                room: (self.trouser_ease() + 0.012 * s - cut.ease * s).max(0.0),
                 style: layer.kind,
                 cloth: &layer.cloth,
                 border: cut.border * 1.6,
             });
+        }
+        if layer.kind == Kind::SpaceSuit {
+            self.piping(&layer);
         }
         let tied = [Kind::Obi, Kind::Sash, Kind::Belt].iter().any(|k| self.design.wears(*k));
         if cut.hem > 0.0 && !cut.open && !tied {
@@ -205,6 +211,18 @@ impl<'a> Tailor<'a> {
         self.cuffs(&layer);
         self.collar(&layer);
         self.buttons(&layer);
+    }
+
+    /// Signal-coloured rings on the arms, and a broad belt with a plate.
+    fn piping(&mut self, layer: &Layer) {
+        let (s, trim) = (self.s(), layer.cloth.trim());
+        let waist = waist_height(self.f, -0.25);
+        self.band(waist - 0.016 * s, waist + 0.016 * s, 0.006 * s, trim, None);
+        let chest = self.f.at(Joint::Chest).y + 0.03 * s;
+        self.band(chest - 0.006 * s, chest + 0.006 * s, 0.004 * s, trim, None);
+        for t in [0.3, 0.62] {
+            self.arm_ring(t, layer.cut.ease * s, 0.009 * s, trim);
+        }
     }
 
     /// Hanging sleeves: flat bags under the forearms, which fall when the arms are raised forward.
@@ -333,6 +351,7 @@ impl<'a> Tailor<'a> {
             folds,
             open: false,
             ease: 0.012 * f.s,
+            room: 0.0,
             style: piece.kind,
             cloth: &piece.cloth,
             border,
@@ -389,7 +408,7 @@ impl<'a> Tailor<'a> {
         let point = |r: usize, c: usize| {
             let (y, a) = (height(r), angle(c));
             let t = (k.top - y) / (k.top - k.hem);
-            let body = self.outline(y.max(k.hem), a) + k.ease;
+            let body = self.outline(y.max(k.hem), a) + k.ease + k.room * step(0.0, 0.45, t);
             let hem_rx = f.hips[0] * k.sweep + k.ease;
             let hem_rz = (f.hips[1] * k.sweep * 1.04 + k.ease).max(seat * 0.8);
             let hem = 1.0 / ((a.sin() / hem_rx).powi(2) + (a.cos() / hem_rz).powi(2)).sqrt();

@@ -636,7 +636,7 @@ const SUIT_HAT: &[Item] = &[
 
 /// The outfit for a person, and the `n`-th alternative to it.
 pub(crate) fn row(region: Region, gender: Gender, period: Period, occasion: Occasion, age: Age, n: u64) -> &'static Row {
-    let gender = if gender == Gender::Neutral && n % 2 == 0 {
+    let gender = if gender == Gender::Neutral && n.is_multiple_of(2) {
         M
     } else if gender == Gender::Neutral {
         F
