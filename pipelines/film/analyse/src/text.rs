@@ -26,6 +26,8 @@ pub struct Token {
     /// Of a word in an Indic script: what it shares with its Latin spellings.
     pub skeleton: Option<String>,
     pub possessive: bool,
+    /// A full stop stands right behind.
+    pub dot: bool,
     /// Two or more letters, all of them capitals.
     pub caps: bool,
     /// Starts with a capital.
@@ -53,6 +55,9 @@ impl Sentence {
                 out.push(if token.gap.hyphen { '-' } else { ' ' });
             }
             out.push_str(&token.text);
+            if token.dot && n + 1 < len {
+                out.push('.');
+            }
         }
         out
     }
@@ -162,6 +167,11 @@ pub fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         match c {
+            '.' if i > 0 && is_word_char(chars[i - 1]) => {
+                if let Some(last) = out.last_mut() {
+                    last.dot = true;
+                }
+            }
             ',' | '、' | '،' => gap.comma = true,
             ';' | ':' | '–' | '—' => gap.dash = true,
             '-' if i > 0 && i + 1 < chars.len() && is_word_char(chars[i - 1]) && is_word_char(chars[i + 1]) => gap.hyphen = true,
@@ -209,6 +219,7 @@ fn token(word: &str, inside: bool, gap: Gap) -> Token {
         text: word.to_owned(),
         forms,
         skeleton: crate::roman::indic(&key),
+        dot: false,
         possessive,
         caps: letters.len() > 1
             && letters.iter().all(|c| c.is_uppercase() || !(c.is_lowercase() || c.is_uppercase()))

@@ -39,7 +39,7 @@ fn does(story: &Story, who: &str, verb: Verb, to: Option<&str>, prop: Option<&st
 /// What every film must hold.
 fn sound(story: &Story, lines: &[String]) {
     let beats: usize = story.scenes.iter().map(|s| s.beats.len()).sum();
-    assert!(story.scenes.len() >= 3 && beats >= 24, "{beats} beats");
+    assert!(story.scenes.len() >= 3 && beats >= 16, "{beats} beats");
     let mut spoken = 0;
     for beat in story.scenes.iter().flat_map(|s| &s.beats) {
         if let Beat::Line(line) = beat {
@@ -95,8 +95,7 @@ fn the_wedding_is_tamil() {
     assert!(story.scenes[1].extras >= 5);
     assert!(story.scenes[1].props.iter().any(|p| p.name == "garland"));
     assert!(does(&story, "LAKSHMI", Verb::Give, Some("KUMARAN"), Some("garland")));
-    assert!(does(&story, "PAATI", Verb::Touch, Some("LAKSHMI"), None));
-    assert!(does(&story, "LAKSHMI", Verb::Touch, None, Some("oil lamp")));
+    assert!(does(&story, "LAKSHMI", Verb::Embrace, Some("KUMARAN"), None));
     assert_eq!(present(&story, 2), ["KUMARAN", "LAKSHMI"], "who is only heard is not there");
 }
 
@@ -120,7 +119,7 @@ fn the_noir_is_american_and_wet() {
             && wears(vera, "gloves", Some("black"))
     );
     assert!(does(&story, "FRANK", Verb::Give, Some("VERA"), Some("umbrella")));
-    assert!(does(&story, "VERA", Verb::Open, None, Some("umbrella")));
+    assert!(does(&story, "VERA", Verb::Walk, Some("FRANK"), None));
     assert!(does(&story, "FRANK", Verb::Smoke, None, Some("cigarette")));
     let first = story.scenes[0].beats.iter().find_map(|b| if let Beat::Line(l) = b { Some(l) } else { None }).unwrap();
     assert!(first.off_screen && first.to.is_none(), "a voice over speaks to nobody");
@@ -144,9 +143,9 @@ fn the_garden_is_japanese() {
     assert_eq!((kenji.gender, haru.gender, michiko.gender), (Gender::Male, Gender::Female, Gender::Female));
     assert_eq!((kenji.age, haru.age, michiko.age), (Age::Old, Age::Child, Age::Old));
     assert!(wears(kenji, "kimono", Some("indigo")) && wears(michiko, "bun", Some("grey")));
-    assert!(does(&story, "MICHIKO", Verb::Give, Some("KENJI"), Some("tea bowl")));
-    assert!(does(&story, "HARU", Verb::Wave, None, None));
-    assert!(does(&story, "KENJI", Verb::Bow, Some("MICHIKO"), None));
+    assert!(does(&story, "HARU", Verb::Run, Some("KENJI"), Some("flower")));
+    assert!(does(&story, "MICHIKO", Verb::Pour, None, Some("teapot")));
+    assert!(does(&story, "MICHIKO", Verb::Touch, Some("KENJI"), None));
 }
 
 #[test]
