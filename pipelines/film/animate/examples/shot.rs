@@ -91,8 +91,7 @@ impl Film {
                     fog: &frame.fog,
                     camera: &frame.camera,
                 };
-                let settings =
-                    Settings { width, height: width * 9 / 16, samples: 4, bounces: 1, seed: u64::from(*f), ..Settings::default() };
+                let settings = Settings { width, height: width * 9 / 16, samples: 4, bounces: 1, seed: u64::from(*f) };
                 let mut layers = cpu.trace(&stage, &settings).expect("a trace");
                 cpu.denoise(&mut layers).expect("a denoised frame");
                 let picture = cpu.develop(&layers, &frame.look, u64::from(*f)).expect("a picture");
@@ -144,13 +143,15 @@ fn speak(line: &Line) -> Spoken {
 }
 
 fn story(place: Place, culture: Culture) -> Story {
+    let noir = std::env::var("NOIR").is_ok();
+    let period = if noir { Period::Noir } else { Period::Modern };
     let person = |name: &str, gender, age, seed| Character {
         name: name.into(),
         age,
         gender,
         build: Build::Medium,
         culture,
-        period: Period::Modern,
+        period,
         occasion: Occasion::Everyday,
         language: "en".into(),
         dress: vec![],
@@ -206,7 +207,7 @@ fn story(place: Place, culture: Culture) -> Story {
         time: TimeOfDay::Morning,
         weather: Weather::Clear,
         culture,
-        period: Period::Modern,
+        period,
         mood: Mood::Neutral,
         occasion: Occasion::Everyday,
         present: vec![0, 1, 2],

@@ -43,7 +43,7 @@ pub fn extras(set: &SetBrief, spots: &[Spot], shot: &Shot, first: usize) -> Vec<
             };
             let still = matches!(spot.doing, Verb::Stand | Verb::Sit | Verb::Sleep | Verb::Kneel);
             let length = shot.frames + 200;
-            let cue = (!still).then(|| Cue {
+            let cue = (!still).then_some(Cue {
                 start: -60,
                 frames: length,
                 who,

@@ -3,7 +3,7 @@
 
 use glam::{Quat, Vec3};
 use klieg_film_set::Rig;
-use klieg_kernels::scene::{Camera, Light, Rgb};
+use klieg_kernels::scene::{Camera, Geometry, Light, Material, Rgb};
 
 /// Where lights may stand: half the width, the back, the front and the height of the camera's room.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,8 @@ pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room, 
     let key = stand(subject, to_camera, off_axis, 32.0, reach, room);
     let fill = stand(subject, to_camera, -28.0 * side, 12.0, reach * 0.95, room);
     let rim = stand(subject, to_camera, -side * 152.0, 38.0, reach.min(3.2), room);
-    let (key_size, fill_size) = if rig.slats { (0.12, 0.5) } else { (0.34, 0.6) };
+    // Only a small source throws the edges of slats.
+    let (key_size, fill_size) = if rig.slats { (0.02, 0.5) } else { (0.34, 0.6) };
     vec![
         panel(key, subject, key_size, 1.25 * key_size, rig.key.map(|c| c * gain)),
         panel(fill, subject, fill_size, fill_size, rig.fill.map(|c| c * gain)),
@@ -84,6 +85,33 @@ fn panel(at: Vec3, subject: Vec3, half_width: f32, half_height: f32, irradiance:
     }
 }
 
+/// Slats of a blind between the first of `lights` and `subject`, just outside the frame of a tight shot: bars of shade, a hand's
+/// breadth apart on the face, with the eyes in a gap.
+pub fn slats(lights: &[Light], subject: Vec3) -> Geometry {
+    let mut blind = Geometry::default();
+    let Some(Light::Panel { position, u, .. }) = lights.first() else { return blind };
+    let beam = subject - Vec3::from(*position);
+    let share = 1.0 - (1.5 / beam.length().max(2.0));
+    let middle = Vec3::from(*position) + beam * share;
+    let side = Vec3::from(*u).normalize_or(Vec3::X) * 0.4;
+    let up = side.cross(beam).normalize_or(Vec3::Y) * -1.0;
+    let dark = blind.material(Material { base: [0.04; 3], ..Material::default() });
+    let normal = (-beam).normalize_or(Vec3::Z).to_array();
+    for i in -5i32..=5 {
+        // Half a gap off the middle: the beam to the eyes is free.
+        let at = middle + up * SLAT * share * (i as f32 + 0.5);
+        let half = up * SLAT * share * 0.22;
+        let q = [at - side - half, at + side - half, at + side + half, at - side + half];
+        let [a, b, c, d] = q.map(|p| blind.vertex(p.to_array(), normal, p.to_array(), [1.0; 3]));
+        blind.triangle(a, b, c, dark);
+        blind.triangle(a, c, d, dark);
+    }
+    blind
+}
+
+/// Distance of the bars of shade on the face, metres.
+const SLAT: f32 = 0.13;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +143,27 @@ mod tests {
             let off = angle(Vec3::Z, flat(to));
             assert!((low..=high).contains(&off), "{off}");
         }
+    }
+
+    #[test]
+    fn slats_shade_the_face_but_not_the_eyes() {
+        let subject = Vec3::new(0.0, 1.5, 0.0);
+        let key = panel(Vec3::new(1.6, 2.2, 1.6), subject, 0.02, 0.02, [1.0; 3]);
+        let Light::Panel { position, .. } = key else { panic!("a panel") };
+        let blind = slats(&[key], subject);
+        let from = Vec3::from(position);
+        let shaded =
+            |point: Vec3| blind.triangles.iter().any(|t| crosses(from, point, t.map(|i| Vec3::from(blind.positions[i as usize]))));
+        let column: Vec<bool> = (-20..=20).map(|i| shaded(subject + Vec3::Y * 0.01 * i as f32)).collect();
+        assert!(!column[20] && column.iter().any(|s| *s));
+        assert!(column.windows(2).filter(|w| w[0] != w[1]).count() >= 4, "{column:?}");
+    }
+
+    fn crosses(a: Vec3, b: Vec3, [p, q, r]: [Vec3; 3]) -> bool {
+        let volume = |x: Vec3, y: Vec3, z: Vec3| (x - a).dot((y - a).cross(z - a));
+        let signs = [volume(b, p, q), volume(b, q, r), volume(b, r, p)];
+        let through = signs.iter().all(|s| *s >= 0.0) || signs.iter().all(|s| *s <= 0.0);
+        let n = (q - p).cross(r - p);
+        through && (a - p).dot(n) * (b - p).dot(n) < 0.0
     }
 }

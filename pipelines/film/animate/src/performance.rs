@@ -10,7 +10,7 @@ use crate::track::{Track, facing};
 use glam::{Affine3A, Vec3};
 use klieg_film_cast::{Design, Detail, Joint, Pose, Puppet};
 use klieg_film_set::{Set, SetBrief};
-use klieg_film_words::shot::{FloorPlan, Mark, Purpose, Shot};
+use klieg_film_words::shot::{FloorPlan, Mark, Purpose, Shot, Size};
 use klieg_film_words::sound::Spoken;
 use klieg_film_words::story::{CharacterId, LineId, Region};
 use klieg_film_words::{FPS, mix, seed_of, unit};
@@ -179,7 +179,9 @@ impl Performance {
             }
         }
         let mut lights = self.set.lights(seconds);
-        lights.extend(self.rig(&camera, t));
+        let (rig, blind) = self.rig(&camera, t);
+        lights.extend(rig);
+        moving.append(&blind, Affine3A::IDENTITY);
         Frame { moving, lights, camera, sky: self.set.sky, fog: self.set.fog, look: self.set.look }
     }
 
@@ -230,11 +232,15 @@ impl Performance {
         faces.iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or((there, -view, 1.0), |f| (f.1, f.2, f.3))
     }
 
-    fn rig(&self, camera: &Camera, t: f32) -> Vec<Light> {
+    fn rig(&self, camera: &Camera, t: f32) -> (Vec<Light>, Geometry) {
         let (subject, looks, gain) = self.subject(camera, t);
         let p = &self.plan;
         let room = Room { half_width: p.camera_x, back: p.back_z - 0.8, front: p.camera_z, top: p.camera_y };
-        lighting::rig(&self.set.rig, subject, looks, camera, room, gain)
+        let lights = lighting::rig(&self.set.rig, subject, looks, camera, room, gain);
+        // Slats stand near enough to be seen in wide shots.
+        let tight = self.shot.size >= Size::MediumClose && self.shot.size < Size::Insert;
+        let blind = if self.set.rig.slats && tight { lighting::slats(&lights, subject) } else { Geometry::default() };
+        (lights, blind)
     }
 }
 

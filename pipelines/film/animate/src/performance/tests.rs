@@ -115,8 +115,7 @@ fn planted_feet_do_not_slide() {
         let sole = p.actors[who].player.body.sole;
         let frames: Vec<[Vec3; 2]> = (0..48).map(|i| feet(&p, who, i as f32 * 2.0)).collect();
         for w in frames.windows(2) {
-            for side in 0..2 {
-                let (a, b) = (w[0][side], w[1][side]);
+            for (a, b) in w[0].into_iter().zip(w[1]) {
                 let down = |f: Vec3| f.y < sole + 0.004;
                 if down(a) && down(b) {
                     assert!(Vec2::new(a.x - b.x, a.z - b.z).length() < 0.01, "{who} slides from {a} to {b}");
