@@ -157,8 +157,8 @@ fn overcast(weather: Weather) -> (f32, f32, f32) {
         Weather::Clear => (0.0, 0.0, 0.0),
         Weather::Wind => (0.05, 0.1, 0.002),
         Weather::Cloudy => (0.62, 0.6, 0.003),
-        Weather::Rain => (0.78, 0.8, 0.014),
-        Weather::Storm => (0.88, 0.92, 0.018),
+        Weather::Rain => (0.78, 0.8, 0.008),
+        Weather::Storm => (0.88, 0.92, 0.011),
         Weather::Snow => (0.7, 0.8, 0.014),
         Weather::Fog => (0.8, 0.85, 0.03),
     }

@@ -539,7 +539,7 @@ fn drum(m: &mut Model, _: Culture, _: &mut Dice) {
             m.lathe(&paint("#26221E"), &[(0.0, s * 0.2535), (0.045, s * 0.2535)], 14);
         }
         for k in 0..12 {
-            let (s, c) = (k as f32 * 0.5236).sin_cos();
+            let (s, c) = (k as f32 * std::f32::consts::FRAC_PI_6).sin_cos();
             m.bar(&cloth("#D9C08A"), p(s * 0.114, -0.24, c * 0.114), p(s * 0.164, 0.0, c * 0.164), 0.004);
             m.bar(&cloth("#D9C08A"), p(s * 0.114, 0.24, c * 0.114), p(s * 0.164, 0.0, c * 0.164), 0.004);
         }
@@ -580,7 +580,7 @@ fn rope(m: &mut Model, _: Culture, _: &mut Dice) {
 fn sheaf(m: &mut Model, c: Culture, dice: &mut Dice) {
     let straw = leaf(if c.region() == Region::SouthIndian { "#B9B24A" } else { "#D8AE4E" });
     for _ in 0..46 {
-        let (a, r) = (dice.range(0.0, 6.28), dice.range(0.0, 0.035));
+        let (a, r) = (dice.range(0.0, std::f32::consts::TAU), dice.range(0.0, 0.035));
         let foot = p(a.cos() * r * 1.6, -0.32, a.sin() * r * 1.6);
         let waist = p(a.cos() * r, 0.0, a.sin() * r);
         let tip = p(a.cos() * r * 4.0 + dice.off(0.03), dice.range(0.34, 0.46), a.sin() * r * 4.0 + dice.off(0.03));
@@ -654,7 +654,7 @@ fn spoon(m: &mut Model, c: Culture, _: &mut Dice) {
 fn broom(m: &mut Model, _: Culture, dice: &mut Dice) {
     m.bar(&wood("#8A6238"), p(0.0, -0.6, 0.0), p(0.0, 0.4, 0.0), 0.013);
     for _ in 0..40 {
-        let a = dice.range(0.0, 6.28);
+        let a = dice.range(0.0, std::f32::consts::TAU);
         m.bar(&thatch("#B99A5C"), p(0.0, -0.58, 0.0), p(a.cos() * dice.range(0.02, 0.1), -0.95, a.sin() * 0.05), 0.004);
     }
 }

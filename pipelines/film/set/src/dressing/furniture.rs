@@ -34,11 +34,13 @@ pub fn chair(m: &mut Model, wood: &Material, seat: &Material) {
 pub fn stool(m: &mut Model, wood: &Material, seat: &Material, tall: f32) {
     m.lathe(seat, &[(0.0, tall + 0.02), (0.16, tall + 0.02), (0.18, tall - 0.01), (0.17, tall - 0.05), (0.0, tall - 0.05)], 16);
     for k in 0..4 {
-        let a = k as f32 * 1.571 + 0.785;
+        let a = k as f32 * std::f32::consts::FRAC_PI_2 + std::f32::consts::FRAC_PI_4;
         m.bar(wood, p(a.cos() * 0.11, tall - 0.05, a.sin() * 0.11), p(a.cos() * 0.19, 0.0, a.sin() * 0.19), 0.018);
     }
-    let ring: Vec<Vec3> =
-        (0..=12).map(|k| k as f32 / 12.0 * 6.2832).map(|a| p(a.cos() * 0.165, tall * 0.3, a.sin() * 0.165)).collect();
+    let ring: Vec<Vec3> = (0..=12)
+        .map(|k| k as f32 / 12.0 * std::f32::consts::TAU)
+        .map(|a| p(a.cos() * 0.165, tall * 0.3, a.sin() * 0.165))
+        .collect();
     m.tube(&brass(), &ring, |_| 0.009, 5);
 }
 

@@ -24,7 +24,11 @@ pub fn old_car(m: &mut Model, hex: &str, head_lamps: Rgb) {
         wheel(m, p(x, 0.34, z), 0.34, 0.2);
         m.sheet(&body, 12, 6, |u, v| {
             let a = u * std::f32::consts::PI;
-            p(x + x.signum() * (0.02 + 0.2 * (v * 3.14).sin()) - 0.12 * x.signum() * v, 0.36 + a.sin() * 0.44, z - a.cos() * 0.56)
+            p(
+                x + x.signum() * (0.02 + 0.2 * (v * std::f32::consts::PI).sin()) - 0.12 * x.signum() * v,
+                0.36 + a.sin() * 0.44,
+                z - a.cos() * 0.56,
+            )
         });
     }
     let dark = Material { coat: 1.0, roughness: 0.08, ..paint("#20252B") };
@@ -108,8 +112,10 @@ pub fn bullock_cart(m: &mut Model, load: &Material) {
     m.block(&planks("#8A6238", 0.16), p(0.0, 0.78, 0.0), p(1.3, 0.08, 2.4), 0.01);
     for side in [-1.0f32, 1.0] {
         let x = side * 0.78;
-        let ring: Vec<Vec3> =
-            (0..=20).map(|k| k as f32 / 20.0 * 6.2832).map(|a| p(x, 0.68 + a.sin() * 0.64, a.cos() * 0.64)).collect();
+        let ring: Vec<Vec3> = (0..=20)
+            .map(|k| k as f32 / 20.0 * std::f32::consts::TAU)
+            .map(|a| p(x, 0.68 + a.sin() * 0.64, a.cos() * 0.64))
+            .collect();
         m.tube(&wood, &ring, |_| 0.05, 6);
         for k in 0..6 {
             let a = k as f32 * std::f32::consts::PI / 6.0;
@@ -146,7 +152,7 @@ pub fn tractor(m: &mut Model, hex: &str) {
     }
     m.within(at(0.0, 1.18, 0.15) * pitch(-55.0), |m| m.bar(&iron(), Vec3::ZERO, p(0.0, 0.5, 0.0), 0.02));
     let ring: Vec<Vec3> = (0..=14)
-        .map(|k| k as f32 / 14.0 * 6.2832)
+        .map(|k| k as f32 / 14.0 * std::f32::consts::TAU)
         .map(|a| p(a.cos() * 0.2, 1.48 + a.sin() * 0.12, -0.22 + a.sin() * 0.12))
         .collect();
     m.tube(&paint("#242424"), &ring, |_| 0.018, 6);

@@ -45,7 +45,7 @@ pub fn strewn(b: &mut Builder<'_>, x: (f32, f32), z: (f32, f32), count: u32, siz
     let mut dice = b.dice.fork(u64::from(count) + 5000);
     let id = b.m.material(material);
     for _ in 0..count {
-        let (cx, cz, a) = (dice.range(x.0, x.1), dice.range(z.0, z.1), dice.range(0.0, 6.28));
+        let (cx, cz, a) = (dice.range(x.0, x.1), dice.range(z.0, z.1), dice.range(0.0, std::f32::consts::TAU));
         let (u, v) = (p(a.cos(), 0.0, a.sin()) * size * 0.5, p(-a.sin(), 0.0, a.cos()) * size * 0.36);
         let (c, lift) = (p(cx, 0.012, cz), p(0.0, size * dice.range(0.0, 0.3), 0.0));
         let q = [c - u, c - v + lift, c + u, c + v].map(|q| b.m.vertex(q, Vec3::Y, [0.5, 0.5, 0.0]));

@@ -30,7 +30,7 @@ impl Model {
     fn flower_head(&mut self, petals: &Material, a: Vec3, b: Vec3, head: f32, turn: usize) {
         let path = [a, a.lerp(b, 0.25), a.lerp(b, 0.6), b];
         let wide = head * (0.92 + 0.16 * ((turn * 7 % 5) as f32 / 4.0));
-        self.tube(petals, &path, |t| if t < 0.1 || t > 0.9 { wide * 0.45 } else { wide }, 6);
+        self.tube(petals, &path, |t| if (0.1..=0.9).contains(&t) { wide } else { wide * 0.45 }, 6);
     }
 
     /// A straight string of flower heads hanging down from `top`.

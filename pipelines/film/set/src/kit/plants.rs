@@ -27,7 +27,7 @@ impl Model {
             let dir = p(dice.off(1.0), dice.off(1.0), dice.off(1.0)).normalize_or(Vec3::Y);
             let deep = dice.unit().powf(0.45);
             let at = centre + dir * radii * deep;
-            let side = Quat::from_axis_angle(dir, dice.range(0.0, 6.28)) * dir.any_orthonormal_vector();
+            let side = Quat::from_axis_angle(dir, dice.range(0.0, std::f32::consts::TAU)) * dir.any_orthonormal_vector();
             let lift = dice.range(-0.5, 0.9);
             let tip = (side + dir * lift).normalize_or(side) * long * dice.range(0.7, 1.3);
             let across = tip.cross(dir).normalize_or(Vec3::X) * long * 0.42;
@@ -130,7 +130,7 @@ impl Model {
     pub fn tuft(&mut self, blade: &Material, tall: f32, count: u32, spread: f32, dice: &mut Dice) {
         let id = self.material(blade);
         for _ in 0..count {
-            let a = dice.range(0.0, 6.28);
+            let a = dice.range(0.0, std::f32::consts::TAU);
             let foot = p(dice.off(spread), 0.0, dice.off(spread));
             let out = p(a.cos(), 0.0, a.sin());
             let side = p(-a.sin(), 0.0, a.cos()) * tall * 0.035;

@@ -37,6 +37,7 @@ impl Model {
                 *slot = corner(self, sign, axis);
             }
         }
+        #[expect(clippy::needless_range_loop, reason = "the axis names two things: a bit of the corner and its normal")]
         for axis in 0..3 {
             let (u, v) = (1 << ((axis + 1) % 3), 1 << ((axis + 2) % 3));
             for side in [0, 1 << axis] {

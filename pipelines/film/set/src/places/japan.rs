@@ -51,7 +51,7 @@ fn stone_lantern(b: &mut Builder<'_>, foot: Vec3, tall: f32, strength: f32) {
         );
         m.stand(&lit, p(0.0, 1.08, 0.0), p(0.3, 0.28, 0.3), 0.0);
         for k in 0..4 {
-            let a = k as f32 * 1.571 + 0.785;
+            let a = k as f32 * std::f32::consts::FRAC_PI_2 + std::f32::consts::FRAC_PI_4;
             m.stand(&rock, p(a.sin() * 0.25, 1.06, a.cos() * 0.25), p(0.12, 0.32, 0.12), 0.02);
         }
         m.lathe(
@@ -527,7 +527,7 @@ pub fn shrine(b: &mut Builder<'_>) {
             m.block(&red, p(0.0, 3.7, 0.0), p(6.4, 0.3, 0.24), 0.04);
             m.sheet(&paint("#2E2B2B"), 16, 1, |u, v| p((u - 0.5) * 8.2, 4.62 + 0.3 * (u * 2.0 - 1.0).powi(2) + 0.34 * v, 0.2));
             m.sheet(&red, 16, 4, |u, v| {
-                p((u - 0.5) * 8.0, 4.4 + 0.3 * (u * 2.0 - 1.0).powi(2) + 0.3 * (v * 3.14).sin(), 0.24 - 0.48 * v)
+                p((u - 0.5) * 8.0, 4.4 + 0.3 * (u * 2.0 - 1.0).powi(2) + 0.3 * (v * std::f32::consts::PI).sin(), 0.24 - 0.48 * v)
             });
             m.block(&paint("#2E2B2B"), p(0.0, 4.1, 0.05), p(0.6, 0.7, 0.12), 0.02);
         });

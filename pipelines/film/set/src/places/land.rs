@@ -67,7 +67,11 @@ pub fn field(b: &mut Builder<'_>) {
     // Far crops as rows of low ridges.
     let far = Model::of(|m| {
         m.sheet(&thatch(if rice { "#8A9A45" } else { "#CDA24A" }), 10, 4, |u, v| {
-            p((u - 0.5) * 9.0, 0.75 * (v * 3.14).sin().max(0.0).powf(0.5) + 0.05 * (u * 31.0).sin(), (v - 0.5) * 1.8)
+            p(
+                (u - 0.5) * 9.0,
+                0.75 * (v * std::f32::consts::PI).sin().max(0.0).powf(0.5) + 0.05 * (u * 31.0).sin(),
+                (v - 0.5) * 1.8,
+            )
         })
     });
     for i in 0..64 {
@@ -386,7 +390,12 @@ fn tent(b: &mut Builder<'_>, place: glam::Affine3A, st: &Style) {
     b.m.within(place, |m| {
         for s in [-1.0f32, 1.0] {
             m.sheet(&canvas, 12, 8, |u, v| {
-                p(s * 2.6 * v, 2.7 - 2.5 * v + 0.25 * (v * 3.14).sin() * (u * 3.14).sin() - 0.3 * (v * 3.14).sin(), (u - 0.5) * 4.4)
+                p(
+                    s * 2.6 * v,
+                    2.7 - 2.5 * v + 0.25 * (v * std::f32::consts::PI).sin() * (u * std::f32::consts::PI).sin()
+                        - 0.3 * (v * std::f32::consts::PI).sin(),
+                    (u - 0.5) * 4.4,
+                )
             });
         }
         m.quad(&st.cloth, [p(-1.5, 0.0, -1.9), p(1.5, 0.0, -1.9), p(0.0, 2.6, -1.9), p(0.0, 2.6, -1.9)]);

@@ -509,7 +509,7 @@ fn office_desk(b: &mut Builder<'_>, st: &Style) {
                 m.block(&paper("#DDD3B8"), Vec3::ZERO, p(0.2, 0.002, 0.28), 0.0);
             });
         }
-        m.within(at(-0.62, 0.78, 0.05), |m| telephone(m));
+        m.within(at(-0.62, 0.78, 0.05), telephone);
         m.within(at(0.3, 0.78, 0.2), |m| m.lathe(&glass(), &[(0.05, 0.0), (0.055, 0.02), (0.05, 0.025), (0.03, 0.01)], 12));
         if modern {
             m.block(&paint("#26292D"), p(0.5, 1.05, 0.1), p(0.62, 0.38, 0.03), 0.01);
@@ -579,7 +579,7 @@ fn office_walls(b: &mut Builder<'_>, room: &Room, st: &Style) {
     b.m.within(room.side(1) * at(room.along(1, -1.4), 0.0, 0.3), |m| {
         m.lathe(&wood("#4E3423"), &[(0.22, 0.0), (0.2, 0.04), (0.03, 0.08), (0.025, 1.75), (0.05, 1.8), (0.0, 1.86)], 10);
         for k in 0..4 {
-            let a = k as f32 * 1.57;
+            let a = k as f32 * std::f32::consts::FRAC_PI_2;
             m.bar(&wood("#4E3423"), p(0.0, 1.6, 0.0), p(a.sin() * 0.18, 1.76, a.cos() * 0.18), 0.016);
         }
         m.within(at(0.12, 1.64, 0.1), |m| m.lathe(&felt("#4A4238"), &[(0.17, 0.0), (0.1, 0.02), (0.09, 0.1), (0.0, 0.12)], 14));

@@ -256,7 +256,8 @@ pub fn palace(b: &mut Builder<'_>) {
     b.m.block(&floral("#8E2A2E", "#D9B05A", 0.5), p(0.0, 0.008, -2.0), p(1.5, 0.014, 15.0), 0.0);
     b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (3.0, 4.0), times(kelvin(3200.0), 3.0));
     b.key_from(p(-3.0, 2.8, 2.0));
-    b.air.fog.density = 0.012;
+    b.air.fog.density = 0.003;
+    b.air.fog.color = [0.06, 0.05, 0.045];
     motes(b, p(-4.0, 0.5, -6.0), p(4.0, 4.0, 3.0), 40, 0.8);
     for (x, z, turn) in
         [(-4.0, -6.2, 60.0), (4.0, -6.2, -60.0), (-3.9, 1.6, 90.0), (3.9, 4.4, -90.0), (-5.6, -3.0, 30.0), (5.6, -2.0, -30.0)]
@@ -310,7 +311,8 @@ fn chandelier(b: &mut Builder<'_>, hook: Vec3) {
     b.m.within(at(hook.x, hook.y - drop, hook.z), |m| {
         m.bar(&brass(), Vec3::ZERO, p(0.0, drop, 0.0), 0.02);
         for (r, y) in [(0.75, 0.0), (0.45, 0.35)] {
-            let ring: Vec<Vec3> = (0..=20).map(|k| k as f32 / 20.0 * 6.2832).map(|a| p(a.cos() * r, y, a.sin() * r)).collect();
+            let ring: Vec<Vec3> =
+                (0..=20).map(|k| k as f32 / 20.0 * std::f32::consts::TAU).map(|a| p(a.cos() * r, y, a.sin() * r)).collect();
             m.tube(&brass(), &ring, |_| 0.025, 6);
             for k in 0..10 {
                 let a = k as f32 * 0.628;

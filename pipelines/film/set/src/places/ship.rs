@@ -275,7 +275,7 @@ pub fn car_inside(b: &mut Builder<'_>) {
         m.ball(&glow([0.5, 0.8, 0.6]), p(x, 0.7, 0.7), p(0.06, 0.06, 0.02), 10);
     }
     let ring: Vec<Vec3> = (0..=18)
-        .map(|k| k as f32 / 18.0 * 6.2832)
+        .map(|k| k as f32 / 18.0 * std::f32::consts::TAU)
         .map(|a| p(-0.42 + a.cos() * 0.18, 0.76 + a.sin() * 0.16, 0.52 + a.sin() * 0.07))
         .collect();
     m.tube(&paint("#232323"), &ring, |_| 0.016, 6);

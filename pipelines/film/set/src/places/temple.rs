@@ -604,7 +604,9 @@ fn church(b: &mut Builder<'_>, place: glam::Affine3A) {
         m.stand(&wall_stone, Vec3::ZERO, p(8.0, 5.5, 9.0), 0.05);
         m.within(at(0.0, 5.5, 0.0), |m| m.gable(&roof_tile("#5B4B47"), &wall_stone, 8.0, 9.0, 3.6, 0.3));
         m.stand(&wall_stone, p(-5.2, 0.0, 2.4), p(3.2, 10.0, 3.2), 0.06);
-        m.within(at(-5.2, 10.0, 2.4), |m| m.lathe_faceted(&roof_tile("#5B4B47"), &[(2.5, 0.0), (0.0, 5.0)], 4, 0.785));
+        m.within(at(-5.2, 10.0, 2.4), |m| {
+            m.lathe_faceted(&roof_tile("#5B4B47"), &[(2.5, 0.0), (0.0, 5.0)], 4, std::f32::consts::FRAC_PI_4)
+        });
         m.quad(&planks("#5A3822", 0.24), [p(-1.0, 0.0, 4.53), p(1.0, 0.0, 4.53), p(1.0, 2.4, 4.53), p(-1.0, 2.4, 4.53)]);
         m.within(at(0.0, 2.4, 4.55), |m| m.arch(&wall_stone, 1.0, 0.3, 0.4, 0.6));
         for x in [-2.7, 2.7] {
@@ -671,7 +673,7 @@ fn earthen(b: &mut Builder<'_>, place: glam::Affine3A) {
                     &mud,
                     &[(1.5, 0.0), (1.3, tall * 0.6), (1.0, tall * 0.85), (0.3, tall), (0.0, tall + 0.4)],
                     4,
-                    0.785,
+                    std::f32::consts::FRAC_PI_4,
                 );
                 for j in 0..15 {
                     let (u, v) = (j % 3, j / 3);

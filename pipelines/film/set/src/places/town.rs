@@ -546,7 +546,7 @@ fn public_front(m: &mut Model, st: &Style, place: Place, w: f32, h: f32, floors:
         Place::Station | Place::School => {
             m.within(at(0.0, h * floors as f32, -0.6), |m| {
                 m.stand(&st.wall, Vec3::ZERO, p(2.2, 2.6, 2.2), 0.04);
-                m.lathe_faceted(&st.roof, &[(2.0, 2.6), (0.0, 4.4)], 4, 0.785);
+                m.lathe_faceted(&st.roof, &[(2.0, 2.6), (0.0, 4.4)], 4, std::f32::consts::FRAC_PI_4);
                 m.ball(&paint("#EFE8D4"), p(0.0, 1.6, 1.12), p(0.7, 0.7, 0.05), 24);
                 m.block(&paint("#22262A"), p(0.0, 1.8, 1.18), p(0.05, 0.42, 0.02), 0.0);
                 m.block(&paint("#22262A"), p(0.14, 1.6, 1.18), p(0.3, 0.05, 0.02), 0.0);
