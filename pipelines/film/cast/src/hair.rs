@@ -272,7 +272,7 @@ impl<'a> Barber<'a> {
             1.0,
         );
         let m = self.m;
-        let range = self.mesh.sweep(&stations, if self.lead { 7 } else { 5 }, m);
+        let range = self.mesh.sweep(&stations, if self.lead { 7 } else { 4 }, m);
         for i in range {
             let c = self.mesh.coords[i];
             self.mesh.coords[i] = v(c.x * 2.0, c.y, 0.0);
@@ -332,7 +332,7 @@ impl<'a> Barber<'a> {
 
     /// Locks over the forehead down to height `low`.
     fn fringe(&mut self, low: f32, n: usize) {
-        let (n, wide) = if self.lead { (n, 0.075) } else { (n / 2 + 1, 0.13) };
+        let (n, wide) = if self.lead { (n, 0.075) } else { (n / 3 + 1, 0.17) };
         for i in 0..n {
             let a = (i as f32 / (n - 1) as f32 * 2.0 - 1.0) * 0.95;
             let path: Vec<Vec3> = (0..5)
@@ -350,8 +350,8 @@ impl<'a> Barber<'a> {
     /// Locks beside the face, cut straight at the jaw.
     fn side_locks(&mut self) {
         for side in [1.0f32, -1.0] {
-            for i in 0..3 {
-                let a = (1.0 + 0.13 * i as f32) * side;
+            for i in 0..if self.lead { 3 } else { 1 } {
+                let a = (if self.lead { 1.0 } else { 1.12 } + 0.13 * i as f32) * side;
                 let path: Vec<Vec3> = (0..6)
                     .map(|k| {
                         let t = k as f32 / 5.0;
@@ -361,7 +361,7 @@ impl<'a> Barber<'a> {
                         d * (r.max(0.36 * self.h) + 0.035 * self.h) + Vec3::Y * (y * self.h)
                     })
                     .collect();
-                self.lock(&path, 0.06, 0.035);
+                self.lock(&path, if self.lead { 0.06 } else { 0.11 }, 0.035);
             }
         }
     }

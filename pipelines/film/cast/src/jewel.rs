@@ -176,7 +176,7 @@ impl Tailor<'_> {
             Ornament::Tikka => self.tikka(shape),
             // Too fine for the background.
             Ornament::Glasses if self.lead => self.glasses(shape),
-            Ornament::Flower => {
+            Ornament::Flower if self.lead => {
                 let m = self.mesh.material(materials::petals([0.7, 0.16, 0.2]));
                 let at = shape.surface(v(-0.85, 0.45, 0.3)) * 1.1;
                 for i in 0..6 {
