@@ -60,10 +60,6 @@ impl SetBrief {
     pub fn indian(&self) -> bool {
         matches!(self.region(), Region::SouthIndian | Region::NorthIndian)
     }
-    /// Whether the script names a thing whose name contains `word`.
-    pub fn names(&self, word: &str) -> bool {
-        self.props.iter().any(|p| p.contains(word))
-    }
     /// In-the-room archetypes are rooms even when a heading says EXT, and open land stays open.
     pub fn room(&self) -> bool {
         use Place::*;
