@@ -286,6 +286,12 @@ fn acting(kind: usize, puppet: &Puppet) -> Pose {
                 set(fore, -0.9, 0.0, 0.0);
             }
         }
+        4 => {
+            for (thigh, shin, s) in [(LThigh, LShin, 1.0f32), (RThigh, RShin, -1.0)] {
+                set(thigh, -1.45, 0.75 * s, 0.0);
+                set(shin, 2.2, 0.0, -0.5 * s);
+            }
+        }
         2 => {
             for (arm, fore, s) in [(LUpperArm, LForearm, 1.0f32), (RUpperArm, RForearm, -1.0)] {
                 set(arm, -0.5, 0.0, -0.2 * s);
@@ -302,6 +308,10 @@ fn acting(kind: usize, puppet: &Puppet) -> Pose {
         }
     }
     match kind {
+        4 => {
+            p.seat_height = Some(0.0);
+            p.hips_height_offset = puppet.body().seat - puppet.body().offsets[0].y;
+        }
         1 => {
             p.seat_height = Some(0.42);
             p.hips_height_offset = 0.42 + puppet.body().seat - puppet.body().offsets[0].y;
@@ -320,7 +330,7 @@ fn poses(out: &Path) -> Result<(), Failure> {
     for (r, d) in cast.iter().enumerate() {
         let puppet = Puppet::build(d, Detail::Lead);
         for kind in 0..4 {
-            let mut pose = acting(kind, &puppet);
+            let mut pose = acting(if kind == 2 { 4 } else { kind }, &puppet);
             let i = r * 4 + kind;
             pose.heading = if kind == 0 { 0.9 } else { 0.45 };
             pose.position = Vec3::new((i % 8) as f32 * 0.66 - 2.3, if i < 8 { 1.95 } else { 0.0 }, 0.0);

@@ -2,6 +2,7 @@
 
 use crate::design::{Design, Kind};
 use crate::face::FaceModel;
+use crate::field::step;
 use crate::hair::Barber;
 use crate::hand;
 use crate::head::HeadShape;
@@ -117,6 +118,10 @@ impl Puppet {
                 let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
                 p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
                 if let Some(seat) = pose.seat_height {
+                    // On a lap the front of a skirt lies over its back: folded legs must not mix the two.
+                    let front = step(-0.02, 0.06, mesh.positions[i].z / self.figure.s);
+                    let lap = 4.0 * loose * (1.0 - loose) * if seat < 0.1 { 0.04 } else { 0.018 };
+                    p.y += lap * front * self.figure.s;
                     let over = Vec3::from(hips) - p;
                     if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
                         p.y = p.y.max(pose.position.y + seat + 0.004);
