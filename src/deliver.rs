@@ -26,7 +26,9 @@ pub struct Delivery {
 
 /// Makes the output folder and checks that it can be written to, before any work is done.
 pub fn check_folder(folder: &Path) -> Result<(), Stop> {
-    let refuse = |e: std::io::Error| Stop::bad(format!("{}: can't be written to: {e}; choose another folder with --out DIR", folder.display()));
+    let refuse = |e: std::io::Error| {
+        Stop::bad(format!("{}: can't be written to: {e}; choose another folder with --out DIR", folder.display()))
+    };
     std::fs::create_dir_all(folder).map_err(refuse)?;
     let probe = folder.join(".klieg-write-check");
     std::fs::write(&probe, b"").map_err(refuse)?;
@@ -38,10 +40,14 @@ pub async fn deliver(farm: &Farm, job: &JobId, order: &Order, preparation: &Prep
     let outputs = farm.outputs(job).await.map_err(|e| farm_stop(&e))?;
     let records = farm.task_records(job).await.map_err(|e| farm_stop(&e))?;
     let output = |task: &str, name: &str| {
-        outputs.get(&(task.to_owned(), name.to_owned())).copied().ok_or_else(|| Stop::failed(format!("the job left no {task}/{name}")))
+        outputs
+            .get(&(task.to_owned(), name.to_owned()))
+            .copied()
+            .ok_or_else(|| Stop::failed(format!("the job left no {task}/{name}")))
     };
     let name = film_name(order.params.format);
-    let mut files = vec![(name.to_owned(), output("conform", "film")?), ("contact-sheet.png".to_owned(), output("conform", "contact")?)];
+    let mut files =
+        vec![(name.to_owned(), output("conform", "film")?), ("contact-sheet.png".to_owned(), output("conform", "contact")?)];
     for extension in CAPTION_FORMATS {
         files.push((format!("captions/film.{extension}"), output("conform", &format!("captions.{extension}"))?));
     }
@@ -229,7 +235,15 @@ impl Partial {
             .iter()
             .filter_map(|r| self.segments.get(&r.task).map(|digest| (farm.blob_path(digest), r.end - r.first)))
             .collect();
-        let film = Conform { spec: &self.spec, segments: &segments, sound: None, captions: None, language: "und", chapters: &[], metadata: &BTreeMap::new() };
+        let film = Conform {
+            spec: &self.spec,
+            segments: &segments,
+            sound: None,
+            captions: None,
+            language: "und",
+            chapters: &[],
+            metadata: &BTreeMap::new(),
+        };
         media.conform(&self.path, &film).ok().map(|()| self.path.clone())
     }
 }

@@ -10,7 +10,12 @@ fn refused(studio: &Studio, args: &[&str]) -> String {
     let output = studio.run(&all);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
-    let leftovers: Vec<_> = std::fs::read_dir(studio.path("out")).into_iter().flatten().flatten().flat_map(|d| std::fs::read_dir(d.path()).into_iter().flatten().flatten().map(|e| e.path())).collect();
+    let leftovers: Vec<_> = std::fs::read_dir(studio.path("out"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|d| std::fs::read_dir(d.path()).into_iter().flatten().flatten().map(|e| e.path()))
+        .collect();
     assert!(leftovers.is_empty(), "{args:?} left {leftovers:?}");
     message
 }

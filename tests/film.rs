@@ -54,7 +54,12 @@ fn a_render_killed_five_times_is_the_same_film() {
     }
     draft(&killed, "out", &[]);
     assert_eq!(film(&calm.path("out")), film(&killed.path("out")));
-    let scratch: Vec<_> = std::fs::read_dir(killed.path("out")).unwrap().flatten().map(|e| e.file_name()).filter(|n| n.to_string_lossy().contains("part")).collect();
+    let scratch: Vec<_> = std::fs::read_dir(killed.path("out"))
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name())
+        .filter(|n| n.to_string_lossy().contains("part"))
+        .collect();
     assert!(scratch.is_empty(), "left {scratch:?}");
 }
 
@@ -63,7 +68,17 @@ fn the_delivery_is_whole() {
     let studio = Studio::new();
     studio.script("small.fountain", SMALL);
     let done = draft(&studio, "out", &["--only", "sc010"]);
-    for file in ["film.mp4", "contact-sheet.png", "captions/film.srt", "captions/film.vtt", "captions/film.ass", "stems/dialogue.wav", "stems/music.wav", "stems/effects.wav", "stems/ambience.wav"] {
+    for file in [
+        "film.mp4",
+        "contact-sheet.png",
+        "captions/film.srt",
+        "captions/film.vtt",
+        "captions/film.ass",
+        "stems/dialogue.wav",
+        "stems/music.wav",
+        "stems/effects.wav",
+        "stems/ambience.wav",
+    ] {
         assert!(studio.path("out").join(file).metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
     }
     let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(studio.path("out/manifest.json")).unwrap()).unwrap();

@@ -44,7 +44,12 @@ fn findings() -> Vec<Finding> {
     let detail = font.as_ref().map_or("the score plays on the built-in synth".to_owned(), |path| path.display().to_string());
     all.push(finding("sound font", font.is_some(), detail, Some("apt-get install fluid-soundfont-gm")));
     let fonts = fonts_found();
-    all.push(finding("title fonts", fonts > 0, format!("{fonts} Noto faces"), Some("apt-get install fonts-noto-core fonts-noto-cjk")));
+    all.push(finding(
+        "title fonts",
+        fonts > 0,
+        format!("{fonts} Noto faces"),
+        Some("apt-get install fonts-noto-core fonts-noto-cjk"),
+    ));
     all
 }
 
@@ -56,7 +61,12 @@ fn machine() -> Vec<Finding> {
         all.push(finding("GPU", false, "none found; pictures are computed on the processor", None));
     }
     for gpu in found.gpus {
-        all.push(finding("GPU", true, format!("{}, driver {}; pictures are computed on the processor for now", gpu.model, gpu.driver), None));
+        all.push(finding(
+            "GPU",
+            true,
+            format!("{}, driver {}; pictures are computed on the processor for now", gpu.model, gpu.driver),
+            None,
+        ));
     }
     all
 }
@@ -104,7 +114,11 @@ pub fn require(preparation: &Preparation, format: Format) -> Result<(), Stop> {
         })
     };
     match available.into_iter().find(|a| a.languages.is_empty() && needed(a.program)) {
-        Some(a) => Err(Stop::bad(format!("the script's lines need {}, which is missing: {}", a.program, a.install.unwrap_or("install it")))),
+        Some(a) => Err(Stop::bad(format!(
+            "the script's lines need {}, which is missing: {}",
+            a.program,
+            a.install.unwrap_or("install it")
+        ))),
         None => Ok(()),
     }
 }

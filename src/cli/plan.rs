@@ -50,7 +50,14 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
 fn describe(text: &mut String, preparation: &Preparation, cut: &Cut) {
     let story = &preparation.story;
     let seconds = |frames: u32| f64::from(frames) / f64::from(FPS);
-    let _ = writeln!(text, "{} · {} scenes, {} shots, {:.1} s\n\nCast", story.title, story.scenes.len(), cut.shots.len(), seconds(cut.frames()));
+    let _ = writeln!(
+        text,
+        "{} · {} scenes, {} shots, {:.1} s\n\nCast",
+        story.title,
+        story.scenes.len(),
+        cut.shots.len(),
+        seconds(cut.frames())
+    );
     for (person, voice) in story.cast.iter().zip(&preparation.voices) {
         let worn: Vec<&str> = person.dress.iter().map(|g| g.name.as_str()).collect();
         let _ = writeln!(

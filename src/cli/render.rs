@@ -85,14 +85,22 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation) -> Re
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
     let options = AgentOptions { slots: workers, ..AgentOptions::here(vec![program.into(), "worker".into()]) };
     let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
-    let mode = if common.quiet { Mode::Quiet } else if common.json { Mode::Json } else { Mode::People };
+    let mode = if common.quiet {
+        Mode::Quiet
+    } else if common.json {
+        Mode::Json
+    } else {
+        Mode::People
+    };
     let mut display = Display::open(mode, workers, started);
     let ended = watch(&farm, &job, order, &mut display).await;
     display.close();
     agent.stop().await;
     let delivered = match ended {
         Ok(Ended::Succeeded) => deliver::deliver(&farm, &job, order, preparation).await,
-        Ok(Ended::Interrupted) => Err(Stop::interrupted("interrupted; the same command, or `klieg resume`, goes on where it stopped")),
+        Ok(Ended::Interrupted) => {
+            Err(Stop::interrupted("interrupted; the same command, or `klieg resume`, goes on where it stopped"))
+        }
         Err(stop) => Err(stop),
     };
     farm.close().await;

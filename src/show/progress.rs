@@ -33,7 +33,10 @@ impl Display {
     /// Opens the display for a job that `workers` slots work on.
     pub fn open(mode: Mode, workers: usize, now: Instant) -> Self {
         let on_terminal = mode == Mode::People && std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(Some(1000), if on_terminal { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() });
+        let bar = ProgressBar::with_draw_target(
+            Some(1000),
+            if on_terminal { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() },
+        );
         let style = ProgressStyle::with_template("{spinner:.yellow} {wide_bar:.yellow/black.bright} {percent:>3} %\n  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).tick_chars("◐◓◑◒●"));
         if on_terminal {

@@ -107,7 +107,11 @@ impl Tracker {
 
     /// Seconds until the longest task that must come last alone (mix, then conform) could be done.
     pub fn tail(&self) -> f64 {
-        ["mix", "conform"].iter().flat_map(|s| self.tasks.values().filter(move |t| t.step == *s && !t.done)).map(|t| t.seconds).sum()
+        ["mix", "conform"]
+            .iter()
+            .flat_map(|s| self.tasks.values().filter(move |t| t.step == *s && !t.done))
+            .map(|t| t.seconds)
+            .sum()
     }
 }
 

@@ -42,8 +42,7 @@ mod tests {
 
     #[test]
     fn a_sheet_holds_every_still_in_order() {
-        let stills: Vec<Vec<u8>> =
-            (0..5u8).map(|i| png(&RgbImage::from_pixel(64, 36, Rgb([i * 50, 0, 0]))).unwrap()).collect();
+        let stills: Vec<Vec<u8>> = (0..5u8).map(|i| png(&RgbImage::from_pixel(64, 36, Rgb([i * 50, 0, 0]))).unwrap()).collect();
         let sheet = image::load_from_memory(&sheet(&stills).unwrap()).unwrap().to_rgb8();
         assert_eq!(sheet.dimensions(), (4 * 326 + 6, 2 * (180 + 6) + 6));
         assert_eq!(sheet.get_pixel(6 + 326 + 10, 20).0[0], 50);

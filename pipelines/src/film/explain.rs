@@ -12,15 +12,8 @@ pub fn explain(story: &Story, file: &str) -> String {
             about = &i.about;
             let _ = writeln!(report, "{about}");
         }
-        let _ = writeln!(
-            report,
-            "  {:<10} {:<24} {:>3.0} %  {file}:{}  {}",
-            i.what,
-            i.value,
-            i.confidence * 100.0,
-            i.line,
-            i.because
-        );
+        let _ =
+            writeln!(report, "  {:<10} {:<24} {:>3.0} %  {file}:{}  {}", i.what, i.value, i.confidence * 100.0, i.line, i.because);
     }
     report
 }

@@ -1,5 +1,6 @@
 //! Title card and end credits: what they say, and their lettering over the picture, in any script (Noto fonts).
 
+use super::blur::blur;
 use cosmic_text::{Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, Weight, fontdb};
 use klieg_kernels::render::Picture;
 use klieg_protocol::{Fault, TaskFailure};
@@ -88,7 +89,12 @@ impl Page {
     fn write(&mut self, fonts: &mut FontSystem, text: &str, size: f32, weight: Weight, top: f32) -> f32 {
         let mut buffer = Buffer::new(fonts, Metrics::new(size, size * 1.3));
         buffer.set_size(Some(self.width as f32 * 0.88), None);
-        buffer.set_text(text, &Attrs::new().family(Family::Name("Noto Serif")).weight(weight), Shaping::Advanced, Some(Align::Center));
+        buffer.set_text(
+            text,
+            &Attrs::new().family(Family::Name("Noto Serif")).weight(weight),
+            Shaping::Advanced,
+            Some(Align::Center),
+        );
         let left = (self.width as f32 * 0.06).round() as i32;
         let (width, height, letters) = (self.width as i32, self.height as i32, &mut self.letters);
         let first = top.round() as i32;
@@ -131,7 +137,8 @@ fn fonts() -> Result<FontSystem, TaskFailure> {
     if db.faces().next().is_none() {
         return Err(TaskFailure {
             fault: Fault::Node,
-            message: "set the titles: no Noto fonts found; install them with `apt-get install fonts-noto-core fonts-noto-cjk`".into(),
+            message: "set the titles: no Noto fonts found; install them with `apt-get install fonts-noto-core fonts-noto-cjk`"
+                .into(),
         });
     }
     db.set_serif_family("Noto Serif");
@@ -144,23 +151,6 @@ fn is_upright_text_face(path: &Path) -> bool {
     (name.starts_with("NotoSerif") || name.starts_with("NotoSans") || name.starts_with("NotoNaskh"))
         && (name.contains("-Regular") || name.contains("-Bold."))
         && !name.contains("Display")
-}
-
-/// One box blur of `radius` pixels, both ways.
-fn blur(image: &[f32], width: usize, height: usize, radius: usize) -> Vec<f32> {
-    let pass = |input: &[f32], length: usize, count: usize, step: usize, stride: usize| {
-        let mut out = vec![0.0; input.len()];
-        for row in 0..count {
-            for i in 0..length {
-                let (low, high) = (i.saturating_sub(radius), (i + radius).min(length - 1));
-                let sum: f32 = (low..=high).map(|j| input[row * stride + j * step]).sum();
-                out[row * stride + i * step] = sum / (2 * radius + 1) as f32;
-            }
-        }
-        out
-    };
-    let across = pass(image, width, height, 1, width);
-    pass(&across, height, width, width, 1)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The `film` job: script in, film out. [`plan`] says which tasks, the other modules run one step each.
 
+mod blur;
 mod conform;
 mod contact;
 mod explain;
@@ -37,7 +38,8 @@ impl Kind for Film {
     }
 
     fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
-        let params: FilmParams = serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
+        let params: FilmParams =
+            serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
         let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
         let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
         let preparation = Preparation::of(&script, &params)?;

@@ -1,8 +1,8 @@
 //! The film's task graph. First the lines are spoken; when their lengths are known, `direct` makes the cut and adds the rest:
 //! render tasks, score cues, the mix, and the conform that ends it.
 
-use super::localise::{Local, localise};
 use super::lettering::Card;
+use super::localise::{Local, localise};
 use super::params::{FilmParams, Quality};
 use super::preparation::Preparation;
 use klieg_film_score::CueBrief;
@@ -211,10 +211,8 @@ fn cue_brief(story: &Story, scene: usize, cut: &Cut, seed: u64, last: bool) -> C
 }
 
 fn mix_task(preparation: &Preparation, cut: &Cut, params: &FilmParams, script: Digest) -> TaskSpec {
-    let mut inputs = BTreeMap::from([
-        ("script".to_owned(), Input { from: Source::Blob(script) }),
-        ("cut".to_owned(), output("direct", "cut")),
-    ]);
+    let mut inputs =
+        BTreeMap::from([("script".to_owned(), Input { from: Source::Blob(script) }), ("cut".to_owned(), output("direct", "cut"))]);
     for line in &cut.lines {
         inputs.insert(format!("sound/{:05}", line.line), output(&speak_name(line.line), "sound"));
     }

@@ -42,8 +42,13 @@ impl Preparation {
 
     /// Every spoken line, by `LineId`.
     pub fn lines(&self) -> Vec<&Line> {
-        let mut lines: Vec<&Line> =
-            self.story.scenes.iter().flat_map(|s| &s.beats).filter_map(|b| if let Beat::Line(l) = b { Some(l) } else { None }).collect();
+        let mut lines: Vec<&Line> = self
+            .story
+            .scenes
+            .iter()
+            .flat_map(|s| &s.beats)
+            .filter_map(|b| if let Beat::Line(l) = b { Some(l) } else { None })
+            .collect();
         lines.sort_by_key(|l| l.id);
         lines
     }

@@ -1,5 +1,6 @@
 //! One render task: a frame range of a shot, from poses to an encoded segment and a still.
 
+use super::blur::soften;
 use super::lettering::Lettering;
 use super::plan::RenderParams;
 use super::{failed, from_json};
@@ -43,7 +44,8 @@ pub fn run(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailu
     }
     segment.finish()?;
     let still = still.ok_or_else(|| failed("choose a still", "the range has no frame"))?;
-    let image = image::RgbImage::from_raw(still.width, still.height, still.rgb).ok_or_else(|| failed("keep the still", "wrong size"))?;
+    let image =
+        image::RgbImage::from_raw(still.width, still.height, still.rgb).ok_or_else(|| failed("keep the still", "wrong size"))?;
     let png = super::contact::png(&image).map_err(|e| failed("keep the still", e))?;
     let outputs = BTreeMap::from([("segment".to_owned(), desk.store_file(&path)?), ("still".to_owned(), desk.store(&png)?)]);
     Ok(TaskResult { outputs, adds: Vec::new() })
@@ -68,13 +70,18 @@ impl Studio {
     }
 
     fn picture(&self, performance: &Performance, pose: u32) -> Result<Picture, TaskFailure> {
-        let Frame { moving, lights, camera, sky, fog, look } = performance.frame(pose);
+        let Frame { moving, lights, mut camera, sky, fog, look } = performance.frame(pose);
+        if self.lettering.is_some() {
+            camera.aperture_m = 0.0;
+        }
         let moving = self.cpu.solid(&moving, Build::Fast).map_err(|e| failed("build the puppets", e))?;
         let stage = Stage { solids: &[&self.set, &moving], lights: &lights, sky: &sky, fog: &fog, camera: &camera };
         let seed = mix(self.settings.seed ^ u64::from(pose));
         let mut layers = self.cpu.trace(&stage, &Settings { seed, ..self.settings.clone() }).map_err(|e| failed("trace", e))?;
         self.cpu.denoise(&mut layers).map_err(|e| failed("denoise", e))?;
+        if self.lettering.is_some() {
+            soften(&mut layers);
+        }
         self.cpu.develop(&layers, &look, seed).map_err(|e| failed("develop", e))
     }
 }
-

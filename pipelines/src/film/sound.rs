@@ -53,9 +53,13 @@ pub fn mix(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailu
         },
     });
     let mut outputs = BTreeMap::new();
-    for (name, sound) in
-        [("dialogue", &mix.dialogue), ("music", &mix.music), ("effects", &mix.effects), ("ambience", &mix.ambience), ("film", &mix.film)]
-    {
+    for (name, sound) in [
+        ("dialogue", &mix.dialogue),
+        ("music", &mix.music),
+        ("effects", &mix.effects),
+        ("ambience", &mix.ambience),
+        ("film", &mix.film),
+    ] {
         let path = desk.scratch().join(format!("{name}.wav"));
         klieg_film_mix::write_wav(&path, sound)
             .map_err(|e| TaskFailure { fault: Fault::Node, message: format!("write the {name} stem: {e}") })?;
