@@ -56,6 +56,11 @@ impl Director<'_> {
         match action.verb {
             Verb::Stand | Verb::Rise => standing,
             Verb::Enter => self.stage.is_on(action.who) && self.cut.shots.len() > 1,
+            // Already there.
+            Verb::Walk | Verb::Run => {
+                let to = action.to.filter(|to| *to != action.who).and_then(|to| self.stage.get(to));
+                self.stage.get(action.who).zip(to).is_some_and(|(me, other)| me.at.distance(other.at) <= 1.3)
+            }
             _ => false,
         }
     }

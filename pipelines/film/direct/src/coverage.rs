@@ -137,7 +137,7 @@ impl<'a> Director<'a> {
         let wide = if self.scene.interior { Size::VeryWide } else { *pick(seed, 0, &[Size::ExtremeWide, Size::VeryWide]) };
         let size = if same_place { Size::Wide } else { wide };
         let movement = *pick(seed, 1, &[Move::Crane, Move::Dolly, Move::Pan, Move::Track, Move::Tilt, Move::Dolly]);
-        let length = frames(if same_place { 2.2 } else { between(seed, 2, 3.0, 3.7) });
+        let length = frames(if same_place { 2.2 } else { between(seed, 2, 3.0, 3.4) });
         let swing = between(seed, 3, 6.0, 24.0) * if unit(seed, 4) < 0.5 { -1.0 } else { 1.0 };
         let setup = self.setup_place(size, swing);
         let content = Content { marks: self.stage.marks(), cues: Vec::new(), script_lines: lines, mood: self.scene.mood, seed };
@@ -172,7 +172,7 @@ impl<'a> Director<'a> {
             mood: self.scene.mood,
             seed,
         };
-        self.shoot(&setup, Move::Crane, frames(2.8), content, &[]);
+        self.shoot(&setup, Move::Crane, frames(2.4), content, &[]);
         // The film ends by rising, not by sinking.
         if let Some(last) = self.cut.shots.last_mut().filter(|s| s.movement == Move::Crane && s.camera.len() == 2) {
             let end = last.camera[1].frame;

@@ -109,7 +109,7 @@ impl<'a> Stage<'a> {
         if opening == Opening::Enters {
             return;
         }
-        let seat = (opening == Opening::Sits).then(|| self.free_seat(self.people[i].home)).flatten();
+        let seat = matches!(opening, Opening::Sits | Opening::HasASeat).then(|| self.free_seat(self.people[i].home)).flatten();
         self.people[i].on = true;
         match seat {
             Some(seat) => self.seat(i, seat),
@@ -348,6 +348,8 @@ pub fn principals(scene: &Scene) -> Option<(CharacterId, CharacterId)> {
 #[derive(Clone, Copy, PartialEq)]
 enum Opening {
     Enters,
+    /// Sits if there is a seat, or else stands.
+    HasASeat,
     Stands,
     Sits,
     Kneels,
@@ -357,7 +359,7 @@ enum Opening {
 /// How the scene finds someone, from what they do first.
 fn opening(scene: &Scene, who: CharacterId) -> Opening {
     if scene.place == Place::Car {
-        return Opening::Sits;
+        return Opening::HasASeat;
     }
     let spoken_before = |i: usize| scene.beats[..i].iter().any(|b| matches!(b, Beat::Line(l) if l.speaker == who && !l.off_screen));
     let first = scene.beats.iter().enumerate().find_map(|(i, b)| match b {
@@ -365,12 +367,13 @@ fn opening(scene: &Scene, who: CharacterId) -> Opening {
         _ => None,
     });
     let sociable = matches!(scene.place, Place::Cafe | Place::TeaHouse | Place::Bar) && scene.present.len() >= 2;
-    let default = if sociable { Opening::Sits } else { Opening::Stands };
+    let default = if sociable { Opening::HasASeat } else { Opening::Stands };
     let Some((i, action)) = first else { return default };
     let said_before = scene.beats[..i].iter().any(|b| matches!(b, Beat::Line(_)));
     let in_motion = ["down", "beside", "next to"].iter().any(|w| action.text.contains(w));
     match action.verb {
-        Verb::Enter if !spoken_before(i) => Opening::Enters,
+        // Who first walks or runs comes in doing so.
+        Verb::Enter | Verb::Walk | Verb::Run if !spoken_before(i) => Opening::Enters,
         Verb::Sit if !said_before && !in_motion => Opening::Sits,
         Verb::Kneel if !said_before && !in_motion => Opening::Kneels,
         Verb::Sleep if !said_before => Opening::Lies,

@@ -160,7 +160,7 @@ impl Director<'_> {
         }
         let lengths: Vec<u32> = lines.iter().map(|l| self.frames_of(l)).collect();
         let longest = lengths.iter().copied().max().unwrap_or(4);
-        let tail = 9 + (unit(seed, 2) * 6.0) as u32 + jump.unwrap_or(0);
+        let tail = 8 + (unit(seed, 2) * 5.0) as u32 + jump.unwrap_or(0);
         let total = ((lead + longest as i32) as u32 + tail).max(38 + jump.unwrap_or(0));
         Talk { lines, lead, lengths, total, cues, seed, next: next.zip(jump) }
     }
