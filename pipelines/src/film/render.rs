@@ -77,7 +77,7 @@ impl Studio {
         let moving = self.cpu.solid(&moving, Build::Fast).map_err(|e| failed("build the puppets", e))?;
         let stage = Stage { solids: &[&self.set, &moving], lights: &lights, sky: &sky, fog: &fog, camera: &camera };
         let seed = mix(self.settings.seed ^ u64::from(pose));
-        let mut layers = self.cpu.trace(&stage, &Settings { seed, ..self.settings.clone() }).map_err(|e| failed("trace", e))?;
+        let mut layers = self.cpu.trace(&stage, &Settings { seed, ..self.settings }).map_err(|e| failed("trace", e))?;
         self.cpu.denoise(&mut layers).map_err(|e| failed("denoise", e))?;
         if self.lettering.is_some() {
             soften(&mut layers);

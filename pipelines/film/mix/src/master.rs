@@ -10,8 +10,8 @@ use std::ops::Range;
 /// How far the limiter sees, in seconds.
 const LOOK_AHEAD: f32 = 0.004;
 const RELEASE_SECONDS: f32 = 0.12;
-/// Below the delivery's peak, for what the four-times oversampling does not see.
-const SAFETY_DB: f32 = 0.25;
+/// Below the delivery's peak, for what the four-times oversampling does not see and what AAC adds (0.4 dB measured on the noir).
+const SAFETY_DB: f32 = 0.8;
 /// More gain than this would only lift noise.
 const GAIN_MAX_DB: f32 = 24.0;
 const ROUNDS: usize = 5;

@@ -36,7 +36,14 @@ impl Cut {
     }
     /// First film frame of every shot.
     pub fn starts(&self) -> Vec<u32> {
-        self.shots.iter().scan(0, |at, s| { let start = *at; *at += s.frames; Some(start) }).collect()
+        self.shots
+            .iter()
+            .scan(0, |at, s| {
+                let start = *at;
+                *at += s.frames;
+                Some(start)
+            })
+            .collect()
     }
 }
 

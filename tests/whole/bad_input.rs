@@ -1,7 +1,6 @@
 //! Bad input ends with exit code 2, a message that names the place and the remedy, and leaves nothing behind.
 
-mod support;
-use support::{SMALL, Studio};
+use crate::support::{SMALL, Studio};
 
 /// Runs a render that must be refused; returns its message.
 fn refused(studio: &Studio, args: &[&str]) -> String {

@@ -1,8 +1,7 @@
 //! A film by the real farm: same bytes whatever the workers and however often it was killed; edits render only what they touch.
 
-mod support;
+use crate::support::{SMALL, Studio, film, result};
 use std::time::Duration;
-use support::{SMALL, Studio, film, result};
 
 const DRAFT: [&str; 4] = ["render", "small.fountain", "--quality", "draft"];
 

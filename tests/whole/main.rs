@@ -1,0 +1,5 @@
+//! The whole system, as a user runs it: the klieg program with farms and folders of its own.
+
+mod bad_input;
+mod film;
+mod support;
