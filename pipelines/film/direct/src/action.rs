@@ -187,6 +187,14 @@ impl Director<'_> {
             self.needs_master();
             return self.setup_group(&group, Purpose::Master, size, Angle::Eye, swing);
         }
+        if matches!(action.verb, Verb::Sit | Verb::Kneel | Verb::Sleep) {
+            self.tallest = self.stage.stature(who).eyes;
+            let (both, alone) = ([who, partner.unwrap_or(who)], [who]);
+            let (whom, purpose) = if partner.is_some() { (&both[..], Purpose::TwoShot) } else { (&alone[..], Purpose::Single) };
+            let setup = self.setup_group(whom, purpose, Size::Full, Angle::Eye, swing);
+            self.tallest = 0.0;
+            return setup;
+        }
         let (size, angle) = match action.verb {
             Verb::Dance
             | Verb::Sit

@@ -54,6 +54,8 @@ pub struct Director<'a> {
     pub inserted: BTreeSet<String>,
     /// Size and angle of the shot before, which the next may not repeat.
     pub previous: Option<(Size, Angle)>,
+    /// Height of eyes that the next group's frame has to hold besides those it sees: of one who is about to sit down.
+    pub tallest: f32,
     /// Places besides where people stand now that the camera keeps clear of.
     pub avoid: Vec<Vec2>,
     number: u32,
@@ -86,6 +88,7 @@ pub fn scene(given: &Given<'_>) -> (SceneCut, Option<(Size, Angle)>) {
         inserted: BTreeSet::new(),
         previous: given.previous,
         avoid: Vec::new(),
+        tallest: 0.0,
         number: 0,
         width: if scene.beats.len() > 40 { 4 } else { 3 },
         line_sign: None,
@@ -321,9 +324,10 @@ impl<'a> Director<'a> {
         }
         let target = eyes.iter().sum::<Vec3>() / eyes.len() as f32;
         let (low_eye, top) = eyes.iter().fold((f32::MAX, f32::MIN), |(l, h), e| (l.min(e.y), h.max(e.y)));
+        let top = top.max(self.tallest);
         let (low, high) = eyes.iter().fold((f32::MAX, f32::MIN), |(l, h), e| (l.min(e.x), h.max(e.x)));
         let stature = who.first().map_or(self.stage.stature(usize::MAX), |w| self.stage.stature(*w));
-        let keep_line = matches!(purpose, Purpose::TwoShot);
+        let keep_line = matches!(purpose, Purpose::TwoShot | Purpose::Single);
         let toward = match who {
             [a, b] => self.pair_side(*a, *b),
             _ => Vec2::Y,
