@@ -188,7 +188,7 @@ K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t in
         if (pass == 0 || dot(seen.normal, seen.normal) < 0.5f) seen.normal = s.normal;
         V3 lit = direct(view, s, picks.x, pair(draws, PAIR_LAMP_POINT), true);
         // The darker a surface, the fewer paths go on from it; the denoiser makes up for them.
-        float go_on = k_clamp(1.3f * luminance(seen.albedo) + 0.1f, 0.4f, 0.8f);
+        float go_on = k_clamp(1.1f * luminance(seen.albedo) + 0.08f, 0.32f, 0.65f);
         if (view.bounces == 0) lit = lit + later_bounces(view, s, lit);
         else if (picks.y < go_on) lit = lit + bounced(view, s, sampler, draws, picks.y / go_on) * (1.0f / go_on);
         seen.noisy = seen.noisy + through * clamped(lit, 4.0f * view.clamp);

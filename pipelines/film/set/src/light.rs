@@ -211,11 +211,24 @@ fn exposure(brief: &SetBrief) -> f32 {
     }
 }
 
+/// White balance: a camera in warm light is set halfway between that light and daylight, so that it stays warm and the
+/// colours of dress and walls still part.
+fn balance(brief: &SetBrief) -> Rgb {
+    match brief.time {
+        _ if brief.noir() => [0.97, 1.0, 1.06],
+        TimeOfDay::Dawn | TimeOfDay::Dusk | TimeOfDay::Evening => [0.9, 1.0, 1.22],
+        TimeOfDay::Night => [0.94, 1.0, 1.14],
+        TimeOfDay::Morning if brief.room() => [0.9, 1.0, 1.22],
+        TimeOfDay::Morning => [0.96, 1.0, 1.08],
+        TimeOfDay::Day | TimeOfDay::Afternoon => [1.0, 1.0, 1.0],
+    }
+}
+
 /// Exposure and grade: the mood bends it, the culture tints it, the period drains it.
 fn look(brief: &SetBrief) -> Look {
     let (slope, saturation, power): (Rgb, f32, f32) = match brief.mood {
         Mood::Neutral | Mood::Surprised => ([1.0, 1.0, 1.0], 1.0, 1.0),
-        Mood::Happy => ([1.06, 1.02, 0.96], 1.08, 0.98),
+        Mood::Happy => ([1.03, 1.01, 0.98], 1.06, 1.0),
         Mood::Playful => ([1.05, 1.03, 0.98], 1.12, 0.97),
         Mood::Tender => ([1.06, 1.0, 0.96], 1.02, 0.98),
         Mood::Proud => ([1.07, 1.01, 0.93], 1.06, 1.02),
@@ -226,7 +239,7 @@ fn look(brief: &SetBrief) -> Look {
     };
     let (tint, lift, vivid): (Rgb, Rgb, f32) = match brief.region() {
         _ if brief.noir() => ([0.98, 1.0, 1.03], [0.001, 0.003, 0.006], 0.9),
-        Region::SouthIndian => ([1.05, 1.0, 0.93], [0.003, 0.002, 0.004], 1.08),
+        Region::SouthIndian => ([1.02, 1.0, 0.98], [0.003, 0.002, 0.004], 1.05),
         Region::NorthIndian => ([1.06, 1.0, 0.94], [0.004, 0.002, 0.003], 1.08),
         Region::Japanese | Region::Korean => ([1.0, 1.0, 1.0], [0.003, 0.004, 0.005], 0.96),
         Region::Chinese => ([1.04, 1.0, 0.97], [0.002, 0.003, 0.004], 1.02),
@@ -236,9 +249,10 @@ fn look(brief: &SetBrief) -> Look {
         Region::ScienceFiction => ([0.96, 1.0, 1.05], [0.001, 0.004, 0.007], 0.95),
         Region::Western => ([1.01, 1.0, 0.99], [0.002, 0.003, 0.004], 0.98),
     };
+    let balance = balance(brief);
     Look {
         exposure_ev: exposure(brief),
-        slope: std::array::from_fn(|i| slope[i] * tint[i]),
+        slope: std::array::from_fn(|i| slope[i] * tint[i] * balance[i]),
         offset: lift,
         power: [if brief.noir() { power + 0.07 } else { power }; 3],
         saturation: saturation * vivid,
