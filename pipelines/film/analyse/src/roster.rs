@@ -431,7 +431,9 @@ fn part_of(words: &[String], full_name: &str) -> bool {
     } else {
         return false;
     };
-    let apart = rest.iter().any(|w| DISTINGUISHING.contains(&w.as_str()) || w.parse::<u32>().is_ok());
+    // "MR. ABBOTT" of the action is "ABBOTT" of the cues; "MR." and "MRS." still tell two full names apart.
+    let addressed = long.ends_with(short) && rest.iter().all(|w| ["mr", "mrs", "ms", "miss", "sir", "madam"].contains(&w.as_str()));
+    let apart = !addressed && rest.iter().any(|w| DISTINGUISHING.contains(&w.as_str()) || w.parse::<u32>().is_ok());
     // "NURSE" is not "HEAD NURSE", and "WOMAN" not "CHINESE WOMAN": common nouns merge only with a name.
     let common = is_common(&tokens(&short.join(" "))) && rest.iter().all(|w| NAMES.word(w).is_none());
     let generic = is_common(&tokens(&short.join(" "))) && is_common(&tokens(&long.join(" ")));
@@ -635,6 +637,14 @@ mod tests {
         assert_eq!(names(&got), ["FRANK", "LAKSHMI"]);
         assert_eq!(got.people[0].full_name, "FRANK DELANEY");
         assert_eq!(got.people[0].called[0].noun, "detective");
+    }
+
+    #[test]
+    fn a_form_of_address_makes_no_second_person() {
+        let got = roster("INT. WARD - NIGHT\n\nMR. ABBOTT (80s) sits.\n\nABBOTT\nIs it morning?\n\nCLARE\nNo.\n");
+        assert_eq!(names(&got).len(), 2, "{:?}", names(&got));
+        let two = roster("INT. HALL - DAY\n\nMR. LANE\nAfter you.\n\nMRS. LANE\nThank you.\n");
+        assert_eq!(names(&two).len(), 2);
     }
 
     #[test]
