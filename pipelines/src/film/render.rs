@@ -65,7 +65,9 @@ impl Studio {
         let set = cpu.solid(performance.set(), Build::Best).map_err(|e| failed("build the set", e))?;
         let (width, height) = (params.video.width, params.video.height);
         let lettering = params.card.as_ref().map(|card| Lettering::set(card, width, height)).transpose()?;
-        let settings = Settings { width, height, samples: params.quality.samples(), bounces: 1, seed: params.brief.shot.seed };
+        // Behind a card everything is softened so far that one sample a pixel looks like sixteen.
+        let samples = if lettering.is_some() { 1 } else { params.quality.samples() };
+        let settings = Settings { width, height, samples, bounces: 1, seed: params.brief.shot.seed };
         Ok(Self { cpu, set, lettering, settings })
     }
 
