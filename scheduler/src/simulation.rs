@@ -243,6 +243,7 @@ impl Farm {
 
     /// Whatever was not saved is gone; whatever was is as it was.
     fn new_leader(&mut self) {
+        self.watchman.new_leader();
         let mut state = State { rules: self.state.rules, ..State::default() };
         for (id, live) in &self.state.jobs {
             assert_eq!(self.saved.jobs.get(id).map(essence), Some(essence(live)), "everything was saved");

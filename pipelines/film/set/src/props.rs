@@ -354,16 +354,12 @@ fn umbrella(m: &mut Model, c: Culture, _: &mut Dice) {
             .collect();
         m.tube(&wood("#5A3A26"), &hook, |_| 0.01, 6);
     }
-    for k in 0..8 {
-        let a0 = k as f32 * std::f32::consts::FRAC_PI_4;
-        m.sheet(&cover, 5, 6, |u, v| {
-            let a = a0 + u * std::f32::consts::FRAC_PI_4;
-            let sag = 1.0 - 0.06 * (u * std::f32::consts::PI).sin() * v;
-            let r = 0.52 * v * sag;
-            p(a.cos() * r, 0.85 - 0.26 * v * v, a.sin() * r)
-        });
-        m.bar(&iron(), p(0.0, 0.6, 0.0), p(a0.cos() * 0.3, 0.76, a0.sin() * 0.3), 0.003);
-    }
+    // Furled: an open one hides the face of whoever holds it. Eight folds wound about the stick, widest a third up.
+    m.sheet(&cover, 48, 10, |u, v| {
+        let a = u * std::f32::consts::TAU;
+        let r = 0.012 + 0.04 * (v * std::f32::consts::PI * 0.85).sin() * (1.0 + 0.22 * (8.0 * a + 3.0 * v).cos());
+        p(a.cos() * r, 0.84 - 0.7 * v, a.sin() * r)
+    });
 }
 fn cigarette(m: &mut Model, _: Culture, _: &mut Dice) {
     m.within(pitch(80.0), |m| {
