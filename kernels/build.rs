@@ -10,7 +10,11 @@ fn main() {
     let x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     compile("plain", &[]);
     if x86 {
-        compile("avx2", &["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt"]);
+        let avx2 = ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt"];
+        compile("avx2", &avx2);
+        // Twice the registers and masked lanes; eight lanes stay eight, as the tree's nodes have them.
+        let avx512 = ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=256"];
+        compile("avx512", &[&avx2[..], &avx512].concat());
         println!("cargo:rustc-cfg=klieg_wide");
     }
 }

@@ -23,7 +23,18 @@
 #endif
 #define K_JOIN2(a, b) a##_##b
 #define K_JOIN(a, b) K_JOIN2(a, b)
-#define K_LAUNCH(name) extern "C" void K_JOIN(klieg_##name, KLIEG_SET)
+
+// The launch functions of a kernel, one per target; each takes the view of its arguments and the stretch of its items or rows.
+// K_ITEMS: `name_item(view, i)` does one item. K_PIXELS: `name_pixels(view, y, x0, x1)` does a stretch of a row of view.width
+// pixels, the whole of it here, one pixel on a GPU.
+#define K_ITEMS(name, View) \
+    extern "C" void K_JOIN(klieg_##name, KLIEG_SET)(const View* view, uint32_t from, uint32_t to) { \
+        for (uint32_t i = from; i < to; i++) name##_item(*view, i); \
+    }
+#define K_PIXELS(name, View) \
+    extern "C" void K_JOIN(klieg_##name, KLIEG_SET)(const View* view, uint32_t from, uint32_t to) { \
+        for (uint32_t y = from; y < to; y++) name##_pixels(*view, y, 0, view->width); \
+    }
 
 K_HOT float k_sqrt(float x) { return __builtin_sqrtf(x); }
 K_HOT float k_abs(float x) { return __builtin_fabsf(x); }

@@ -20,7 +20,18 @@ typedef unsigned long long uintptr_t;
 #define K_ALIGN(n) __align__(n)
 #define K_LIKELY(x) (x)
 #define K_UNLIKELY(x) (x)
-#define K_LAUNCH(name) extern "C" __global__ void klieg_##name
+
+// As in compat_cpu.h, one thread an item or a pixel. Items: a line of blocks. Pixels: blocks of any shape over width × rows.
+#define K_ITEMS(name, View) \
+    extern "C" __global__ void klieg_##name(const View view, uint32_t from, uint32_t to) { \
+        uint32_t i = from + blockIdx.x * blockDim.x + threadIdx.x; \
+        if (i < to) name##_item(view, i); \
+    }
+#define K_PIXELS(name, View) \
+    extern "C" __global__ void klieg_##name(const View view, uint32_t from, uint32_t to) { \
+        uint32_t x = blockIdx.x * blockDim.x + threadIdx.x, y = from + blockIdx.y * blockDim.y + threadIdx.y; \
+        if (x < view.width && y < to) name##_pixels(view, y, x, x + 1); \
+    }
 
 K_HOT float k_sqrt(float x) { return __fsqrt_rn(x); }
 K_HOT float k_abs(float x) { return fabsf(x); }

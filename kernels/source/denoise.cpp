@@ -19,79 +19,80 @@ struct DenoiseView {
     float* planes[PLANE_COUNT];
     float* other[4];    // the other half of the ping-pong
     uint32_t width, height, stride;
+    uint32_t step, from_other; // of a pass: how many pixels its taps are apart, which half of the ping-pong it reads
+    float stop;                // and how many deviations of luminance it crosses
 };
 
 K_HOT uint32_t row_at(const DenoiseView& v, int32_t y) {
     y = y < 0 ? 0 : (y >= (int32_t)v.height ? (int32_t)v.height - 1 : y);
     return (uint32_t)y * v.stride + PAD;
 }
-K_HOT void pad_row(const DenoiseView& v, float* plane, uint32_t y) {
+// Repeats the ends of a row into the padding, once the stretch that holds them is written.
+K_HOT void pad_row(const DenoiseView& v, float* plane, uint32_t y, uint32_t x0, uint32_t x1) {
     float* row = plane + row_at(v, (int32_t)y);
     float first = row[0], last = row[v.width - 1];
-    for (int i = 1; i <= PAD; i++) row[-i] = first;
-    for (uint32_t i = v.width; i < v.stride - PAD; i++) row[i] = last;
+    if (x0 == 0)
+        for (int i = 1; i <= PAD; i++) row[-i] = first;
+    if (x1 >= v.width)
+        for (uint32_t i = v.width; i < v.stride - PAD; i++) row[i] = last;
 }
 
 // Splits colour into illumination and albedo.
-K_LAUNCH(denoise_split)(const DenoiseView* view, uint32_t y0, uint32_t y1) {
-    const DenoiseView& v = *view;
-    for (uint32_t y = y0; y < y1; y++) {
-        size_t from = (size_t)y * v.width;
-        uint32_t to = row_at(v, (int32_t)y);
-        for (uint32_t x = 0; x < v.width; x++) {
-            const float *c = v.color + (from + x) * 3, *k = v.clear + (from + x) * 3, *a = v.albedo + (from + x) * 3, *n = v.normal + (from + x) * 3;
-            float z = v.depth[from + x];
-            for (int i = 0; i < 3; i++) {
-                float al = k_max(a[i], 0.01f);
-                v.planes[PLANE_R + i][to + x] = k_max(c[i] - k[i], 0.0f) / al;
-                v.planes[PLANE_NX + i][to + x] = n[i];
-                v.planes[PLANE_AR + i][to + x] = al;
-            }
-            v.planes[PLANE_DEPTH][to + x] = z < FAR_AWAY ? z : FAR_AWAY;
+K_DEVICE void denoise_split_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
+    size_t from = (size_t)y * v.width;
+    uint32_t to = row_at(v, (int32_t)y);
+    for (uint32_t x = x0; x < x1; x++) {
+        const float *c = v.color + (from + x) * 3, *k = v.clear + (from + x) * 3, *a = v.albedo + (from + x) * 3, *n = v.normal + (from + x) * 3;
+        float z = v.depth[from + x];
+        for (int i = 0; i < 3; i++) {
+            float al = k_max(a[i], 0.01f);
+            v.planes[PLANE_R + i][to + x] = k_max(c[i] - k[i], 0.0f) / al;
+            v.planes[PLANE_NX + i][to + x] = n[i];
+            v.planes[PLANE_AR + i][to + x] = al;
         }
-        for (int p = PLANE_NX; p <= PLANE_DEPTH; p++) pad_row(v, v.planes[p], y);
-        for (int p = PLANE_AR; p <= PLANE_AB; p++) pad_row(v, v.planes[p], y);
-        for (int p = PLANE_R; p <= PLANE_B; p++) pad_row(v, v.planes[p], y);
+        v.planes[PLANE_DEPTH][to + x] = z < FAR_AWAY ? z : FAR_AWAY;
     }
+    for (int p = PLANE_NX; p <= PLANE_DEPTH; p++) pad_row(v, v.planes[p], y, x0, x1);
+    for (int p = PLANE_AR; p <= PLANE_AB; p++) pad_row(v, v.planes[p], y, x0, x1);
+    for (int p = PLANE_R; p <= PLANE_B; p++) pad_row(v, v.planes[p], y, x0, x1);
 }
+K_PIXELS(denoise_split, DenoiseView)
 
 // Depth gradients, lone bright pixels, and a smoothed variance. Reads the split planes, writes gradients and the other half.
-K_LAUNCH(denoise_prepare)(const DenoiseView* view, uint32_t y0, uint32_t y1) {
-    const DenoiseView& v = *view;
+K_DEVICE void denoise_prepare_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     const float* z = v.planes[PLANE_DEPTH];
-    for (uint32_t y = y0; y < y1; y++) {
-        uint32_t at = row_at(v, (int32_t)y), up = row_at(v, (int32_t)y - 1), down = row_at(v, (int32_t)y + 1);
-        for (uint32_t x = 0; x < v.width; x++) {
-            float here = z[at + x];
-            float l = here - z[at + x - 1], r = z[at + x + 1] - here, u = here - z[up + x], d = z[down + x] - here;
-            v.planes[PLANE_DX][at + x] = k_abs(l) < k_abs(r) ? l : r;
-            v.planes[PLANE_DY][at + x] = k_abs(u) < k_abs(d) ? u : d;
-        }
-        uint32_t rows[3] = {up, at, down};
-        for (uint32_t x = 0; x < v.width; x++) {
-            float most = 0.0f, var = 0.0f, weight = 0.0f;
-            for (int j = 0; j < 3; j++)
-                for (int i = -1; i <= 1; i++) {
-                    uint32_t o = rows[j] + x + (uint32_t)i;
-                    float lum = 0.2126f * v.planes[PLANE_R][o] + 0.7152f * v.planes[PLANE_G][o] + 0.0722f * v.planes[PLANE_B][o];
-                    if (j != 1 || i != 0) most = k_max(most, lum);
-                    int32_t px = (int32_t)x + i, py = (int32_t)y + j - 1;
-                    px = px < 0 ? 0 : (px >= (int32_t)v.width ? (int32_t)v.width - 1 : px);
-                    py = py < 0 ? 0 : (py >= (int32_t)v.height ? (int32_t)v.height - 1 : py);
-                    float k = (j == 1 ? 2.0f : 1.0f) * (i == 0 ? 2.0f : 1.0f);
-                    var += k * v.variance[(size_t)py * v.width + (uint32_t)px];
-                    weight += k;
-                }
-            float lum = 0.2126f * v.planes[PLANE_R][at + x] + 0.7152f * v.planes[PLANE_G][at + x] + 0.0722f * v.planes[PLANE_B][at + x];
-            // A lone bright pixel is noise only where its own samples disagree.
-            bool doubtful = v.variance[(size_t)y * v.width + x] > 0.02f * lum * lum;
-            float keep = lum > most && doubtful ? most / k_max(lum, 1e-6f) : 1.0f;
-            for (int i = 0; i < 3; i++) v.other[i][at + x] = v.planes[PLANE_R + i][at + x] * keep;
-            v.other[3][at + x] = var / weight;
-        }
-        for (int i = 0; i < 4; i++) pad_row(v, v.other[i], y);
+    uint32_t at = row_at(v, (int32_t)y), up = row_at(v, (int32_t)y - 1), down = row_at(v, (int32_t)y + 1);
+    for (uint32_t x = x0; x < x1; x++) {
+        float here = z[at + x];
+        float l = here - z[at + x - 1], r = z[at + x + 1] - here, u = here - z[up + x], d = z[down + x] - here;
+        v.planes[PLANE_DX][at + x] = k_abs(l) < k_abs(r) ? l : r;
+        v.planes[PLANE_DY][at + x] = k_abs(u) < k_abs(d) ? u : d;
     }
+    uint32_t rows[3] = {up, at, down};
+    for (uint32_t x = x0; x < x1; x++) {
+        float most = 0.0f, var = 0.0f, weight = 0.0f;
+        for (int j = 0; j < 3; j++)
+            for (int i = -1; i <= 1; i++) {
+                uint32_t o = rows[j] + x + (uint32_t)i;
+                float lum = 0.2126f * v.planes[PLANE_R][o] + 0.7152f * v.planes[PLANE_G][o] + 0.0722f * v.planes[PLANE_B][o];
+                if (j != 1 || i != 0) most = k_max(most, lum);
+                int32_t px = (int32_t)x + i, py = (int32_t)y + j - 1;
+                px = px < 0 ? 0 : (px >= (int32_t)v.width ? (int32_t)v.width - 1 : px);
+                py = py < 0 ? 0 : (py >= (int32_t)v.height ? (int32_t)v.height - 1 : py);
+                float k = (j == 1 ? 2.0f : 1.0f) * (i == 0 ? 2.0f : 1.0f);
+                var += k * v.variance[(size_t)py * v.width + (uint32_t)px];
+                weight += k;
+            }
+        float lum = 0.2126f * v.planes[PLANE_R][at + x] + 0.7152f * v.planes[PLANE_G][at + x] + 0.0722f * v.planes[PLANE_B][at + x];
+        // A lone bright pixel is noise only where its own samples disagree.
+        bool doubtful = v.variance[(size_t)y * v.width + x] > 0.02f * lum * lum;
+        float keep = lum > most && doubtful ? most / k_max(lum, 1e-6f) : 1.0f;
+        for (int i = 0; i < 3; i++) v.other[i][at + x] = v.planes[PLANE_R + i][at + x] * keep;
+        v.other[3][at + x] = var / weight;
+    }
+    for (int i = 0; i < 4; i++) pad_row(v, v.other[i], y, x0, x1);
 }
+K_PIXELS(denoise_prepare, DenoiseView)
 
 // What the centre of a filter compares its taps with.
 struct Centre {
@@ -121,11 +122,11 @@ K_HOT void add_tap(const DenoiseView& v, float* const* in, const Centre& c, uint
     f->sum += w;
 }
 
-K_HOT Centre centre_at(const DenoiseView& v, float* const* in, uint32_t o, float luminance_stop) {
+K_HOT Centre centre_at(const DenoiseView& v, float* const* in, uint32_t o) {
     Centre c;
     c.luminance = luminance_of(lanes_load(in[0] + o), lanes_load(in[1] + o), lanes_load(in[2] + o));
     lanes deviation = lanes_sqrt(lanes_max(lanes_load(in[3] + o), lanes_of(0.0f)));
-    c.stop = 1.0f / (deviation * luminance_stop + c.luminance * 0.02f + 1e-3f);
+    c.stop = 1.0f / (deviation * v.stop + c.luminance * 0.02f + 1e-3f);
     c.nx = lanes_load(v.planes[PLANE_NX] + o);
     c.ny = lanes_load(v.planes[PLANE_NY] + o);
     c.nz = lanes_load(v.planes[PLANE_NZ] + o);
@@ -140,22 +141,22 @@ K_HOT Centre centre_at(const DenoiseView& v, float* const* in, uint32_t o, float
 }
 
 // Filters as many pixels side by side as there are lanes.
-K_DEVICE void filter_at(const DenoiseView& v, float* const* in, float* const* out, uint32_t x, uint32_t y, uint32_t step, float luminance_stop) {
+K_DEVICE void filter_at(const DenoiseView& v, float* const* in, float* const* out, uint32_t x, uint32_t y) {
     const float spline[3] = {0.375f, 0.25f, 0.0625f};
     uint32_t o = row_at(v, (int32_t)y) + x;
-    Centre c = centre_at(v, in, o, luminance_stop);
+    Centre c = centre_at(v, in, o);
     float own = spline[0] * spline[0];
     Filtered f = {lanes_load(in[0] + o) * own, lanes_load(in[1] + o) * own, lanes_load(in[2] + o) * own, lanes_load(in[3] + o) * (own * own), lanes_of(own)};
     for (int dy = -2; dy <= 2; dy++) {
-        int32_t sy = dy * (int32_t)step;
+        int32_t sy = dy * (int32_t)v.step;
         uint32_t row = row_at(v, (int32_t)y + sy) + x;
         for (int dx = -2; dx <= 2; dx++) {
             if (dx == 0 && dy == 0) continue;
-            int32_t sx = dx * (int32_t)step;
+            int32_t sx = dx * (int32_t)v.step;
             add_tap(v, in, c, row + (uint32_t)sx, (float)sx, (float)sy, spline[dx < 0 ? -dx : dx] * spline[dy < 0 ? -dy : dy], &f);
         }
     }
-    if (step == 1) lanes_store(v.planes[PLANE_COMPANY] + o, f.sum - own);
+    if (v.step == 1) lanes_store(v.planes[PLANE_COMPANY] + o, f.sum - own);
     lanes share = 1.0f / f.sum;
     lanes_store(out[0] + o, f.r * share);
     lanes_store(out[1] + o, f.g * share);
@@ -163,57 +164,51 @@ K_DEVICE void filter_at(const DenoiseView& v, float* const* in, float* const* ou
     lanes_store(out[3] + o, f.variance * share * share);
 }
 
-// One pass of the wavelet over rows y0–y1, taps `step` pixels apart. `from_other` says which half of the ping-pong is read.
-K_LAUNCH(denoise_pass)(const DenoiseView* view, uint32_t step, uint32_t from_other, float luminance_stop, uint32_t y0, uint32_t y1) {
-    const DenoiseView& v = *view;
-    float* const* in = from_other ? v.other : v.planes;
-    float* const* out = from_other ? v.planes : v.other;
-    for (uint32_t y = y0; y < y1; y++) {
-        for (uint32_t x = 0; x < v.width; x += K_LANES) filter_at(v, in, out, x, y, step, luminance_stop);
-        for (int i = 0; i < 4; i++) pad_row(v, out[i], y);
-        if (step == 1) pad_row(v, v.planes[PLANE_COMPANY], y);
-    }
+// One pass of the wavelet.
+K_DEVICE void denoise_pass_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
+    float* const* in = v.from_other ? v.other : v.planes;
+    float* const* out = v.from_other ? v.planes : v.other;
+    for (uint32_t x = x0; x < x1; x += K_LANES) filter_at(v, in, out, x, y);
+    for (int i = 0; i < 4; i++) pad_row(v, out[i], y, x0, x1);
+    if (v.step == 1) pad_row(v, v.planes[PLANE_COMPANY], y, x0, x1);
 }
+K_PIXELS(denoise_pass, DenoiseView)
 
 // A pixel on an edge, which resembles no neighbour, was hardly filtered. Its light is between that of the surfaces that meet
 // there, so it takes the mean of those neighbours that found company, the more the noisier it is itself.
 #define LONELY 0.10f
-K_LAUNCH(denoise_mend)(const DenoiseView* view, uint32_t from_other, uint32_t y0, uint32_t y1) {
-    const DenoiseView& v = *view;
-    float* const* in = from_other ? v.other : v.planes;
-    float* const* out = from_other ? v.planes : v.other;
+K_DEVICE void denoise_mend_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
+    float* const* in = v.from_other ? v.other : v.planes;
+    float* const* out = v.from_other ? v.planes : v.other;
     const float* company = v.planes[PLANE_COMPANY];
-    for (uint32_t y = y0; y < y1; y++) {
-        uint32_t rows[3] = {row_at(v, (int32_t)y - 1), row_at(v, (int32_t)y), row_at(v, (int32_t)y + 1)};
-        for (uint32_t x = 0; x < v.width; x++) {
-            uint32_t at = rows[1] + x;
-            for (int i = 0; i < 3; i++) out[i][at] = in[i][at];
-            if (company[at] >= LONELY || v.planes[PLANE_DEPTH][at] >= FAR_AWAY) continue;
-            float sum[3] = {0.0f, 0.0f, 0.0f}, weight = 1e-6f;
-            for (int j = 0; j < 3; j++)
-                for (int i = 0; i < 3; i++) {
-                    uint32_t o = rows[j] + x + (uint32_t)i - 1u;
-                    float w = v.planes[PLANE_DEPTH][o] >= FAR_AWAY ? 0.0f : k_min(company[o], 0.3f);
-                    for (int c = 0; c < 3; c++) sum[c] += w * in[c][o];
-                    weight += w;
-                }
-            float light = 0.2126f * in[0][at] + 0.7152f * in[1][at] + 0.0722f * in[2][at];
-            float noise = k_sqrt(k_max(v.variance[(size_t)y * v.width + x], 0.0f)) / k_max(light, 1e-4f);
-            float trust = k_smooth(0.0f, LONELY, company[at]) + 1.0f - k_smooth(0.04f, 0.2f, noise) + (weight < 0.1f ? 1.0f : 0.0f);
-            for (int c = 0; c < 3; c++) out[c][at] = k_mix(sum[c] / weight, in[c][at], k_min(trust, 1.0f));
-        }
+    uint32_t rows[3] = {row_at(v, (int32_t)y - 1), row_at(v, (int32_t)y), row_at(v, (int32_t)y + 1)};
+    for (uint32_t x = x0; x < x1; x++) {
+        uint32_t at = rows[1] + x;
+        for (int i = 0; i < 3; i++) out[i][at] = in[i][at];
+        if (company[at] >= LONELY || v.planes[PLANE_DEPTH][at] >= FAR_AWAY) continue;
+        float sum[3] = {0.0f, 0.0f, 0.0f}, weight = 1e-6f;
+        for (int j = 0; j < 3; j++)
+            for (int i = 0; i < 3; i++) {
+                uint32_t o = rows[j] + x + (uint32_t)i - 1u;
+                float w = v.planes[PLANE_DEPTH][o] >= FAR_AWAY ? 0.0f : k_min(company[o], 0.3f);
+                for (int c = 0; c < 3; c++) sum[c] += w * in[c][o];
+                weight += w;
+            }
+        float light = 0.2126f * in[0][at] + 0.7152f * in[1][at] + 0.0722f * in[2][at];
+        float noise = k_sqrt(k_max(v.variance[(size_t)y * v.width + x], 0.0f)) / k_max(light, 1e-4f);
+        float trust = k_smooth(0.0f, LONELY, company[at]) + 1.0f - k_smooth(0.04f, 0.2f, noise) + (weight < 0.1f ? 1.0f : 0.0f);
+        for (int c = 0; c < 3; c++) out[c][at] = k_mix(sum[c] / weight, in[c][at], k_min(trust, 1.0f));
     }
 }
+K_PIXELS(denoise_mend, DenoiseView)
 
 // Puts illumination, albedo and what is clear together again.
-K_LAUNCH(denoise_join)(const DenoiseView* view, uint32_t from_other, uint32_t y0, uint32_t y1) {
-    const DenoiseView& v = *view;
-    float* const* in = from_other ? v.other : v.planes;
-    for (uint32_t y = y0; y < y1; y++) {
-        uint32_t at = row_at(v, (int32_t)y);
-        for (uint32_t x = 0; x < v.width; x++) {
-            size_t o = ((size_t)y * v.width + x) * 3;
-            for (int i = 0; i < 3; i++) v.result[o + (size_t)i] = in[i][at + x] * v.planes[PLANE_AR + i][at + x] + v.clear[o + (size_t)i];
-        }
+K_DEVICE void denoise_join_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
+    float* const* in = v.from_other ? v.other : v.planes;
+    uint32_t at = row_at(v, (int32_t)y);
+    for (uint32_t x = x0; x < x1; x++) {
+        size_t o = ((size_t)y * v.width + x) * 3;
+        for (int i = 0; i < 3; i++) v.result[o + (size_t)i] = in[i][at + x] * v.planes[PLANE_AR + i][at + x] + v.clear[o + (size_t)i];
     }
 }
+K_PIXELS(denoise_join, DenoiseView)

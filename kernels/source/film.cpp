@@ -28,33 +28,49 @@ K_HOT V3 tone_curve(V3 c) {
 }
 K_HOT float srgb_of(float x) { return x <= 0.0031308f ? 12.92f * x : 1.055f * k_pow(x, 1.0f / 2.4f) - 0.055f; }
 
-K_LAUNCH(tone)(const float* in, float* out) {
-    V3 c = tone_curve(v3(in));
+// For tests: the tone curve of each of some colours.
+struct Tones {
+    const float* in;
+    float* out;
+};
+K_DEVICE void tone_item(const Tones& t, uint32_t i) {
+    V3 c = tone_curve(v3(t.in + 3 * (size_t)i));
+    float* out = t.out + 3 * (size_t)i;
     out[0] = c.x;
     out[1] = c.y;
     out[2] = c.z;
 }
+K_ITEMS(tone, Tones)
 
+// A step between two sizes of an image, three floats a pixel; width and height are the output's.
+struct Resize {
+    const float* in;
+    float* out;
+    uint32_t width, height, in_width, in_height;
+    float most; // halving: brighter counts as this
+    float keep; // doubling: what stays of the output
+};
 // Halves an image, with the 4 × 4 tent that doesn't flicker as a small light crosses pixels.
-K_LAUNCH(film_halve)(const float* in, uint32_t width, uint32_t height, float* out, uint32_t out_width, uint32_t out_height, float most) {
+K_DEVICE void film_halve_pixels(const Resize& r, uint32_t y, uint32_t x0, uint32_t x1) {
     const float tap[4] = {0.125f, 0.375f, 0.375f, 0.125f};
-    for (uint32_t y = 0; y < out_height; y++)
-        for (uint32_t x = 0; x < out_width; x++) {
-            V3 sum = v3(0.0f);
-            for (int j = 0; j < 4; j++)
-                for (int i = 0; i < 4; i++) {
-                    int32_t px = (int32_t)(x * 2) + i - 1, py = (int32_t)(y * 2) + j - 1;
-                    px = px < 0 ? 0 : (px >= (int32_t)width ? (int32_t)width - 1 : px);
-                    py = py < 0 ? 0 : (py >= (int32_t)height ? (int32_t)height - 1 : py);
-                    V3 c = v3(in + ((size_t)py * width + (uint32_t)px) * 3);
-                    sum = sum + vclamp(c, 0.0f, most) * (tap[i] * tap[j]);
-                }
-            float* o = out + ((size_t)y * out_width + x) * 3;
-            o[0] = sum.x;
-            o[1] = sum.y;
-            o[2] = sum.z;
-        }
+    for (uint32_t x = x0; x < x1; x++) {
+        V3 sum = v3(0.0f);
+        for (int j = 0; j < 4; j++)
+            for (int i = 0; i < 4; i++) {
+                int32_t px = (int32_t)(x * 2) + i - 1, py = (int32_t)(y * 2) + j - 1;
+                px = px < 0 ? 0 : (px >= (int32_t)r.in_width ? (int32_t)r.in_width - 1 : px);
+                py = py < 0 ? 0 : (py >= (int32_t)r.in_height ? (int32_t)r.in_height - 1 : py);
+                V3 c = v3(r.in + ((size_t)py * r.in_width + (uint32_t)px) * 3);
+                sum = sum + vclamp(c, 0.0f, r.most) * (tap[i] * tap[j]);
+            }
+        float* o = r.out + ((size_t)y * r.width + x) * 3;
+        o[0] = sum.x;
+        o[1] = sum.y;
+        o[2] = sum.z;
+    }
 }
+K_PIXELS(film_halve, Resize)
+
 K_HOT V3 bilinear(const float* in, uint32_t width, uint32_t height, float x, float y) {
     x = k_clamp(x - 0.5f, 0.0f, (float)(width - 1));
     y = k_clamp(y - 0.5f, 0.0f, (float)(height - 1));
@@ -66,17 +82,17 @@ K_HOT V3 bilinear(const float* in, uint32_t width, uint32_t height, float x, flo
     return mix(a, b, ty);
 }
 // Adds a coarser level to a finer one: out = out · keep + doubled(in) · (1 − keep).
-K_LAUNCH(film_double)(const float* in, uint32_t width, uint32_t height, float* out, uint32_t out_width, uint32_t out_height, float keep) {
-    float sx = (float)width / (float)out_width, sy = (float)height / (float)out_height;
-    for (uint32_t y = 0; y < out_height; y++)
-        for (uint32_t x = 0; x < out_width; x++) {
-            V3 c = bilinear(in, width, height, ((float)x + 0.5f) * sx, ((float)y + 0.5f) * sy);
-            float* o = out + ((size_t)y * out_width + x) * 3;
-            o[0] = o[0] * keep + c.x * (1.0f - keep);
-            o[1] = o[1] * keep + c.y * (1.0f - keep);
-            o[2] = o[2] * keep + c.z * (1.0f - keep);
-        }
+K_DEVICE void film_double_pixels(const Resize& r, uint32_t y, uint32_t x0, uint32_t x1) {
+    float sx = (float)r.in_width / (float)r.width, sy = (float)r.in_height / (float)r.height;
+    for (uint32_t x = x0; x < x1; x++) {
+        V3 c = bilinear(r.in, r.in_width, r.in_height, ((float)x + 0.5f) * sx, ((float)y + 0.5f) * sy);
+        float* o = r.out + ((size_t)y * r.width + x) * 3;
+        o[0] = o[0] * r.keep + c.x * (1.0f - r.keep);
+        o[1] = o[1] * r.keep + c.y * (1.0f - r.keep);
+        o[2] = o[2] * r.keep + c.z * (1.0f - r.keep);
+    }
 }
+K_PIXELS(film_double, Resize)
 
 K_HOT V3 graded(const FilmView& v, V3 c) {
     c = vmax(c * v3(v.slope) + v3(v.offset), v3(0.0f));
@@ -87,34 +103,33 @@ K_HOT V3 graded(const FilmView& v, V3 c) {
     return vmax(v3(l) + (c - v3(l)) * v.saturation, v3(0.0f));
 }
 
-K_LAUNCH(film_finish)(const FilmView* view, uint32_t y0, uint32_t y1) {
-    const FilmView& v = *view;
+K_DEVICE void film_finish_pixels(const FilmView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     float w = (float)v.width, h = (float)v.height;
-    for (uint32_t y = y0; y < y1; y++)
-        for (uint32_t x = 0; x < v.width; x++) {
-            size_t at = ((size_t)y * v.width + x) * 3;
-            V3 c = v3(v.color + at);
-            float px = (float)x + 0.5f, py = (float)y + 0.5f;
-            if (v.bloom) {
-                V3 b = bilinear(v.bloom, v.bloom_width, v.bloom_height, px * (float)v.bloom_width / w, py * (float)v.bloom_height / h);
-                c = mix(c, b, v.bloom_share);
-            }
-            float rx = (2.0f * px - w) / w, ry = (2.0f * py - h) / w;
-            float r2 = (rx * rx + ry * ry) * 0.76f;
-            float fall = 1.0f / (1.0f + 0.55f * r2);
-            c = c * (v.exposure * k_mix(1.0f, fall * fall, v.vignette * 1.4f));
-            c = tone_curve(graded(v, c));
-            uint32_t seed = hash_mix(v.seed ^ (x * 0x8da6b343u + y * 0xd8163841u));
-            uint32_t more = hash_mix(seed);
-            // Four bytes make a bell of deviation 147.8; grain is strongest in the middle tones.
-            float bell = ((float)((seed & 255u) + (seed >> 8 & 255u) + (seed >> 16 & 255u) + (seed >> 24)) - 510.0f) * (1.0f / 147.8f);
-            float tri = ((float)(more & 0xffffu) + (float)(more >> 16)) * (1.0f / 65536.0f) - 1.0f;
-            float channels[3] = {c.x, c.y, c.z};
-            float tone = k_unit(luminance(c));
-            float noise = v.grain * bell * (0.45f + 2.2f * tone * (1.0f - tone)) + tri * 0.5f;
-            for (int i = 0; i < 3; i++) {
-                float e = srgb_of(k_unit(channels[i])) * 255.0f + noise;
-                v.rgb[at + (size_t)i] = (uint8_t)(k_clamp(e, 0.0f, 255.0f) + 0.5f);
-            }
+    for (uint32_t x = x0; x < x1; x++) {
+        size_t at = ((size_t)y * v.width + x) * 3;
+        V3 c = v3(v.color + at);
+        float px = (float)x + 0.5f, py = (float)y + 0.5f;
+        if (v.bloom) {
+            V3 b = bilinear(v.bloom, v.bloom_width, v.bloom_height, px * (float)v.bloom_width / w, py * (float)v.bloom_height / h);
+            c = mix(c, b, v.bloom_share);
         }
+        float rx = (2.0f * px - w) / w, ry = (2.0f * py - h) / w;
+        float r2 = (rx * rx + ry * ry) * 0.76f;
+        float fall = 1.0f / (1.0f + 0.55f * r2);
+        c = c * (v.exposure * k_mix(1.0f, fall * fall, v.vignette * 1.4f));
+        c = tone_curve(graded(v, c));
+        uint32_t seed = hash_mix(v.seed ^ (x * 0x8da6b343u + y * 0xd8163841u));
+        uint32_t more = hash_mix(seed);
+        // Four bytes make a bell of deviation 147.8; grain is strongest in the middle tones.
+        float bell = ((float)((seed & 255u) + (seed >> 8 & 255u) + (seed >> 16 & 255u) + (seed >> 24)) - 510.0f) * (1.0f / 147.8f);
+        float tri = ((float)(more & 0xffffu) + (float)(more >> 16)) * (1.0f / 65536.0f) - 1.0f;
+        float channels[3] = {c.x, c.y, c.z};
+        float tone = k_unit(luminance(c));
+        float noise = v.grain * bell * (0.45f + 2.2f * tone * (1.0f - tone)) + tri * 0.5f;
+        for (int i = 0; i < 3; i++) {
+            float e = srgb_of(k_unit(channels[i])) * 255.0f + noise;
+            v.rgb[at + (size_t)i] = (uint8_t)(k_clamp(e, 0.0f, 255.0f) + 0.5f);
+        }
+    }
 }
+K_PIXELS(film_finish, FilmView)

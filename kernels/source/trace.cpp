@@ -37,17 +37,18 @@ K_DEVICE void trace_one(const View& view, const LayersView& out, uint32_t x, uin
     out.variance[at] = spread / k_max(n - 1.0f, 1.0f);
 }
 
-#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
-K_LAUNCH(trace)(View view, LayersView out) {
-    uint32_t x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
-    if (x < view.width && y < view.height) trace_one(view, out, x, y);
+// Pixels are counted tile by tile, so that neighbours in number are neighbours on the screen: K_TILE × K_TILE to a tile.
+#define K_TILE 16u
+struct Tracing {
+    View view;
+    LayersView out;
+};
+K_DEVICE void trace_item(const Tracing& t, uint32_t i) {
+    uint32_t across = (t.view.width + K_TILE - 1u) / K_TILE, tile = i / (K_TILE * K_TILE), within = i % (K_TILE * K_TILE);
+    uint32_t x = tile % across * K_TILE + within % K_TILE, y = tile / across * K_TILE + within / K_TILE;
+    if (x < t.view.width && y < t.view.height) trace_one(t.view, t.out, x, y);
 }
-#else
-K_LAUNCH(trace)(const View* view, const LayersView* out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1) {
-    for (uint32_t y = y0; y < y1; y++)
-        for (uint32_t x = x0; x < x1; x++) trace_one(*view, *out, x, y);
-}
-#endif
+K_ITEMS(trace, Tracing)
 
 // Nearest hits of free rays: origin, direction, and the stretch of each that counts. Eight floats a ray, in the order of RayIn.
 struct RayIn {
@@ -57,61 +58,70 @@ struct HitOut {
     float t, u, v;
     uint32_t solid, triangle;
 };
-K_DEVICE void nearest_one(const View& view, const RayIn& in, HitOut* out) {
+struct Probing {
+    View view;
+    const RayIn* rays;
+    HitOut* hits;
+    float* shares; // three a ray
+};
+K_DEVICE void nearest_item(const Probing& p, uint32_t i) {
+    const RayIn& in = p.rays[i];
     Ray ray = {v3(in.origin), v3(in.direction), in.near_t, in.far_t};
-    Hit hit = closest(view, ray);
+    Hit hit = closest(p.view, ray);
+    HitOut* out = p.hits + i;
     out->t = hit.t;
     out->u = hit.u;
     out->v = hit.v;
     out->solid = hit.solid;
     out->triangle = hit.triangle;
 }
+K_ITEMS(nearest, Probing)
+
 // What share of light passes along free rays.
-K_DEVICE void passed_one(const View& view, const RayIn& in, float* out) {
+K_DEVICE void passed_item(const Probing& p, uint32_t i) {
+    const RayIn& in = p.rays[i];
     Ray ray = {v3(in.origin), v3(in.direction), in.near_t, in.far_t};
-    V3 through = transmitted(view, ray);
+    V3 through = transmitted(p.view, ray);
+    float* out = p.shares + 3 * (size_t)i;
     out[0] = through.x;
     out[1] = through.y;
     out[2] = through.z;
 }
-#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
-K_LAUNCH(nearest)(View view, const RayIn* rays, HitOut* hits, uint32_t count) {
-    uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count) nearest_one(view, rays[i], hits + i);
-}
-K_LAUNCH(passed)(View view, const RayIn* rays, float* shares, uint32_t count) {
-    uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count) passed_one(view, rays[i], shares + 3 * (size_t)i);
-}
-#else
-K_LAUNCH(nearest)(const View* view, const RayIn* rays, HitOut* hits, uint32_t from, uint32_t to) {
-    for (uint32_t i = from; i < to; i++) nearest_one(*view, rays[i], hits + i);
-}
-K_LAUNCH(passed)(const View* view, const RayIn* rays, float* shares, uint32_t from, uint32_t to) {
-    for (uint32_t i = from; i < to; i++) passed_one(*view, rays[i], shares + 3 * (size_t)i);
-}
-#endif
+K_ITEMS(passed, Probing)
 
-#if !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
-// For tests: `count` points of a pair of dimensions at one pixel, and the sizes of the records that Rust mirrors.
-K_LAUNCH(points)(uint32_t x, uint32_t y, uint32_t count, uint32_t log2_samples, uint32_t dimension, uint32_t seed, float* out) {
-    for (uint32_t i = 0; i < count; i++) {
-        V2 r = sample2(sampler_of(x, y, i, log2_samples, seed), dimension);
-        out[2 * i] = r.x;
-        out[2 * i + 1] = r.y;
-    }
+// For tests: points of a pair of dimensions at one pixel, and the elementary functions: exp2, log2, sine and cosine of a turn,
+// arc tangent, at each of some numbers.
+struct Points {
+    uint32_t x, y, log2_samples, dimension, seed;
+    float* out; // two a point
+};
+K_DEVICE void points_item(const Points& p, uint32_t i) {
+    V2 r = sample2(sampler_of(p.x, p.y, i, p.log2_samples, p.seed), p.dimension);
+    p.out[2 * i] = r.x;
+    p.out[2 * i + 1] = r.y;
 }
-K_LAUNCH(sizes)(uint32_t* out) {
-    const uint32_t sizes[] = {sizeof(Node), sizeof(Block), sizeof(Vertex), sizeof(Triangle), sizeof(Surfacing), sizeof(Image), sizeof(SolidView), sizeof(Lamp),
-        sizeof(LampTable), sizeof(SkyView), sizeof(FogView), sizeof(CameraView), sizeof(View), sizeof(LayersView), sizeof(RayIn), sizeof(HitOut),
-        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance)};
-    for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) out[i] = sizes[i];
-}
-// For tests of the elementary functions: exp2, log2, sine and cosine of a turn, arc tangent.
-K_LAUNCH(elementary)(float x, float* out) {
+K_ITEMS(points, Points)
+struct Elementary {
+    const float* in;
+    float* out; // five a number
+};
+K_DEVICE void elementary_item(const Elementary& e, uint32_t i) {
+    float x = e.in[i], *out = e.out + 5 * (size_t)i;
     out[0] = k_exp2(x);
     out[1] = k_log2(k_max(x, 1e-30f));
     k_turn(x, out + 2, out + 3);
     out[4] = k_atan(x);
 }
-#endif
+K_ITEMS(elementary, Elementary)
+
+// For tests: the sizes and offsets of the records that Rust mirrors.
+struct Sizes {
+    uint32_t* out;
+};
+K_DEVICE void sizes_item(const Sizes& s, uint32_t i) {
+    const uint32_t sizes[] = {sizeof(Node), sizeof(Block), sizeof(Vertex), sizeof(Triangle), sizeof(Surfacing), sizeof(Image), sizeof(SolidView), sizeof(Lamp),
+        sizeof(LampTable), sizeof(SkyView), sizeof(FogView), sizeof(CameraView), sizeof(View), sizeof(LayersView), sizeof(Tracing), sizeof(Probing), sizeof(RayIn), sizeof(HitOut),
+        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance)};
+    s.out[i] = sizes[i];
+}
+K_ITEMS(sizes, Sizes)

@@ -197,6 +197,44 @@ pub struct LayersView {
     pub variance: *mut f32,
 }
 
+/// Pixels of a tile's side; pixels are counted tile by tile.
+pub const TILE: u32 = 16;
+
+#[repr(C)]
+pub struct Tracing {
+    pub view: View,
+    pub out: LayersView,
+}
+
+#[repr(C)]
+pub struct Probing {
+    pub view: View,
+    pub rays: *const crate::rays::Ray,
+    pub hits: *mut crate::rays::RawHit,
+    pub shares: *mut [f32; 3],
+}
+
+#[repr(C)]
+pub struct Points {
+    pub x: u32,
+    pub y: u32,
+    pub log2_samples: u32,
+    pub dimension: u32,
+    pub seed: u32,
+    pub out: *mut [f32; 2],
+}
+
+#[repr(C)]
+pub struct Elementary {
+    pub numbers: *const f32,
+    pub out: *mut [f32; 5],
+}
+
+#[repr(C)]
+pub struct Sizes {
+    pub out: *mut u32,
+}
+
 pub const PLANES: usize = 14;
 /// Padding of a denoiser's plane on each side, and what a row is rounded up to.
 pub const PAD: u32 = 32;
@@ -217,6 +255,27 @@ pub struct DenoiseView {
     pub width: u32,
     pub height: u32,
     pub stride: u32,
+    pub step: u32,
+    pub from_other: u32,
+    pub stop: f32,
+}
+
+#[repr(C)]
+pub struct Tones {
+    pub colors: *const [f32; 3],
+    pub out: *mut [f32; 3],
+}
+
+#[repr(C)]
+pub struct Resize {
+    pub input: *const f32,
+    pub output: *mut f32,
+    pub width: u32,
+    pub height: u32,
+    pub in_width: u32,
+    pub in_height: u32,
+    pub most: f32,
+    pub keep: f32,
 }
 
 #[repr(C)]
@@ -241,62 +300,98 @@ pub struct FilmView {
 }
 
 /// A view that threads may share: each writes its own rows or tiles only.
-pub struct Shared<T>(pub T);
+pub struct Shared<T>(T);
 // SAFETY: the pointers in a view are either read only or written at rows that no other thread is given.
 unsafe impl<T> Sync for Shared<T> {}
 unsafe impl<T> Send for Shared<T> {}
 
-macro_rules! kernels {
-    ($($field:ident: $plain:ident, $avx2:ident ($($arg:ident: $ty:ty),*);)*) => {
-        unsafe extern "C" {
-            $(fn $plain($($arg: $ty),*);)*
-        }
-        #[cfg(klieg_wide)]
-        unsafe extern "C" {
-            $(fn $avx2($($arg: $ty),*);)*
-        }
+impl<T: Copy> Shared<T> {
+    pub fn new(view: T) -> Self {
+        Self(view)
+    }
 
+    /// What it holds; a method, so that closures borrow the whole of it.
+    pub fn get(&self) -> T {
+        self.0
+    }
+}
+
+/// A launch function: the view of its arguments, and the stretch of its items or rows.
+pub type Launch<V> = unsafe extern "C" fn(view: *const V, from: u32, to: u32);
+
+macro_rules! kernels {
+    ($($name:ident: $view:ty;)*) => {
         /// The launch functions of one instruction set.
         #[cfg_attr(not(test), expect(dead_code, reason = "some are for tests"))]
         #[derive(Clone, Copy)]
         pub struct Kernels {
-            $(pub $field: unsafe extern "C" fn($($ty),*),)*
+            $(pub $name: Launch<$view>,)*
         }
-
-        impl Kernels {
-            /// What every machine runs.
-            pub const fn plain() -> Self {
-                Self { $($field: $plain,)* }
+        set!(plain, "_plain", $($name: $view;)*);
+        #[cfg(klieg_wide)]
+        set!(avx2, "_avx2", $($name: $view;)*);
+        #[cfg(klieg_wide)]
+        set!(avx512, "_avx512", $($name: $view;)*);
+    };
+}
+macro_rules! set {
+    ($set:ident, $suffix:literal, $($name:ident: $view:ty;)*) => {
+        mod $set {
+            use super::*;
+            unsafe extern "C" {
+                $(#[link_name = concat!("klieg_", stringify!($name), $suffix)] fn $name(view: *const $view, from: u32, to: u32);)*
             }
-
-            /// The widest set that this machine has. All give the same bytes.
-            pub fn best() -> Self {
-                #[cfg(klieg_wide)]
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("lzcnt") {
-                    return Self { $($field: $avx2,)* };
-                }
-                Self::plain()
-            }
+            pub const KERNELS: Kernels = Kernels { $($name,)* };
         }
     };
 }
 
 kernels! {
-    nearest: klieg_nearest_plain, klieg_nearest_avx2 (view: *const View, rays: *const crate::rays::Ray, hits: *mut crate::rays::RawHit, from: u32, to: u32);
-    passed: klieg_passed_plain, klieg_passed_avx2 (view: *const View, rays: *const crate::rays::Ray, shares: *mut [f32; 3], from: u32, to: u32);
-    trace: klieg_trace_plain, klieg_trace_avx2 (view: *const View, layers: *const LayersView, x0: u32, y0: u32, x1: u32, y1: u32);
-    points: klieg_points_plain, klieg_points_avx2 (x: u32, y: u32, count: u32, log2_samples: u32, dimension: u32, seed: u32, out: *mut f32);
-    sizes: klieg_sizes_plain, klieg_sizes_avx2 (out: *mut u32);
-    elementary: klieg_elementary_plain, klieg_elementary_avx2 (x: f32, out: *mut f32);
-    denoise_split: klieg_denoise_split_plain, klieg_denoise_split_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
-    denoise_prepare: klieg_denoise_prepare_plain, klieg_denoise_prepare_avx2 (view: *const DenoiseView, y0: u32, y1: u32);
-    denoise_pass: klieg_denoise_pass_plain, klieg_denoise_pass_avx2 (view: *const DenoiseView, step: u32, from_other: u32, stop: f32, y0: u32, y1: u32);
-    denoise_mend: klieg_denoise_mend_plain, klieg_denoise_mend_avx2 (view: *const DenoiseView, from_other: u32, y0: u32, y1: u32);
-    denoise_join: klieg_denoise_join_plain, klieg_denoise_join_avx2 (view: *const DenoiseView, from_other: u32, y0: u32, y1: u32);
-    tone: klieg_tone_plain, klieg_tone_avx2 (input: *const f32, output: *mut f32);
-    film_halve: klieg_film_halve_plain, klieg_film_halve_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, most: f32);
-    film_double: klieg_film_double_plain, klieg_film_double_avx2 (input: *const f32, width: u32, height: u32, output: *mut f32, out_width: u32, out_height: u32, keep: f32);
-    film_finish: klieg_film_finish_plain, klieg_film_finish_avx2 (view: *const FilmView, y0: u32, y1: u32);
+    trace: Tracing;
+    nearest: Probing;
+    passed: Probing;
+    points: Points;
+    elementary: Elementary;
+    sizes: Sizes;
+    denoise_split: DenoiseView;
+    denoise_prepare: DenoiseView;
+    denoise_pass: DenoiseView;
+    denoise_mend: DenoiseView;
+    denoise_join: DenoiseView;
+    tone: Tones;
+    film_halve: Resize;
+    film_double: Resize;
+    film_finish: FilmView;
+}
+
+impl Kernels {
+    /// What every machine runs.
+    pub const fn plain() -> Self {
+        plain::KERNELS
+    }
+
+    /// Every set that this machine can run, the widest last. All give the same bytes.
+    pub fn sets() -> Vec<(&'static str, Self)> {
+        let mut sets = vec![("plain", plain::KERNELS)];
+        #[cfg(klieg_wide)]
+        {
+            macro_rules! has {
+                ($($feature:tt)*) => { $(is_x86_feature_detected!($feature))&&* };
+            }
+            if has!("avx2" "bmi1" "bmi2" "lzcnt") {
+                sets.push(("avx2", avx2::KERNELS));
+                if has!("avx512f" "avx512vl" "avx512dq" "avx512bw") {
+                    sets.push(("avx512", avx512::KERNELS));
+                }
+            }
+        }
+        sets
+    }
+
+    /// The widest set that this machine has.
+    pub fn best() -> Self {
+        Self::sets().pop().map_or(Self::plain(), |(_, kernels)| kernels)
+    }
 }
 
 #[cfg(test)]
@@ -307,9 +402,9 @@ mod tests {
 
     #[test]
     fn records_are_laid_out_as_the_kernels_think() {
-        let mut theirs = [0u32; 20];
-        // SAFETY: the launch function writes twenty numbers.
-        unsafe { (Kernels::best().sizes)(theirs.as_mut_ptr()) };
+        let mut theirs = [0u32; 22];
+        // SAFETY: the launch function writes as many numbers as it is asked for.
+        unsafe { (Kernels::best().sizes)(&Sizes { out: theirs.as_mut_ptr() }, 0, theirs.len() as u32) };
         let ours = [
             size_of::<Node>(),
             size_of::<Block>(),
@@ -325,6 +420,8 @@ mod tests {
             size_of::<CameraView>(),
             size_of::<View>(),
             size_of::<LayersView>(),
+            size_of::<Tracing>(),
+            size_of::<Probing>(),
             size_of::<crate::rays::Ray>(),
             size_of::<crate::rays::RawHit>(),
             offset_of!(View, clamp),
@@ -337,18 +434,22 @@ mod tests {
 
     #[test]
     fn elementary_functions_are_accurate_and_the_same_in_every_set() {
-        for i in -4000..4000 {
-            let x = i as f32 * 0.0073;
-            let (mut plain, mut best) = ([0.0f32; 5], [0.0f32; 5]);
-            // SAFETY: the launch functions write five numbers.
-            unsafe {
-                (Kernels::plain().elementary)(x, plain.as_mut_ptr());
-                (Kernels::best().elementary)(x, best.as_mut_ptr());
-            }
-            assert_eq!(plain.map(f32::to_bits), best.map(f32::to_bits));
-            let wide = f64::from(x);
+        let numbers: Vec<f32> = (-4000..4000).map(|i| i as f32 * 0.0073).collect();
+        let of = |kernels: Kernels| {
+            let mut out = vec![[0.0f32; 5]; numbers.len()];
+            let view = Elementary { numbers: numbers.as_ptr(), out: out.as_mut_ptr() };
+            // SAFETY: as many numbers are read and fives written as there are.
+            unsafe { (kernels.elementary)(&view, 0, numbers.len() as u32) };
+            out
+        };
+        let best = of(Kernels::best());
+        for (set, kernels) in Kernels::sets() {
+            assert!(of(kernels).as_flattened().iter().zip(best.as_flattened()).all(|(a, b)| a.to_bits() == b.to_bits()), "{set}");
+        }
+        for (x, best) in numbers.iter().zip(best) {
+            let wide = f64::from(*x);
             assert!((f64::from(best[0]) / wide.exp2() - 1.0).abs() < 5e-7, "exp2 {x}");
-            if x > 0.0 {
+            if *x > 0.0 {
                 assert!((f64::from(best[1]) - wide.log2()).abs() < 1e-6, "log2 {x}");
             }
             let turn = wide * std::f64::consts::TAU;
@@ -360,10 +461,10 @@ mod tests {
     /// Points of one pair at a pixel.
     fn points(pixel: (u32, u32), count: u32, dimension: u32, seed: u32) -> Vec<[f32; 2]> {
         let mut out = vec![[0.0f32; 2]; count as usize];
+        let log2_samples = count.trailing_zeros();
+        let view = Points { x: pixel.0, y: pixel.1, log2_samples, dimension, seed, out: out.as_mut_ptr() };
         // SAFETY: the launch function writes `count` pairs.
-        unsafe {
-            (Kernels::best().points)(pixel.0, pixel.1, count, count.trailing_zeros(), dimension, seed, out.as_mut_ptr().cast())
-        };
+        unsafe { (Kernels::best().points)(&view, 0, count) };
         out
     }
 

@@ -1,8 +1,6 @@
 //! Free rays against solids: what is hit first, and what light passes.
 
-use rayon::prelude::*;
-
-use crate::abi::{self, CameraView, FogView, Shared, SkyView, View};
+use crate::abi::{self, CameraView, FogView, Launch, Probing, SkyView, View};
 use crate::error::KernelError;
 use crate::render::Cpu;
 use crate::solid::Solid;
@@ -39,36 +37,30 @@ pub struct Hit {
 }
 
 /// Rays that one thread takes at a time.
-const RAYS_AT_ONCE: usize = 4096;
+const RAYS_AT_ONCE: u32 = 4096;
 
 impl Cpu {
     /// The first hit of each ray; panes of glass count, cut-out parts of textures don't.
     pub fn nearest(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<Option<Hit>>, KernelError> {
         let raw = RawHit { t: 0.0, u: 0.0, v: 0.0, solid: 0, triangle: abi::NOTHING };
-        let launch = self.kernels.nearest;
-        let hits = self.launch(solids, rays, raw, |view, rays, out, count| {
-            // SAFETY: both slices hold `count` entries and the view outlives the call.
-            unsafe { launch(view, rays, out, 0, count) }
-        })?;
+        let hits = self.probe(solids, rays, raw, self.kernels.nearest, |hits| (hits, std::ptr::null_mut()))?;
         let some = |h: RawHit| Hit { t: h.t, u: h.u, v: h.v, solid: h.solid, triangle: h.triangle };
         Ok(hits.into_iter().map(|h| (h.triangle != abi::NOTHING).then(|| some(h))).collect())
     }
 
     /// The share of light, by colour, that passes along each ray: zero behind opaque triangles, tinted by panes.
     pub fn passed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<[f32; 3]>, KernelError> {
-        let launch = self.kernels.passed;
-        self.launch(solids, rays, [0.0; 3], |view, rays, out, count| {
-            // SAFETY: both slices hold `count` entries and the view outlives the call.
-            unsafe { launch(view, rays, out, 0, count) }
-        })
+        self.probe(solids, rays, [0.0; 3], self.kernels.passed, |shares| (std::ptr::null_mut(), shares))
     }
 
-    fn launch<T: Copy + Send>(
+    /// One answer a ray; `place` says which of the kernel's two answers `T` is.
+    fn probe<T: Copy>(
         &self,
         solids: &[&Solid],
         rays: &[Ray],
         empty: T,
-        kernel: impl Fn(*const View, *const Ray, *mut T, u32) + Sync,
+        kernel: Launch<Probing>,
+        place: impl Fn(*mut T) -> (*mut RawHit, *mut [f32; 3]),
     ) -> Result<Vec<T>, KernelError> {
         if solids.len() > abi::SOLIDS_MAX {
             return Err(KernelError::TooMany { what: "solids", found: solids.len(), most: abi::SOLIDS_MAX });
@@ -77,14 +69,17 @@ impl Cpu {
         if let Some(at) = rays.iter().position(|r| !finite(r)) {
             return Err(KernelError::NotFinite { list: "rays", at });
         }
+        let count = u32::try_from(rays.len()).map_err(|_| KernelError::TooMany {
+            what: "rays",
+            found: rays.len(),
+            most: u32::MAX as usize,
+        })?;
         let views: Vec<_> = solids.iter().map(|s| s.view()).collect();
-        let view = Shared(bare_view(&views));
-        let (view, mut out) = (&view, vec![empty; rays.len()]);
-        self.install(|| {
-            out.par_chunks_mut(RAYS_AT_ONCE)
-                .zip(rays.par_chunks(RAYS_AT_ONCE))
-                .for_each(|(out, rays)| kernel(&view.0, rays.as_ptr(), out.as_mut_ptr(), rays.len() as u32));
-        });
+        let mut out = vec![empty; rays.len()];
+        let (hits, shares) = place(out.as_mut_ptr());
+        let probing = Probing { view: bare_view(&views), rays: rays.as_ptr(), hits, shares };
+        // SAFETY: rays and answers are `count` long, and outlive the call.
+        unsafe { self.launch(kernel, &probing, count, RAYS_AT_ONCE) };
         Ok(out)
     }
 }
@@ -226,7 +221,9 @@ mod tests {
             let solid = best.solid(&geometry, Build::Best).unwrap();
             let fast = plain.solid(&geometry, Build::Fast).unwrap();
             let a = best.nearest(&[&solid], &rays).unwrap();
-            prop_assert_eq!(&a, &plain.nearest(&[&solid], &rays).unwrap());
+            for cpu in Cpu::of_every_set(1) {
+                prop_assert_eq!(&a, &cpu.nearest(&[&solid], &rays).unwrap());
+            }
             prop_assert_eq!(&a, &plain.nearest(&[&fast], &rays).unwrap());
         }
     }

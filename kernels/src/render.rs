@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::abi::{self, DenoiseView, FilmView, Kernels, LayersView, Shared, View};
+use crate::abi::{self, DenoiseView, FilmView, Kernels, Launch, LayersView, Resize, Shared, TILE, Tracing, View};
 use crate::error::KernelError;
 use crate::scene::{Camera, Fog, Geometry, Light, Look, Sky};
 use crate::solid::Solid;
@@ -102,7 +102,6 @@ pub struct Picture {
 const SIDE_MAX: u32 = 8192;
 const SAMPLES_MAX: u32 = 4096;
 const BOUNCES_MAX: u32 = 8;
-const TILE: u32 = 16;
 const ROWS: u32 = 8;
 /// The most that one indirect sample may bring, in radiance: brighter ones would leave lone bright pixels.
 const INDIRECT_MOST: f32 = 8.0;
@@ -135,19 +134,31 @@ impl Cpu {
         Self { kernels: Kernels::plain(), ..Self::new(threads) }
     }
 
-    /// Runs `work` on this device's threads.
-    pub(crate) fn install(&self, work: impl FnOnce() + Send) {
-        self.pool.install(work);
+    /// One device for each instruction set that this machine has, the narrowest first. All give the same bytes.
+    pub fn of_every_set(threads: usize) -> Vec<Self> {
+        Kernels::sets().into_iter().map(|(_, kernels)| Self { kernels, ..Self::new(threads) }).collect()
     }
 
-    /// Runs `work` for 0–`count`, on all threads.
-    fn each(&self, count: u32, work: impl Fn(u32) + Sync + Send) {
-        self.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&work));
+    /// Runs a kernel over 0–`count`, a stretch of `at_once` at a time, on all threads.
+    ///
+    /// # Safety
+    /// What the view points at holds what the kernel reads and writes for each item, and nobody else writes it meanwhile.
+    pub(crate) unsafe fn launch<V>(&self, kernel: Launch<V>, view: &V, count: u32, at_once: u32) {
+        let view = Shared::new(std::ptr::from_ref(view));
+        let stretches = (0..count.div_ceil(at_once)).into_par_iter().with_max_len(1);
+        self.pool.install(|| {
+            // SAFETY: each item is done by one thread, and writes its own results only.
+            stretches.for_each(|i| unsafe { kernel(view.get(), i * at_once, count.min((i + 1).saturating_mul(at_once))) });
+        });
     }
 
-    /// Runs `work` over bands of rows.
-    fn rows(&self, height: u32, work: impl Fn(u32, u32) + Sync + Send) {
-        self.each(height.div_ceil(ROWS), |band| work(band * ROWS, ((band + 1) * ROWS).min(height)));
+    /// The same, a band of rows at a time.
+    ///
+    /// # Safety
+    /// As for `launch`.
+    unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
+        // SAFETY: the caller's.
+        unsafe { self.launch(kernel, view, height, ROWS) };
     }
 
     /// Checks geometry and builds its tree. Empty geometry is fine and never hit.
@@ -174,7 +185,7 @@ impl Cpu {
         let solids: Vec<_> = stage.solids.iter().map(|s| s.view()).collect();
         let lamps = stage.lights.iter().map(stage::lamp).collect::<Result<Vec<_>, _>>()?;
         let table = stage::table(&lamps);
-        let view = Shared(View {
+        let view = View {
             solids: solids.as_ptr(),
             lamps: lamps.as_ptr(),
             table: &table,
@@ -190,16 +201,12 @@ impl Cpu {
             bounces,
             seed: (seed ^ (seed >> 32)) as u32,
             clamp: INDIRECT_MOST,
-        });
+        };
         let mut layers = Layers::new(width, height);
-        let out = Shared(layers_view(&mut layers));
-        let across = width.div_ceil(TILE);
-        let (view, out) = (&view, &out);
-        self.each(across * height.div_ceil(TILE), |tile| {
-            let (x, y) = (tile % across * TILE, tile / across * TILE);
-            // SAFETY: the view's pointers live until the end of this function; each tile writes its own pixels.
-            unsafe { (self.kernels.trace)(&view.0, &out.0, x, y, (x + TILE).min(width), (y + TILE).min(height)) };
-        });
+        let tracing = Tracing { view, out: layers_view(&mut layers) };
+        let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
+        // SAFETY: the view's pointers live until the end of this function.
+        unsafe { self.launch(self.kernels.trace, &tracing, tiles * TILE * TILE, TILE * TILE) };
         Ok(layers)
     }
 
@@ -214,7 +221,7 @@ impl Cpu {
         let mut parts = scratch.chunks_exact_mut(plane).map(|c| c.as_mut_ptr());
         let planes = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
         let other = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
-        let view = Shared(DenoiseView {
+        let mut view = DenoiseView {
             color: layers.color.as_ptr().cast(),
             clear: layers.clear.as_ptr().cast(),
             albedo: layers.albedo.as_ptr().cast(),
@@ -227,20 +234,23 @@ impl Cpu {
             width,
             height,
             stride,
-        });
-        let (v, k) = (&view, &self.kernels);
-        // SAFETY: every plane holds `plane` floats; a band writes its own rows and reads rows that the step before has finished.
+            step: 0,
+            from_other: 1,
+            stop: 0.0,
+        };
+        let k = &self.kernels;
+        // SAFETY: every plane holds `plane` floats; a row is written by one thread, from rows that the launch before has finished.
         unsafe {
-            self.rows(height, |a, b| (k.denoise_split)(&v.0, a, b));
-            self.rows(height, |a, b| (k.denoise_prepare)(&v.0, a, b));
-            let mut from_other = 1;
+            self.rows(k.denoise_split, &view, height);
+            self.rows(k.denoise_prepare, &view, height);
             for (step, stop) in PASSES {
-                self.rows(height, |a, b| (k.denoise_pass)(&v.0, step, from_other, stop, a, b));
-                from_other ^= 1;
+                (view.step, view.stop) = (step, stop);
+                self.rows(k.denoise_pass, &view, height);
+                view.from_other ^= 1;
             }
-            self.rows(height, |a, b| (k.denoise_mend)(&v.0, from_other, a, b));
-            from_other ^= 1;
-            self.rows(height, |a, b| (k.denoise_join)(&v.0, from_other, a, b));
+            self.rows(k.denoise_mend, &view, height);
+            view.from_other ^= 1;
+            self.rows(k.denoise_join, &view, height);
         }
         layers.color = result;
         Ok(())
@@ -253,7 +263,7 @@ impl Cpu {
         let (width, height) = (layers.width, layers.height);
         let bloom = if look.bloom > 0.0 { self.bloom(layers, look.exposure_ev.exp2()) } else { Plane::default() };
         let mut rgb = vec![0u8; width as usize * height as usize * 3];
-        let view = Shared(FilmView {
+        let view = FilmView {
             color: layers.color.as_ptr().cast(),
             bloom: if bloom.pixels.is_empty() { std::ptr::null() } else { bloom.pixels.as_ptr().cast() },
             rgb: rgb.as_mut_ptr(),
@@ -270,10 +280,9 @@ impl Cpu {
             grain: look.grain.max(0.0),
             vignette: look.vignette.clamp(0.0, 1.0),
             seed: (seed ^ (seed >> 32)) as u32,
-        });
-        let view = &view;
-        // SAFETY: the view's pointers live until the end of this function; each band writes its own rows.
-        self.rows(height, |a, b| unsafe { (self.kernels.film_finish)(&view.0, a, b) });
+        };
+        // SAFETY: the view's pointers live until the end of this function.
+        unsafe { self.rows(self.kernels.film_finish, &view, height) };
         Ok(Picture { width, height, rgb })
     }
 
@@ -281,28 +290,38 @@ impl Cpu {
     fn bloom(&self, layers: &Layers, exposure: f32) -> Plane {
         // A lamp seen directly may be a thousand times white; its glow needn't be.
         let most = 24.0 / exposure.max(1e-6);
-        let mut levels = vec![halved(&self.kernels, &layers.color, layers.width, layers.height, most)];
+        let mut levels = vec![self.halved(&layers.color, layers.width, layers.height, most)];
         while levels.len() < BLOOM_LEVELS && levels[levels.len() - 1].width.min(levels[levels.len() - 1].height) > 4 {
             let last = &levels[levels.len() - 1];
-            levels.push(halved(&self.kernels, &last.pixels, last.width, last.height, most));
+            levels.push(self.halved(&last.pixels, last.width, last.height, most));
         }
         while levels.len() > 1 {
             let Some(coarse) = levels.pop() else { break };
             let Some(fine) = levels.last_mut() else { break };
+            let resize = Resize {
+                input: coarse.pixels.as_ptr().cast(),
+                output: fine.pixels.as_mut_ptr().cast(),
+                width: fine.width,
+                height: fine.height,
+                in_width: coarse.width,
+                in_height: coarse.height,
+                most,
+                keep: BLOOM_KEEP,
+            };
             // SAFETY: both planes hold width × height × 3 floats.
-            unsafe {
-                (self.kernels.film_double)(
-                    coarse.pixels.as_ptr().cast(),
-                    coarse.width,
-                    coarse.height,
-                    fine.pixels.as_mut_ptr().cast(),
-                    fine.width,
-                    fine.height,
-                    BLOOM_KEEP,
-                );
-            }
+            unsafe { self.rows(self.kernels.film_double, &resize, fine.height) };
         }
         levels.pop().unwrap_or_default()
+    }
+
+    fn halved(&self, input: &[[f32; 3]], in_width: u32, in_height: u32, most: f32) -> Plane {
+        let (width, height) = (in_width.div_ceil(2), in_height.div_ceil(2));
+        let mut pixels = vec![[0.0; 3]; width as usize * height as usize];
+        let (input, output) = (input.as_ptr().cast(), pixels.as_mut_ptr().cast());
+        let resize = Resize { input, output, width, height, in_width, in_height, most, keep: 0.0 };
+        // SAFETY: the input holds as many pixels as it says, the output a quarter of that, rounded up.
+        unsafe { self.rows(self.kernels.film_halve, &resize, height) };
+        Plane { width, height, pixels }
     }
 }
 
@@ -317,16 +336,6 @@ struct Plane {
     width: u32,
     height: u32,
     pixels: Vec<[f32; 3]>,
-}
-
-fn halved(kernels: &Kernels, input: &[[f32; 3]], width: u32, height: u32, most: f32) -> Plane {
-    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    let mut pixels = vec![[0.0; 3]; half_width as usize * half_height as usize];
-    // SAFETY: the input holds width × height × 3 floats, the output a quarter of that, rounded up.
-    unsafe {
-        (kernels.film_halve)(input.as_ptr().cast(), width, height, pixels.as_mut_ptr().cast(), half_width, half_height, most)
-    };
-    Plane { width: half_width, height: half_height, pixels }
 }
 
 fn layers_view(layers: &mut Layers) -> LayersView {
@@ -356,8 +365,8 @@ mod tests {
 
     fn tone(c: [f32; 3]) -> [f32; 3] {
         let mut out = [0.0; 3];
-        // SAFETY: the launch function reads and writes three floats.
-        unsafe { (Kernels::best().tone)(c.as_ptr(), out.as_mut_ptr()) };
+        // SAFETY: the launch function reads and writes one colour.
+        unsafe { (Kernels::best().tone)(&abi::Tones { colors: &c, out: &mut out }, 0, 1) };
         out
     }
 
