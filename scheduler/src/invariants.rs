@@ -113,11 +113,6 @@ impl Watchman {
         wrong
     }
 
-    /// A new leader begins a new story: progress is not saved, and the in-process bus and its watchers ended with the old one.
-    pub fn new_leader(&mut self) {
-        self.furthest.clear();
-    }
-
     /// Progress never goes back, and nothing is told after the end.
     fn told(&mut self, job: &JobId, event: &Event, wrong: &mut Vec<String>) {
         if self.ended.contains_key(job) {

@@ -243,7 +243,6 @@ impl Farm {
 
     /// Whatever was not saved is gone; whatever was is as it was.
     fn new_leader(&mut self) {
-        self.watchman.new_leader();
         let mut state = State { rules: self.state.rules, ..State::default() };
         for (id, live) in &self.state.jobs {
             assert_eq!(self.saved.jobs.get(id).map(essence), Some(essence(live)), "everything was saved");
@@ -300,7 +299,10 @@ fn essence(job: &Job) -> impl PartialEq + std::fmt::Debug + use<> {
         .tasks
         .iter()
         .map(|(name, t)| {
-            (name.clone(), (t.state, t.attempts, t.faults, t.node_faults, t.token, t.reused, t.outputs.clone(), t.run.clone()))
+            (
+                name.clone(),
+                (t.state, t.attempts, t.faults, t.node_faults, t.token, t.reused, t.outputs.clone(), t.run.clone(), t.furthest),
+            )
         })
         .collect();
     (job.state, job.reason.clone(), job.ended_at, tasks)

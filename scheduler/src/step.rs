@@ -425,8 +425,13 @@ impl Step<'_> {
             return;
         }
         // `max` also drops NaN.
-        task.furthest = progress.fraction.clamp(0.0, 1.0).max(task.furthest);
-        progress.fraction = task.furthest;
+        let furthest = progress.fraction.clamp(0.0, 1.0).max(task.furthest);
+        let further = furthest > std::mem::replace(&mut task.furthest, furthest);
+        progress.fraction = furthest;
+        // Saved before it is told, so that the next leader does not tell less.
+        if further {
+            self.save(&id.job, &id.task);
+        }
         self.tell(&id.job, Event::TaskProgress { task: id.task.clone(), progress });
     }
 

@@ -74,6 +74,7 @@ async fn jobs(store: &impl Store) {
     let mut running = task("a");
     running.state = TaskState::Running;
     (running.attempts, running.faults, running.node_faults, running.token) = (4, 2, 1, Token(77));
+    running.furthest = 0.7;
     running.run = Some(Run { node: NodeId("n".into()), slot: 3, since: 1_234 });
     running.failure = Some(TaskFailure { fault: Fault::Node, message: "m".into() });
     let mut done = task("b");

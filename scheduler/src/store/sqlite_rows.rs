@@ -91,12 +91,12 @@ async fn write_task(to: &mut SqliteConnection, id: &JobId, name: &str, task: &Ta
     let failure = task.failure.as_ref().map(|failure| text(failure, "a task")).transpose()?;
     sqlx::query(
         "INSERT INTO tasks (job, name, position, spec, state, attempts, faults, node_faults, token, reused, seconds, outputs,
-                            failure, node, slot, started_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            failure, node, slot, started_ms, furthest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (job, name) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, faults = excluded.faults,
              node_faults = excluded.node_faults, token = excluded.token, reused = excluded.reused, seconds = excluded.seconds,
              outputs = excluded.outputs, failure = excluded.failure, node = excluded.node, slot = excluded.slot,
-             started_ms = excluded.started_ms",
+             started_ms = excluded.started_ms, furthest = excluded.furthest",
     )
     .bind(&id.0)
     .bind(name)
@@ -114,6 +114,7 @@ async fn write_task(to: &mut SqliteConnection, id: &JobId, name: &str, task: &Ta
     .bind(task.run.as_ref().map(|run| run.node.0.as_str()))
     .bind(task.run.as_ref().map(|run| i64::from(run.slot)))
     .bind(task.run.as_ref().map(|run| signed(run.since)))
+    .bind(task.furthest)
     .execute(to)
     .await?;
     Ok(())
@@ -210,7 +211,7 @@ pub fn task(row: &SqliteRow) -> Result<Task, StoreError> {
         reused: row.try_get("reused")?,
         seconds: row.try_get("seconds")?,
         failure: row.try_get::<Option<String>, _>("failure")?.map(|text| parse(text, &what)).transpose()?,
-        furthest: 0.0,
+        furthest: row.try_get("furthest")?,
     })
 }
 
