@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 KLIEG := $(TARGET)/release/klieg
-# Property tests draw the same cases every time; the long form is `make test PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$$RANDOM`.
+# Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test build setup lint bench nextest
+.PHONY: film test explore build setup lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
@@ -13,6 +13,11 @@ film: build
 test: build nextest
 	cargo nextest run --release --workspace --no-fail-fast
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo test --release --quiet
+
+# The seed is printed: the same one finds the same case again. Whatever is found becomes a test of its own.
+explore: build nextest
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "explore: SEED=$$seed"; \
+	PROPTEST_RNG_SEED=$$seed PROPTEST_CASES=$${CASES:-2000} cargo nextest run --release --workspace --no-fail-fast --lib --test anything --test robust
 
 # The speech helper is a program of its own, under its own licence; klieg finds it beside itself.
 build: setup

@@ -14,7 +14,7 @@ use klieg_protocol::{
     Ask, Digest, Dispatch, Fault, Input, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report, Source,
     TaskFailure, TaskId, TaskName, TaskResult, TaskSpec, TaskState,
 };
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that happens.
@@ -335,7 +335,7 @@ fn run(acts: Vec<Act>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn it_holds_whatever_happens(acts in acts()) {

@@ -87,7 +87,7 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, ..ProptestConfig::default() })]
     #[test]
     fn any_script_is_understood_somehow(lines in prop::collection::vec(line(), 0..24)) {
         let text = format!("INT. ROOM - DAY\n\n{}\n", lines.join("\n"));

@@ -3,7 +3,7 @@
 use crate::acting::frames;
 use crate::lens::{ASPECT, Aim, GATE_HEIGHT_MM, allowed, frame, frame_height, lens_for, roll, solve};
 use crate::moves;
-use crate::stage::{Stage, camera_side, facing};
+use crate::stage::{Stage, camera_side, facing, side_of_line};
 use glam::{Vec2, Vec3};
 use klieg_film_words::shot::{Angle, CameraKey, Cue, FloorPlan, Mark, Move, Purpose, Shot, Size, Stature};
 use klieg_film_words::story::{Action, Beat, CharacterId, Line, LineId, Mood, Scene, Story, Verb};
@@ -217,16 +217,26 @@ impl<'a> Director<'a> {
 
     /// Films one setup. Numbers go by tens; parts of a shot that was split go between them.
     pub fn shoot(&mut self, setup: &Setup, movement: Move, length: u32, content: Content, avoid: &[Vec2]) {
-        let (movement, camera) = moves::keys(&self.stage, &setup.aim, setup.key, movement, length, content.seed, avoid);
+        let (movement, camera) = self.keys(setup, movement, length, &content, avoid);
         self.number = (self.number / 10 + 1) * 10;
         self.keep(setup, movement, camera, length, content);
     }
 
     /// Films a further part of the shot before.
     pub fn shoot_part(&mut self, setup: &Setup, movement: Move, length: u32, content: Content) {
-        let (movement, camera) = moves::keys(&self.stage, &setup.aim, setup.key, movement, length, content.seed, &[]);
+        let (movement, camera) = self.keys(setup, movement, length, &content, &[]);
         self.number += 1;
         self.keep(setup, movement, camera, length, content);
+    }
+
+    /// The camera's keys. The stage already stands as the shot leaves it; a move may not cross the line of where it began either.
+    fn keys(&self, setup: &Setup, movement: Move, length: u32, content: &Content, avoid: &[Vec2]) -> (Move, Vec<CameraKey>) {
+        let (movement, camera) = moves::keys(&self.stage, &setup.aim, setup.key, movement, length, content.seed, avoid);
+        let at = |who| content.marks.iter().find(|m| m.who == who).map(|m| Vec2::new(m.x, m.z));
+        let line = self.stage.principals.and_then(|(a, b)| at(a).zip(at(b)));
+        let side = |k: &CameraKey, (a, b)| side_of_line(a, b, Vec2::new(k.position[0], k.position[2])) > 0.0;
+        let crosses = |line| camera.iter().any(|k| side(k, line) != side(&setup.key, line));
+        if !is_neutral(setup.purpose) && line.is_some_and(crosses) { (Move::Static, vec![setup.key]) } else { (movement, camera) }
     }
 
     /// Films with keys that are already made.

@@ -260,7 +260,7 @@ fn covers(shot: &Shot, line: &Line) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_stories_keep_the_grammar((story, plans) in stories()) {
@@ -346,4 +346,23 @@ fn a_conversation_is_cut_like_one() {
     assert!((2.0..4.5).contains(&average), "average shot {average} s");
     let embrace = cut.shots.iter().find(|s| s.purpose == Purpose::TwoShot && s.script_lines.contains(&10)).expect("embrace");
     assert!(embrace.cues.iter().any(|c| matches!(c.what, Does::Act { verb: Verb::Embrace, .. })));
+}
+
+/// Who rises during a shot moves the line under the camera: an orbit that keeps to the new one may not cross the old.
+#[test]
+fn a_move_keeps_to_the_line_of_where_the_shot_began() {
+    let say = |id: usize, speaker: usize, dual| {
+        Beat::Line(Line { line: 4 + id as u32, dual, ..line(id, speaker, None, "never", Mood::Neutral) })
+    };
+    let act = |who, verb: Verb, to, line| {
+        let text = format!("act {}", verb.name());
+        Beat::Action(Action { who, verb, to, prop: None, mood: Mood::Neutral, text, line })
+    };
+    let told = [act(2, Verb::Give, Some(0), 3), say(0, 2, true), say(1, 3, true), say(2, 2, false), act(3, Verb::Embrace, None, 6)];
+    let mut story = Story { title: "T".into(), credits: vec![], scenes: vec![], cast: vec![], inferences: vec![] };
+    for n in 0..40 {
+        story.scenes.push(scene_of(n, Place::Cafe, false, 4, (2, 6), told.to_vec()));
+    }
+    let cut = film(&story, &vec![plan(0); 40]);
+    line_is_kept(&cut, &story);
 }
