@@ -265,8 +265,23 @@ K_COLD V3 glass_shadow(const SolidView& s, uint32_t triangle) {
     return v3(m.base) * (0.9f * m.glass);
 }
 
-// How much of the light passes through one solid: zero behind anything opaque.
-K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through) {
+// The block of triangles that last stopped the light of a lamp. Neighbours are often stopped by the same one; asking it first
+// changes the way to an answer, never the answer.
+struct Blocker {
+    uint32_t solid, block;
+};
+
+K_HOT bool stops(const SolidView& solid, uint32_t block, const Ray& ray) {
+    K_ALIGN(16) float t4[4], u4[4], v4[4];
+    const Block& b = solid.blocks[block];
+    uint32_t mask = test_block(b, ray, ray.far_t, t4, u4, v4);
+    for (; mask; mask &= mask - 1)
+        if (!(b.id[k_first_bit(mask)] & (K_GLOW | K_CUTOUT | K_GLASS))) return true;
+    return false;
+}
+
+// How much of the light passes through one solid: zero behind anything opaque, and then `stopped_at` says at which block.
+K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through, uint32_t* stopped_at) {
     uint32_t stack[K_STACK];
     int top = 0;
     if (solid.node_count == 0) return false;
@@ -294,7 +309,10 @@ K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slab
                 uint32_t id = block.id[i];
                 if (id & K_GLOW) continue;
                 if ((id & K_CUTOUT) && is_cut_out(solid, id & K_ID, u4[i], v4[i])) continue;
-                if (!(id & K_GLASS)) return true;
+                if (!(id & K_GLASS)) {
+                    *stopped_at = at & ~K_LEAF;
+                    return true;
+                }
                 *through = *through * glass_shadow(solid, id & K_ID);
             }
         }
@@ -304,11 +322,17 @@ K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slab
     }
 }
 
-// The share of light that reaches from one end of the ray to the other.
-K_HOT V3 transmitted(const View& view, const Ray& ray) {
+// The share of light that reaches from one end of the ray to the other. `last` is null, or what stopped such light before.
+K_HOT V3 transmitted(const View& view, const Ray& ray, Blocker* last) {
+    if (last && last->solid < view.solid_count && last->block < view.solids[last->solid].block_count && stops(view.solids[last->solid], last->block, ray))
+        return v3(0.0f);
     V3 through = v3(1.0f);
     Slabs slabs = slabs_of(ray);
+    uint32_t block = 0;
     for (uint32_t i = 0; i < view.solid_count; i++)
-        if (blocked_by(view.solids[i], ray, slabs, &through)) return v3(0.0f);
+        if (blocked_by(view.solids[i], ray, slabs, &through, &block)) {
+            if (last) *last = {i, block};
+            return v3(0.0f);
+        }
     return through;
 }

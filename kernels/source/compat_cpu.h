@@ -45,6 +45,7 @@ K_HOT int k_first_bit(uint32_t mask) { return __builtin_ctz(mask); }
 K_HOT void k_prefetch(const void* p) { __builtin_prefetch(p); }
 
 // Eight floats side by side; the compiler splits them where registers are narrower. On a GPU a lane is one thread's float.
+#define K_THREADS_REMEMBER
 #define K_LANES 8
 typedef float lanes __attribute__((vector_size(32)));
 typedef float lanes_unaligned __attribute__((vector_size(32), aligned(4), may_alias));

@@ -80,23 +80,43 @@ struct Choice {
     uint32_t lamp;
     float weight; // 1 / probability; 0 when no lamp reaches the surface
 };
+// Sums go by groups of eight, so that one lamp is found in a step to its group and a step within it.
 K_COLD Choice choose_lamp(const View& view, const Surface& s, float r) {
     K_ALIGN(32) float parts[K_LAMPS_MAX];
-    importances(*view.table, (view.lamp_count + 7u) & ~7u, s, parts);
+    float groups[K_LAMPS_MAX / 8];
+    uint32_t count = (view.lamp_count + 7u) / 8u;
+    importances(*view.table, count * 8u, s, parts);
     float sum = 0.0f;
-    for (uint32_t i = 0; i < view.lamp_count; i++) sum += parts[i];
+    for (uint32_t g = 0; g < count; g++) {
+        const float* p = parts + g * 8u;
+        groups[g] = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
+        sum += groups[g];
+    }
     Choice c = {0, 0.0f};
     if (!(sum > 1e-9f)) return c;
-    float at = r * sum, passed = 0.0f;
-    for (uint32_t i = 0; i < view.lamp_count; i++) {
+    float at = r * sum;
+    uint32_t g = 0;
+    for (; g + 1u < count && at >= groups[g]; g++) at -= groups[g];
+    // Rounding may carry past the end of a group: then its last lamp with a part is taken.
+    for (uint32_t i = g * 8u; i < g * 8u + 8u; i++) {
         if (parts[i] <= 0.0f) continue;
-        passed += parts[i];
         c.lamp = i;
         c.weight = sum / parts[i];
-        if (at < passed) break;
+        if (at < parts[i]) break;
+        at -= parts[i];
     }
     return c;
 }
+
+// What this thread remembers of each lamp; nothing where threads are many and short.
+#if defined(K_THREADS_REMEMBER)
+K_HOT Blocker* k_blockers() {
+    static thread_local Blocker blockers[K_LAMPS_MAX];
+    return blockers;
+}
+#else
+K_HOT Blocker* k_blockers() { return nullptr; }
+#endif
 
 // Light straight from one lamp to the viewer by way of the surface.
 K_COLD V3 direct(const View& view, const Surface& s, float choice, V2 r, bool with_gloss) {
@@ -114,5 +134,5 @@ K_COLD V3 direct(const View& view, const Surface& s, float choice, V2 r, bool wi
     // Light that creeps around skin leaves it a little further on.
     float skin = s.wrap > 0.0f ? 0.02f * s.wrap * k_unit(1.0f - 2.5f * dot(s.facing, b.l)) : 0.0f;
     Ray shadow = {from, b.l, skin, b.far_t};
-    return out * transmitted(view, shadow);
+    return out * transmitted(view, shadow, k_blockers() ? k_blockers() + c.lamp : nullptr);
 }

@@ -50,7 +50,7 @@ struct SolidView {
     const Triangle* triangles;
     const Surfacing* materials;
     const Image* images;
-    uint32_t node_count, triangle_count;
+    uint32_t node_count, block_count;
 };
 
 enum { LIGHT_SUN = 0, LIGHT_BALL = 1, LIGHT_PANEL = 2, LIGHT_SPOT = 3 };

@@ -81,7 +81,7 @@ K_ITEMS(nearest, Probing)
 K_DEVICE void passed_item(const Probing& p, uint32_t i) {
     const RayIn& in = p.rays[i];
     Ray ray = {v3(in.origin), v3(in.direction), in.near_t, in.far_t};
-    V3 through = transmitted(p.view, ray);
+    V3 through = transmitted(p.view, ray, nullptr);
     float* out = p.shares + 3 * (size_t)i;
     out[0] = through.x;
     out[1] = through.y;

@@ -83,7 +83,7 @@ pub struct SolidView {
     pub materials: *const Surfacing,
     pub images: *const Image,
     pub node_count: u32,
-    pub triangle_count: u32,
+    pub block_count: u32,
 }
 
 pub const LAMP_SUN: u32 = 0;

@@ -72,7 +72,7 @@ impl Solid {
             materials: inner.materials.as_ptr(),
             images: inner.images.as_ptr(),
             node_count: inner.tree.nodes.len() as u32,
-            triangle_count: inner.triangles.len() as u32,
+            block_count: inner.tree.blocks.len() as u32,
         }
     }
 }
