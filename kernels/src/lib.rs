@@ -4,7 +4,10 @@
 //! [`Cpu::develop`].
 
 mod abi;
+mod cpu;
+mod denoise;
 mod error;
+mod film;
 mod rays;
 pub mod render;
 pub mod scene;
@@ -12,7 +15,8 @@ mod solid;
 mod stage;
 mod tree;
 
+pub use cpu::Cpu;
 pub use error::KernelError;
 pub use rays::{Hit, Ray};
-pub use render::{Build, Cpu, Layers, Picture, Settings, Stage};
+pub use render::{Build, Layers, Picture, Settings, Stage};
 pub use solid::Solid;
