@@ -4,9 +4,10 @@
 use rayon::prelude::*;
 
 use crate::abi::{self, DenoiseView, FilmView, Kernels, Launch, LayersView, Probing, Resize, Shared, TILE, Tracing};
+use crate::device::{Choice, Info};
 use crate::error::KernelError;
 use crate::rays::{self, Hit, RawHit, Ray};
-use crate::render::{Build, Layers, Picture, Settings, Stage, check_look, check_stage};
+use crate::render::{Build, LAYERS_BYTES, Layers, Picture, Settings, Stage, check_look, check_stage};
 use crate::scene::{Geometry, Look};
 use crate::solid::Solid;
 use crate::stage::Set;
@@ -16,6 +17,39 @@ use crate::{denoise, film};
 const ROWS: u32 = 8;
 /// Rays that one thread takes at a time.
 const RAYS_AT_ONCE: u32 = 4096;
+
+/// Pictures below this are worked on without asking how much memory is free.
+const SMALL_BYTES: u64 = 256 << 20;
+
+/// What the CPU is called, its memory, and the widest instruction set that its kernels use.
+pub(crate) fn info() -> Info {
+    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let set = Kernels::sets().pop().map_or("plain", |(set, _)| set);
+    Info {
+        choice: Choice::Cpu,
+        name: model.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),
+        memory_bytes: memory("MemTotal:").unwrap_or(0),
+        compute_capability: None,
+        driver: set.into(),
+    }
+}
+
+/// A line of what Linux says of its memory, in bytes.
+fn memory(line: &str) -> Option<u64> {
+    let all = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = all.lines().find_map(|l| l.strip_prefix(line))?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Refuses what would have the system end the process, and perhaps others, for want of memory.
+fn check_room(asked: u64) -> Result<(), KernelError> {
+    let free = if asked < SMALL_BYTES { None } else { memory("MemAvailable:") };
+    match free {
+        Some(free) if free < asked => Err(KernelError::OutOfMemory { asked, free }),
+        _ => Ok(()),
+    }
+}
 
 /// The CPU as a device.
 ///
@@ -79,6 +113,7 @@ impl Cpu {
         let solids: Vec<_> = stage.solids.iter().map(|s| s.view()).collect();
         let set = Set::new(stage, width, height)?;
         let view = set.view(solids.as_ptr(), set.lamps.as_ptr(), &*set.table, settings);
+        check_room(u64::from(width) * u64::from(height) * LAYERS_BYTES)?;
         let mut layers = Layers::new(width, height);
         let tracing = Tracing { view, out: layers_view(&mut layers) };
         let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
@@ -93,6 +128,7 @@ impl Cpu {
         let (width, height) = (layers.width, layers.height);
         let stride = denoise::stride(width);
         let plane = stride as usize * height as usize;
+        check_room(plane as u64 * (abi::PLANES as u64 + 4) * 4)?;
         let mut scratch = vec![0.0f32; plane * (abi::PLANES + 4)];
         let mut result = vec![[0.0f32; 3]; width as usize * height as usize];
         let mut parts = scratch.chunks_exact_mut(plane).map(|c| c.as_mut_ptr());
@@ -151,6 +187,14 @@ impl Cpu {
         // SAFETY: the view's pointers live until the end of this function.
         unsafe { self.rows(self.kernels.film_finish, &view, height) };
         Ok(Picture { width, height, rgb })
+    }
+
+    /// Traces, denoises and develops.
+    pub fn picture(&self, stage: &Stage<'_>, settings: &Settings, look: &Look, seed: u64) -> Result<Picture, KernelError> {
+        check_look(look)?;
+        let mut layers = self.trace(stage, settings)?;
+        self.denoise(&mut layers)?;
+        self.develop(&layers, look, seed)
     }
 
     /// The picture blurred over six scales, at half the size. Each blur keeps the mean, so mixing it in keeps the energy.

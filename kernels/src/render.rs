@@ -53,6 +53,9 @@ pub struct Layers {
     pub variance: Vec<f32>,
 }
 
+/// Bytes of a pixel in all layers.
+pub(crate) const LAYERS_BYTES: u64 = 4 * 3 * 4 + 2 * 4;
+
 impl Layers {
     pub(crate) fn new(width: u32, height: u32) -> Self {
         let pixels = width as usize * height as usize;
