@@ -2,9 +2,10 @@
 
 use std::ffi::{CStr, CString};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cudarc::nvrtc::{result, sys};
+use libloading::Library;
 
 use super::code::Code;
 use crate::error::KernelError;
@@ -50,8 +51,7 @@ fn keep(file: &PathBuf, cubin: &[u8]) {
 /// Compiles a source. Needs the library (libnvrtc), but neither driver nor device.
 pub fn compile(code: &Code, architecture: &str) -> Result<Vec<u8>, KernelError> {
     let failed = |reason: String| KernelError::Kernel { name: code.name, reason };
-    // SAFETY: opening a library runs its initialisers, and NVRTC's are those of every CUDA program.
-    if !unsafe { sys::is_culib_present() } {
+    if !present() {
         return Err(failed("the program carries no machine code for this device, and libnvrtc isn't found to make it".into()));
     }
     let text = CString::new(code.source).map_err(|e| failed(e.to_string()))?;
@@ -61,6 +61,28 @@ pub fn compile(code: &Code, architecture: &str) -> Result<Vec<u8>, KernelError> 
     // SAFETY: the program was created above, from a text that outlives it.
     unsafe { result::compile_program(program.0, &options) }.map_err(|e| failed(format!("{:?}: {}", e.0, program.log())))?;
     program.cubin().map_err(|e| failed(format!("{:?}", e.0)))
+}
+
+/// Whether the library is there: installed, or in the folder of `scripts/cuda-toolkit`. What was opened by its path is found again by
+/// its name.
+fn present() -> bool {
+    // SAFETY: opening a library runs its initialisers, and NVRTC's are those of every CUDA program.
+    let found = || unsafe { sys::is_culib_present() };
+    let open = |folder: &Path, name: &str| {
+        // SAFETY: as above.
+        unsafe { Library::new(folder.join(name)) }.map(std::mem::forget)
+    };
+    let toolkit = || {
+        let folder = toolkit_folder()?;
+        open(&folder, "libnvrtc-builtins.so.13.0").and_then(|()| open(&folder, "libnvrtc.so.13")).ok()
+    };
+    found() || (toolkit().is_some() && found())
+}
+
+fn toolkit_folder() -> Option<PathBuf> {
+    let usual = || Some(directories::BaseDirs::new()?.cache_dir().join("klieg/cuda-13.0"));
+    let folder = std::env::var_os("KLIEG_CUDA").map(PathBuf::from).or_else(usual)?;
+    Some(folder.join("nvidia/cu13/lib"))
 }
 
 struct Program(sys::nvrtcProgram);
@@ -91,5 +113,52 @@ impl Drop for Program {
     fn drop(&mut self) {
         // SAFETY: it was created and isn't used any more.
         let _ = unsafe { result::destroy_program(self.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuda::code::CODE;
+
+    /// The toolkit's library, as `make test` has put it there; no driver and no device take part.
+    #[test]
+    fn every_source_that_the_program_carries_compiles_at_run_time() {
+        for code in CODE {
+            for architecture in ["sm_80", "sm_90"] {
+                let cubin = compile(code, architecture).unwrap();
+                assert!(cubin.starts_with(b"\x7fELF"));
+                for entry in code.entries {
+                    let name = format!("klieg_{entry}\0");
+                    assert!(cubin.windows(name.len()).any(|w| w == name.as_bytes()), "{entry}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_says_where() {
+        let broken = Code { name: "broken", source: "void f() { nowhere(); }", fatbin: None, entries: &[] };
+        let Err(KernelError::Kernel { name: "broken", reason }) = compile(&broken, "sm_90") else { panic!("it compiles") };
+        assert!(reason.contains("nowhere"), "{reason}");
+    }
+
+    #[test]
+    fn machine_code_is_kept_for_its_source_architecture_and_driver_alone() {
+        let code = |source| Code { name: "a", source, fatbin: None, entries: &[] };
+        let keys = [
+            key(&code("x"), "sm_80", "1"),
+            key(&code("y"), "sm_80", "1"),
+            key(&code("x"), "sm_90", "1"),
+            key(&code("x"), "sm_80", "2"),
+        ];
+        assert!(keys.iter().enumerate().all(|(i, k)| !keys[..i].contains(k)));
+        assert_eq!(keys[0], key(&code("x"), "sm_80", "1"));
+        let folder = std::env::temp_dir().join(format!("klieg-cubin-{}", std::process::id()));
+        let file = folder.join("deep/a.cubin");
+        keep(&file, b"code");
+        assert_eq!(fs::read(&file).unwrap(), b"code");
+        assert_eq!(file.parent().unwrap().read_dir().unwrap().count(), 1, "no part is left");
+        fs::remove_dir_all(folder).unwrap();
     }
 }
