@@ -5,14 +5,22 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; the long form is `make test PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$$RANDOM`.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test build setup lint bench nextest
+.PHONY: film test test-gpu build setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
 
-test: build nextest
+test: toolkit build nextest
 	cargo nextest run --release --workspace --no-fail-fast
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo test --release --quiet
+
+# What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
+test-gpu: toolkit nextest
+	kernels/tests/gpu
+
+# CUDA's compilers, for proving that the kernels compile for it; no GPU needed.
+toolkit: setup
+	@scripts/cuda-toolkit >/dev/null
 
 # The speech helper is a program of its own, under its own licence; klieg finds it beside itself.
 build: setup

@@ -140,9 +140,12 @@ impl Memory {
         let Some(staging) = staging.as_mut() else { return Ok(values) };
         for first in (0..total).step_by(STAGING_BYTES) {
             let size = STAGING_BYTES.min(total - first);
-            self.stream.memcpy_dtoh(&buffer.memory.slice(first..first + size), staging).map_err(wrong)?;
+            let here = staging.as_mut_slice().map_err(wrong)?;
+            // cudarc's own copy would read as much as the whole of the staging memory holds.
+            // SAFETY: the buffer holds `total` bytes, and nobody looks at the staging memory until the stream has passed.
+            unsafe { result::memcpy_dtoh_async(&mut here[..size], buffer.address + first as u64, self.stream.cu_stream()) }
+                .map_err(wrong)?;
             self.wait()?;
-            let here = staging.as_slice().map_err(wrong)?;
             // SAFETY: the vector has room for `total` bytes.
             unsafe { std::ptr::copy_nonoverlapping(here.as_ptr(), values.as_mut_ptr().cast::<u8>().add(first), size) };
         }
