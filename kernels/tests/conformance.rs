@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use klieg_kernels::{Choice, Cpu, Cuda, Device, KernelError};
+use klieg_kernels::scene::{Camera, Fog, Geometry, Look, Material, Pattern, Sky, Texture};
+use klieg_kernels::{Build, Choice, Cpu, Cuda, Device, KernelError, Ray, Settings, Stage};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -35,7 +36,7 @@ fn exactly(device: &Device, world: &World) -> Result<Errors, TestCaseError> {
 fn every_instruction_set_gives_the_bits_of_plain_code() {
     let devices: Vec<_> = Cpu::of_every_set(2).into_iter().map(Device::Cpu).collect();
     for (i, device) in devices.iter().enumerate() {
-        let errors = on_worlds(48, |world| exactly(device, world));
+        let errors = on_worlds(150, |world| exactly(device, world));
         suite::print(["plain", "AVX2", "AVX-512"][i], &errors);
     }
 }
@@ -45,7 +46,7 @@ fn every_instruction_set_gives_the_bits_of_plain_code() {
 fn the_cuda_form_gives_the_bits_of_plain_code_on_a_stand_in_driver() {
     stand_in::open();
     let device = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()));
-    let errors = on_worlds(48, |world| exactly(&device, world));
+    let errors = on_worlds(150, |world| exactly(&device, world));
     suite::print("CUDA form on the CPU", &errors);
 }
 
@@ -65,23 +66,115 @@ fn solids_go_to_the_device_once_and_leave_with_their_host_form() {
     stand_in::open();
     let cuda = Device::Cuda(Box::new(Cuda::open(0).unwrap()));
     let Device::Cuda(inner) = &cuda else { unreachable!() };
-    let ray = klieg_kernels::Ray { origin: [0.0; 3], near: 0.0, direction: [0.0, 0.0, 1.0], far: 1.0 };
-    let geometry = klieg_kernels::scene::Geometry::default();
-    let solids: Vec<_> = (0..3).map(|_| cuda.solid(&geometry, klieg_kernels::Build::Fast).unwrap()).collect();
+    let ray = Ray { origin: [0.0; 3], near: 0.0, direction: [0.0, 0.0, 1.0], far: 1.0 };
+    let geometry = Geometry::default();
+    let solids: Vec<_> = (0..3).map(|_| cuda.solid(&geometry, Build::Fast).unwrap()).collect();
     for _ in 0..2 {
         cuda.nearest(&[&solids[0], &solids[1], &solids[2].clone()], &[ray]).unwrap();
         assert_eq!(inner.residents(), 3);
     }
     drop(solids);
-    let another = cuda.solid(&geometry, klieg_kernels::Build::Fast).unwrap();
+    let another = cuda.solid(&geometry, Build::Fast).unwrap();
     cuda.nearest(&[&another], &[ray]).unwrap();
     assert_eq!(inner.residents(), 1);
 }
 
 #[test]
-fn what_a_driver_refuses_is_named() {
+fn pictures_stay_the_same_however_they_are_split_and_whoever_asks() {
+    stand_in::open();
+    let whole = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()));
+    let split = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap().with_paths_at_once(300)));
+    on_worlds(8, |world| {
+        let solids = world.solids(&whole);
+        let solids = [&solids[0], &solids[1]];
+        let settings = Settings { width: world.settings.width + 40, ..world.settings };
+        let picture = |device: &Device| device.picture(&world.stage(&solids), &settings, &world.look, 9).unwrap();
+        let wanted = picture(&whole);
+        assert!(picture(&split) == wanted);
+        std::thread::scope(|s| {
+            let threads: Vec<_> = (0..3).map(|_| s.spawn(|| picture(&split))).collect();
+            threads.into_iter().for_each(|t| assert!(t.join().unwrap() == wanted));
+        });
+        Ok(Errors::default())
+    });
+}
+
+/// The environment of the stand-in driver.
+fn set(name: &str, value: &str) {
     // SAFETY: nothing else in this process reads the environment meanwhile, when tests are processes of their own as nextest has them.
-    let set = |name: &str, value: &str| unsafe { std::env::set_var(name, value) };
+    unsafe { std::env::set_var(name, value) };
+}
+
+#[test]
+fn memory_that_does_not_suffice_is_named_and_what_is_idle_makes_room() {
+    const MEMORY: u64 = 24 << 20;
+    set("STAND_IN_MEMORY", &MEMORY.to_string());
+    stand_in::open();
+    let cuda = Cuda::open(0).unwrap();
+    let mut geometry =
+        Geometry { textures: vec![Texture { width: 2048, height: 1024, rgba: vec![200; 8 << 20] }], ..Geometry::default() };
+    let material = geometry.material(Material { pattern: Pattern::Image, ..Material::default() });
+    let corners =
+        [[-9.0, -9.0, 0.0], [9.0, -9.0, 0.0], [0.0, 9.0, 0.0]].map(|p| geometry.vertex(p, [0.0, 0.0, 1.0], [0.5; 3], [1.0; 3]));
+    geometry.triangle(corners[0], corners[1], corners[2], material);
+    let ray = Ray { origin: [0.0, 0.0, 1.0], near: 0.0, direction: [0.0, 0.0, -1.0], far: 9.0 };
+    // Three textures of 8 MiB don't fit beside each other; one after another they do.
+    let solids = [0; 3].map(|_| cuda.solid(&geometry, Build::Fast).unwrap());
+    for solid in &solids {
+        assert!(cuda.nearest(&[solid], &[ray]).unwrap()[0].is_some());
+        assert!((1..3).contains(&cuda.residents()));
+    }
+    let all = solids.each_ref();
+    let Err(KernelError::OutOfMemory { asked, free }) = cuda.nearest(&all, &[ray]) else { panic!("it fits") };
+    assert!(asked == 8 << 20 && free < asked, "{asked} asked, {free} free");
+    let settings = Settings { width: 1024, height: 1024, samples: 1, bounces: 0, seed: 0 };
+    let (sky, fog) = (Sky::default(), Fog::default());
+    let camera = Camera {
+        position: [0.0; 3],
+        look_at: [0.0, 0.0, 1.0],
+        roll_degrees: 0.0,
+        lens_mm: 35.0,
+        focus_m: 1.0,
+        aperture_m: 0.0,
+        near_m: 0.0,
+    };
+    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    assert!(matches!(cuda.trace(&stage, &settings), Err(KernelError::OutOfMemory { asked: 12582912, .. })));
+    // Nothing of it is lost, and smaller pictures go on.
+    drop(solids);
+    cuda.picture(&stage, &Settings { width: 64, height: 64, ..settings }, &Look::default(), 0).unwrap();
+    cuda.nearest(&[], &[ray]).unwrap();
+    let solid = cuda.solid(&Geometry::default(), Build::Fast).unwrap();
+    cuda.nearest(&[&solid], &[ray]).unwrap();
+    assert!(cuda.free_bytes() > MEMORY - 4096, "{} free", cuda.free_bytes());
+}
+
+#[test]
+fn a_device_that_is_lost_says_so_from_then_on() {
+    set("STAND_IN_FAILS", "klieg_denoise_pass");
+    stand_in::open();
+    let cuda = Cuda::open(0).unwrap();
+    let (sky, fog) = (Sky::default(), Fog::default());
+    let camera = Camera {
+        position: [0.0; 3],
+        look_at: [0.0, 0.0, 1.0],
+        roll_degrees: 0.0,
+        lens_mm: 35.0,
+        focus_m: 1.0,
+        aperture_m: 0.0,
+        near_m: 0.0,
+    };
+    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    let settings = Settings { width: 8, height: 8, samples: 1, bounces: 0, seed: 0 };
+    let mut layers = cuda.trace(&stage, &settings).unwrap();
+    let lost = |error: KernelError| matches!(error, KernelError::Lost { reason } if reason.contains("ILLEGAL_ADDRESS"));
+    assert!(lost(cuda.denoise(&mut layers).unwrap_err()));
+    assert!(lost(cuda.trace(&stage, &settings).unwrap_err()));
+    assert!(lost(cuda.nearest(&[], &[]).unwrap_err()));
+}
+
+#[test]
+fn what_a_driver_refuses_is_named() {
     stand_in::open();
     set("STAND_IN_VERSION", "12080");
     let error = Cuda::open(0).err().unwrap();

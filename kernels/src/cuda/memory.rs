@@ -81,8 +81,10 @@ impl Memory {
     }
 
     fn pool(&self, act: impl FnOnce(sys::CUmemoryPool) -> Result<(), DriverError>) -> Result<(), KernelError> {
-        // SAFETY: the device is the context's.
-        let pool = unsafe { result::device::get_default_mem_pool(self.context.cu_device()) };
+        let pool = self.context.bind_to_thread().and_then(|()| {
+            // SAFETY: the device is the context's.
+            unsafe { result::device::get_default_mem_pool(self.context.cu_device()) }
+        });
         pool.and_then(act).map_err(|e| meaning("cuMemPool", e))
     }
 

@@ -37,6 +37,7 @@ pub struct Cuda {
     memory: Memory,
     functions: Functions,
     residents: Residents,
+    paths_at_once: u32,
 }
 
 /// Milliseconds that the device took for the parts of a picture, by its own clock.
@@ -54,7 +55,13 @@ impl Cuda {
     pub fn open(index: u32) -> Result<Self, KernelError> {
         let (context, info) = driver::open(index)?;
         let memory = Memory::new(context.clone())?;
-        Ok(Self { functions: Functions::new(context, &info), info, memory, residents: Residents::default() })
+        Ok(Self {
+            functions: Functions::new(context, &info),
+            info,
+            memory,
+            residents: Residents::default(),
+            paths_at_once: PATHS_AT_ONCE,
+        })
     }
 
     /// The same, with all memory full of what is no number before a kernel writes it: for tests.
@@ -64,6 +71,12 @@ impl Cuda {
         Ok(cuda)
     }
 
+    /// With launches of so many paths at most: for a GPU that a screen waits for. Pictures stay the same to the bit.
+    pub fn with_paths_at_once(mut self, paths: u32) -> Self {
+        self.paths_at_once = paths;
+        self
+    }
+
     pub fn info(&self) -> &Info {
         &self.info
     }
@@ -71,6 +84,11 @@ impl Cuda {
     /// How many solids are on the device now.
     pub fn residents(&self) -> usize {
         self.residents.count()
+    }
+
+    /// Device memory that nobody has taken, in bytes.
+    pub fn free_bytes(&self) -> u64 {
+        self.memory.free()
     }
 
     /// Checks geometry and builds its tree, on the host. It goes to the device when it is first seen.
@@ -221,7 +239,7 @@ impl Cuda {
         let plates = Plates::room(&self.memory, width, height)?;
         let tracing = Tracing { view: staged.view, out: plates.view() };
         let count = width.div_ceil(TILE) * height.div_ceil(TILE) * TILE * TILE;
-        let at_once = (PATHS_AT_ONCE / samples).next_multiple_of(TILE * TILE);
+        let at_once = (self.paths_at_once / samples).max(1).next_multiple_of(TILE * TILE);
         for from in (0..count).step_by(at_once as usize) {
             // SAFETY: everything that the view names is on the device, and the layers hold width × height pixels.
             unsafe { self.launch("trace", &tracing, Extent::Items(from, count.min(from.saturating_add(at_once)))) }?;

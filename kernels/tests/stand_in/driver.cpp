@@ -12,12 +12,14 @@ thread_local Three blockIdx, blockDim, threadIdx;
 extern const Entry* const tables[];
 
 namespace {
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700 };
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, INVALID_CONTEXT = 201 };
 const size_t PAGE = 4096, ALIGN = 256;
 std::mutex lock;
 std::map<uintptr_t, size_t> allocations;
 size_t taken = 0;
 int lost = OK; // once a kernel has crashed, nothing works
+thread_local bool current = false; // each thread has to say which context it means
+int state() { return !current ? INVALID_CONTEXT : lost; }
 
 size_t number(const char* name, size_t otherwise) {
     const char* text = getenv(name);
@@ -29,7 +31,7 @@ size_t pages(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
 // The allocation ends at the page that nothing may touch, but for what the alignment leaves.
 int take(uintptr_t* out, size_t bytes) {
     std::lock_guard<std::mutex> guard(lock);
-    if (lost) return lost;
+    if (state()) return state();
     if (bytes == 0) return INVALID_VALUE;
     if (bytes > memory() - taken) return OUT_OF_MEMORY;
     size_t size = pages(bytes);
@@ -93,18 +95,18 @@ DRIVER cuMemPoolSetAttribute(Handle, int which, const uint64_t*) { return which 
 DRIVER cuMemPoolTrimTo(Handle, size_t) { return OK; }
 DRIVER cuDevicePrimaryCtxRetain(Handle* context, int) { *context = (Handle)1; return OK; }
 DRIVER cuDevicePrimaryCtxRelease_v2(int) { return OK; }
-DRIVER cuCtxSetCurrent(Handle) { return OK; }
-DRIVER cuCtxGetCurrent(Handle* context) { *context = (Handle)1; return OK; }
-DRIVER cuCtxSynchronize() { return lost; }
+DRIVER cuCtxSetCurrent(Handle context) { current = context; return OK; }
+DRIVER cuCtxGetCurrent(Handle* context) { *context = (Handle)(uintptr_t)current; return OK; }
+DRIVER cuCtxSynchronize() { return state(); }
 DRIVER cuStreamCreate(Handle* stream, unsigned) { *stream = (Handle)1; return OK; }
 DRIVER cuStreamDestroy_v2(Handle) { return OK; }
-DRIVER cuStreamSynchronize(Handle) { return lost; }
-DRIVER cuStreamWaitEvent(Handle, Handle, unsigned) { return lost; }
+DRIVER cuStreamSynchronize(Handle) { return state(); }
+DRIVER cuStreamWaitEvent(Handle, Handle, unsigned) { return state(); }
 DRIVER cuEventCreate(float** event, unsigned) { *event = new float(0); return OK; }
 DRIVER cuEventDestroy_v2(float* event) { delete event; return OK; }
-DRIVER cuEventRecord(float* event, Handle) { *event = now(); return lost; }
-DRIVER cuEventSynchronize(float*) { return lost; }
-static int elapsed(float* ms, const float* from, const float* to) { *ms = *to - *from; return lost; }
+DRIVER cuEventRecord(float* event, Handle) { *event = now(); return state(); }
+DRIVER cuEventSynchronize(float*) { return state(); }
+static int elapsed(float* ms, const float* from, const float* to) { *ms = *to - *from; return state(); }
 DRIVER cuEventElapsedTime(float* ms, const float* from, const float* to) { return elapsed(ms, from, to); }
 DRIVER cuEventElapsedTime_v2(float* ms, const float* from, const float* to) { return elapsed(ms, from, to); }
 DRIVER cuMemAllocAsync(Pointer* out, size_t bytes, Handle) { return take(out, bytes); }
@@ -118,21 +120,21 @@ DRIVER cuMemGetInfo_v2(size_t* free, size_t* total) {
     return OK;
 }
 DRIVER cuMemsetD8Async(Pointer at, unsigned char value, size_t bytes, Handle) {
-    if (lost || !within(at, bytes)) return lost ? lost : INVALID_VALUE;
+    if (state() || !within(at, bytes)) return state() ? state() : INVALID_VALUE;
     memset((void*)at, value, bytes);
     return OK;
 }
 DRIVER cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, Handle) {
-    if (lost || !within(to, bytes)) return lost ? lost : INVALID_VALUE;
+    if (state() || !within(to, bytes)) return state() ? state() : INVALID_VALUE;
     memcpy((void*)to, from, bytes);
     return OK;
 }
 DRIVER cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, Handle) {
-    if (lost || !within(from, bytes)) return lost ? lost : INVALID_VALUE;
+    if (state() || !within(from, bytes)) return state() ? state() : INVALID_VALUE;
     memcpy(to, (const void*)from, bytes);
     return OK;
 }
-DRIVER cuModuleLoadData(Handle* module, const void* image) { *module = (Handle)1; return image ? OK : INVALID_VALUE; }
+DRIVER cuModuleLoadData(Handle* module, const void* image) { *module = (Handle)1; return image ? state() : INVALID_VALUE; }
 DRIVER cuModuleUnload(Handle) { return OK; }
 DRIVER cuModuleGetFunction(const Entry** function, Handle, const char* name) {
     for (const Entry* const* table = tables; *table; table++)
@@ -141,7 +143,7 @@ DRIVER cuModuleGetFunction(const Entry** function, Handle, const char* name) {
     return NOT_FOUND;
 }
 DRIVER cuLaunchKernel(const Entry* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, Handle, void** a, void**) {
-    if (lost) return lost;
+    if (state()) return state();
     if (!gx || !gy || gy > 65535 || gz != 1 || bz != 1 || bx * by == 0 || bx * by > 1024) return INVALID_VALUE;
     const char* fails = getenv("STAND_IN_FAILS");
     if (fails && !strcmp(fails, f->name)) lost = ILLEGAL_ADDRESS; // known when someone waits, as on a GPU
