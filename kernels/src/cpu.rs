@@ -348,6 +348,15 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn more_memory_than_there_is_is_refused_before_it_is_taken() {
+        let Err(KernelError::OutOfMemory { asked, free }) = check_room(1 << 60) else { panic!("it fits") };
+        assert!(asked == 1 << 60 && free > 1 << 20);
+        assert_eq!(check_room(SMALL_BYTES - 1), Ok(()));
+        assert!(memory("MemTotal:").unwrap() >= free);
+    }
+
+    #[test]
     fn impossible_requests_are_refused_by_name() {
         let cpu = Cpu::new(1);
         let mut broken = flat(4, 4, [0.1; 3]);
