@@ -5,12 +5,12 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test explore build setup lint bench nextest
+.PHONY: film test explore test-gpu build setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
 
-test: build nextest
+test: toolkit build nextest
 	cargo nextest run --release --workspace --no-fail-fast
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo test --release --quiet
 
@@ -18,6 +18,14 @@ test: build nextest
 explore: build nextest
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "explore: SEED=$$seed"; \
 	PROPTEST_RNG_SEED=$$seed PROPTEST_CASES=$${CASES:-2000} cargo nextest run --release --workspace --no-fail-fast --lib --test anything --test robust
+
+# What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
+test-gpu: toolkit nextest
+	kernels/tests/gpu
+
+# CUDA's compilers, for proving that the kernels compile for it; no GPU needed.
+toolkit: setup
+	@scripts/cuda-toolkit >/dev/null
 
 # The speech helper is a program of its own, under its own licence; klieg finds it beside itself.
 build: setup

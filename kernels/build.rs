@@ -1,10 +1,14 @@
-//! Compiles every kernel source once for each instruction set that the program chooses from at run time.
+//! Compiles every kernel source for the CPU, once for each instruction set that the program chooses from at run time, and for
+//! CUDA where nvcc is at hand.
 
 use std::path::Path;
 
+#[path = "build/cuda.rs"]
+mod cuda;
+
 const KERNELS: [&str; 3] = ["trace", "denoise", "film"];
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=source");
     println!("cargo:rustc-check-cfg=cfg(klieg_wide)");
     let x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
@@ -17,6 +21,7 @@ fn main() {
         compile("avx512", &[&avx2[..], &avx512].concat());
         println!("cargo:rustc-cfg=klieg_wide");
     }
+    cuda::embed(&KERNELS)
 }
 
 /// Contraction into fused multiply-add stays off: with it, pixels would depend on the instruction set.

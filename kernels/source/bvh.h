@@ -35,7 +35,7 @@ K_HOT Slabs slabs_of(const Ray& r) {
 #define K_OUTWARDS 1.0000005f
 
 // Distances to the eight children; the bits of those that the ray enters before far_t.
-#if defined(__AVX2__)
+#if defined(K_AVX2)
 K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
     const float* b = &n.low[0][0];
     __m256 ox = _mm256_set1_ps(s.o.x), oy = _mm256_set1_ps(s.o.y), oz = _mm256_set1_ps(s.o.z);
@@ -51,7 +51,7 @@ K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_
     _mm256_store_ps(entry, in);
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(in, _mm256_mul_ps(out, _mm256_set1_ps(K_OUTWARDS)), _CMP_LE_OQ));
 }
-#elif defined(__SSE2__)
+#elif defined(K_SSE2)
 K_HOT uint32_t test_half(const float* b, const Slabs& s, float near_t, float far_t, float* entry) {
     __m128 ox = _mm_set1_ps(s.o.x), oy = _mm_set1_ps(s.o.y), oz = _mm_set1_ps(s.o.z);
     __m128 ix = _mm_set1_ps(s.inv.x), iy = _mm_set1_ps(s.inv.y), iz = _mm_set1_ps(s.inv.z);
@@ -88,7 +88,7 @@ K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_
 #endif
 
 // Four triangles at once (Möller & Trumbore 1997). Gives the lanes hit within (near_t, far_t] and their t, u, v.
-#if defined(__SSE2__)
+#if defined(K_SSE2)
 K_HOT uint32_t test_block(const Block& b, const Ray& r, float far_t, float* t4, float* u4, float* v4) {
     __m128 e1x = _mm_load_ps(b.edge1[0]), e1y = _mm_load_ps(b.edge1[1]), e1z = _mm_load_ps(b.edge1[2]);
     __m128 e2x = _mm_load_ps(b.edge2[0]), e2y = _mm_load_ps(b.edge2[1]), e2z = _mm_load_ps(b.edge2[2]);

@@ -6,13 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #if defined(__SSE2__)
+#define K_SSE2
 #include <immintrin.h>
+#endif
+#if defined(__AVX2__)
+#define K_AVX2
 #endif
 
 #define K_DEVICE static inline
 #define K_CONSTANT static const
 #define K_HOT static inline __attribute__((always_inline))
 #define K_COLD static __attribute__((noinline))
+// A large part of a kernel: for the compiler to place here, a call of its own on a GPU, where registers are few.
+#define K_PART static inline
 #define K_RESTRICT __restrict__
 #define K_ALIGN(n) alignas(n)
 #define K_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -52,7 +58,7 @@ typedef float lanes_unaligned __attribute__((vector_size(32), aligned(4), may_al
 K_HOT lanes lanes_load(const float* p) { return *(const lanes_unaligned*)p; }
 K_HOT void lanes_store(float* p, lanes v) { *(lanes_unaligned*)p = v; }
 K_HOT lanes lanes_of(float x) { lanes v = {x, x, x, x, x, x, x, x}; return v; }
-#if defined(__AVX2__)
+#if defined(K_AVX2)
 K_HOT lanes lanes_max(lanes a, lanes b) { return _mm256_max_ps(a, b); }
 K_HOT lanes lanes_abs(lanes a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 K_HOT lanes lanes_sqrt(lanes a) { return _mm256_sqrt_ps(a); }

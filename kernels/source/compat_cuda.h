@@ -1,6 +1,7 @@
 // The CUDA target: nvcc or NVRTC, sm_80 and later, compiled with --fmad=false so that sums round as on the CPU.
 #pragma once
 #if defined(__CUDACC_RTC__)
+#define offsetof(type, member) ((size_t)&((type*)0)->member)
 typedef signed int int32_t;
 typedef unsigned int uint32_t;
 typedef unsigned short uint16_t;
@@ -16,19 +17,22 @@ typedef unsigned long long uintptr_t;
 #define K_CONSTANT static __device__ const
 #define K_HOT static __device__ __forceinline__
 #define K_COLD static __device__ __noinline__
+#define K_PART static __device__ __noinline__
 #define K_RESTRICT __restrict__
 #define K_ALIGN(n) __align__(n)
 #define K_LIKELY(x) (x)
 #define K_UNLIKELY(x) (x)
 
-// As in compat_cpu.h, one thread an item or a pixel. Items: a line of blocks. Pixels: blocks of any shape over width × rows.
+// As in compat_cpu.h, one thread an item or a pixel. Items: a line of blocks. Pixels: blocks of 32 × 4 over width × rows.
+// __grid_constant__: the parts of a kernel read the view where it was launched, not a copy on each thread's stack. Without
+// __launch_bounds__, since with it ptxas either spills (trace at 168 registers) or wastes registers (denoise_pass: 115 for 64).
 #define K_ITEMS(name, View) \
-    extern "C" __global__ void klieg_##name(const View view, uint32_t from, uint32_t to) { \
+    extern "C" __global__ void klieg_##name(const __grid_constant__ View view, uint32_t from, uint32_t to) { \
         uint32_t i = from + blockIdx.x * blockDim.x + threadIdx.x; \
         if (i < to) name##_item(view, i); \
     }
 #define K_PIXELS(name, View) \
-    extern "C" __global__ void klieg_##name(const View view, uint32_t from, uint32_t to) { \
+    extern "C" __global__ void klieg_##name(const __grid_constant__ View view, uint32_t from, uint32_t to) { \
         uint32_t x = blockIdx.x * blockDim.x + threadIdx.x, y = from + blockIdx.y * blockDim.y + threadIdx.y; \
         if (x < view.width && y < to) name##_pixels(view, y, x, x + 1); \
     }

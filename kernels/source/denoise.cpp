@@ -30,11 +30,14 @@ K_HOT uint32_t row_at(const DenoiseView& v, int32_t y) {
 // Repeats the ends of a row into the padding, once the stretch that holds them is written.
 K_HOT void pad_row(const DenoiseView& v, float* plane, uint32_t y, uint32_t x0, uint32_t x1) {
     float* row = plane + row_at(v, (int32_t)y);
-    float first = row[0], last = row[v.width - 1];
-    if (x0 == 0)
+    if (x0 == 0) {
+        float first = row[0];
         for (int i = 1; i <= PAD; i++) row[-i] = first;
-    if (x1 >= v.width)
+    }
+    if (x1 >= v.width) {
+        float last = row[v.width - 1];
         for (uint32_t i = v.width; i < v.stride - PAD; i++) row[i] = last;
+    }
 }
 
 // Splits colour into illumination and albedo.

@@ -46,7 +46,7 @@ K_HOT V3 clamped(V3 c, float most) {
 }
 
 // Light arriving along a ray that left a surface: the next surface lit by one lamp, or the sky.
-K_DEVICE V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& first, uint32_t left, bool mirror) {
+K_PART V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& first, uint32_t left, bool mirror) {
     V3 sum = v3(0.0f), through = v3(1.0f);
     Draws draws = first;
     for (uint32_t pass = 0, bounce = 1;; pass++) {
@@ -127,7 +127,7 @@ struct Shared {
     Ray middle;
 };
 
-K_DEVICE Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
+K_PART Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
     Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
     Draws draws;
     draw(sampler, 0, &draws);

@@ -25,4 +25,28 @@ pub enum KernelError {
     Bounces { bounces: u32, most: u32 },
     #[error("the camera looks at its own position or along its own up direction")]
     Camera,
+    #[error("there is no {target} driver on this machine")]
+    NoDriver { target: &'static str },
+    #[error("the {target} driver is for version {found}, and {needed} is needed")]
+    DriverTooOld { target: &'static str, found: String, needed: String },
+    #[error("{target} device {asked} was asked for: there are {count}, counted from 0")]
+    NoDevice { target: &'static str, asked: u32, count: u32 },
+    #[error("this build has no {target} target")]
+    NoTarget { target: &'static str },
+    #[error("\"{asked}\" is no device: auto, cuda:N, vulkan:N and cpu are possible, N counted from 0")]
+    Choice { asked: String },
+    #[error("out of memory: {asked} bytes are needed, {free} are free")]
+    OutOfMemory { asked: u64, free: u64 },
+    #[error("kernel {name} failed: {reason}")]
+    Kernel { name: &'static str, reason: String },
+    /// Nothing more comes from this device in this process.
+    #[error("the device is lost: {reason}")]
+    Lost { reason: String },
+}
+
+impl KernelError {
+    /// Whether a device isn't there, rather than broken: another will do.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::NoDriver { .. } | Self::DriverTooOld { .. } | Self::NoDevice { .. } | Self::NoTarget { .. })
+    }
 }

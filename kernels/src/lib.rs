@@ -1,10 +1,15 @@
 //! klieg's kernels: one C++ source for CPU and CUDA, with typed Rust faces.
 //!
-//! [`scene`] says what is rendered; [`render`] makes pixels of it: [`Cpu::solid`] → [`Cpu::trace`] → [`Cpu::denoise`] →
-//! [`Cpu::develop`].
+//! [`scene`] says what is rendered, [`render`] what of it and into what; a [`Device`] makes pixels of it:
+//! [`Device::solid`] → [`Device::trace`] → [`Device::denoise`] → [`Device::develop`].
 
 mod abi;
+mod cpu;
+mod cuda;
+mod denoise;
+pub mod device;
 mod error;
+mod film;
 mod rays;
 pub mod render;
 pub mod scene;
@@ -12,7 +17,10 @@ mod solid;
 mod stage;
 mod tree;
 
+pub use cpu::Cpu;
+pub use cuda::{Cuda, Times};
+pub use device::{Choice, Device};
 pub use error::KernelError;
 pub use rays::{Hit, Ray};
-pub use render::{Build, Cpu, Layers, Picture, Settings, Stage};
+pub use render::{Build, Layers, Picture, Settings, Stage};
 pub use solid::Solid;

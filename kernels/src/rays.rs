@@ -1,8 +1,7 @@
 //! Free rays against solids: what is hit first, and what light passes.
 
-use crate::abi::{self, CameraView, FogView, Launch, Probing, SkyView, View};
+use crate::abi::{self, CameraView, FogView, SkyView, View};
 use crate::error::KernelError;
-use crate::render::Cpu;
 use crate::solid::Solid;
 
 /// A stretch of a straight line: `origin + t · direction`, for t past `near` up to `far`.
@@ -36,59 +35,32 @@ pub struct Hit {
     pub triangle: u32,
 }
 
-/// Rays that one thread takes at a time.
-const RAYS_AT_ONCE: u32 = 4096;
+impl RawHit {
+    pub const NONE: Self = Self { t: 0.0, u: 0.0, v: 0.0, solid: 0, triangle: abi::NOTHING };
 
-impl Cpu {
-    /// The first hit of each ray; panes of glass count, cut-out parts of textures don't.
-    pub fn nearest(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<Option<Hit>>, KernelError> {
-        let raw = RawHit { t: 0.0, u: 0.0, v: 0.0, solid: 0, triangle: abi::NOTHING };
-        let hits = self.probe(solids, rays, raw, self.kernels.nearest, |hits| (hits, std::ptr::null_mut()))?;
-        let some = |h: RawHit| Hit { t: h.t, u: h.u, v: h.v, solid: h.solid, triangle: h.triangle };
-        Ok(hits.into_iter().map(|h| (h.triangle != abi::NOTHING).then(|| some(h))).collect())
-    }
-
-    /// The share of light, by colour, that passes along each ray: zero behind opaque triangles, tinted by panes.
-    pub fn passed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<[f32; 3]>, KernelError> {
-        self.probe(solids, rays, [0.0; 3], self.kernels.passed, |shares| (std::ptr::null_mut(), shares))
-    }
-
-    /// One answer a ray; `place` says which of the kernel's two answers `T` is.
-    fn probe<T: Copy>(
-        &self,
-        solids: &[&Solid],
-        rays: &[Ray],
-        empty: T,
-        kernel: Launch<Probing>,
-        place: impl Fn(*mut T) -> (*mut RawHit, *mut [f32; 3]),
-    ) -> Result<Vec<T>, KernelError> {
-        if solids.len() > abi::SOLIDS_MAX {
-            return Err(KernelError::TooMany { what: "solids", found: solids.len(), most: abi::SOLIDS_MAX });
-        }
-        let finite = |r: &Ray| r.origin.iter().chain(&r.direction).all(|x| x.is_finite()) && !r.near.is_nan() && !r.far.is_nan();
-        if let Some(at) = rays.iter().position(|r| !finite(r)) {
-            return Err(KernelError::NotFinite { list: "rays", at });
-        }
-        let count = u32::try_from(rays.len()).map_err(|_| KernelError::TooMany {
-            what: "rays",
-            found: rays.len(),
-            most: u32::MAX as usize,
-        })?;
-        let views: Vec<_> = solids.iter().map(|s| s.view()).collect();
-        let mut out = vec![empty; rays.len()];
-        let (hits, shares) = place(out.as_mut_ptr());
-        let probing = Probing { view: bare_view(&views), rays: rays.as_ptr(), hits, shares };
-        // SAFETY: rays and answers are `count` long, and outlive the call.
-        unsafe { self.launch(kernel, &probing, count, RAYS_AT_ONCE) };
-        Ok(out)
+    pub fn hit(self) -> Option<Hit> {
+        let Self { t, u, v, solid, triangle } = self;
+        (triangle != abi::NOTHING).then_some(Hit { t, u, v, solid, triangle })
     }
 }
 
+/// Refuses what no device can walk; gives the number of rays.
+pub(crate) fn check(solids: &[&Solid], rays: &[Ray]) -> Result<u32, KernelError> {
+    if solids.len() > abi::SOLIDS_MAX {
+        return Err(KernelError::TooMany { what: "solids", found: solids.len(), most: abi::SOLIDS_MAX });
+    }
+    let finite = |r: &Ray| r.origin.iter().chain(&r.direction).all(|x| x.is_finite()) && !r.near.is_nan() && !r.far.is_nan();
+    if let Some(at) = rays.iter().position(|r| !finite(r)) {
+        return Err(KernelError::NotFinite { list: "rays", at });
+    }
+    u32::try_from(rays.len()).map_err(|_| KernelError::TooMany { what: "rays", found: rays.len(), most: u32::MAX as usize })
+}
+
 /// A view of nothing but solids.
-fn bare_view(solids: &[abi::SolidView]) -> View {
+pub(crate) fn bare_view(solids: *const abi::SolidView, count: usize) -> View {
     let zero = [0.0; 3];
     View {
-        solids: solids.as_ptr(),
+        solids,
         lamps: std::ptr::null(),
         table: std::ptr::null(),
         sky: SkyView {
@@ -115,7 +87,7 @@ fn bare_view(solids: &[abi::SolidView]) -> View {
             lens_radius: 0.0,
             near_m: 0.0,
         },
-        solid_count: solids.len() as u32,
+        solid_count: count as u32,
         lamp_count: 0,
         width: 1,
         height: 1,
@@ -133,6 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cpu::Cpu;
     use crate::render::Build;
     use crate::scene::{Geometry, Material, Pattern, Texture};
 

@@ -1,13 +1,9 @@
-//! The CPU device: solids, tracing, denoising, developing. The same stage, settings and seed give the same bytes, whatever the
-//! number of threads or the instruction set.
+//! What every device renders from and into: a stage, settings, layers, a picture; and the limits that all of them keep.
 
-use rayon::prelude::*;
-
-use crate::abi::{self, DenoiseView, FilmView, Kernels, Launch, LayersView, Resize, Shared, TILE, Tracing, View};
+use crate::abi;
 use crate::error::KernelError;
-use crate::scene::{Camera, Fog, Geometry, Light, Look, Sky};
+use crate::scene::{Camera, Fog, Light, Look, Sky};
 use crate::solid::Solid;
-use crate::stage;
 pub use crate::tree::Build;
 
 /// Everything that a picture shows.
@@ -57,8 +53,11 @@ pub struct Layers {
     pub variance: Vec<f32>,
 }
 
+/// Bytes of a pixel in all layers.
+pub(crate) const LAYERS_BYTES: u64 = 4 * 3 * 4 + 2 * 4;
+
 impl Layers {
-    fn new(width: u32, height: u32) -> Self {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
         let pixels = width as usize * height as usize;
         Self {
             width,
@@ -72,7 +71,7 @@ impl Layers {
         }
     }
 
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         check_size(self.width, self.height)?;
         let wanted = self.width as usize * self.height as usize;
         let lists = [
@@ -99,257 +98,36 @@ pub struct Picture {
     pub rgb: Vec<u8>,
 }
 
-const SIDE_MAX: u32 = 8192;
+pub(crate) const SIDE_MAX: u32 = 8192;
 const SAMPLES_MAX: u32 = 4096;
 const BOUNCES_MAX: u32 = 8;
-const ROWS: u32 = 8;
 /// The most that one indirect sample may bring, in radiance: brighter ones would leave lone bright pixels.
-const INDIRECT_MOST: f32 = 8.0;
+pub(crate) const INDIRECT_MOST: f32 = 8.0;
 
-fn check_size(width: u32, height: u32) -> Result<(), KernelError> {
+pub(crate) fn check_size(width: u32, height: u32) -> Result<(), KernelError> {
     let fits = |side| (1..=SIDE_MAX).contains(&side);
     if fits(width) && fits(height) { Ok(()) } else { Err(KernelError::Size { width, height, most: SIDE_MAX }) }
 }
 
-/// The CPU as a device.
-///
-/// It has threads of its own; a call waits for all of them.
-pub struct Cpu {
-    pool: rayon::ThreadPool,
-    pub(crate) kernels: Kernels,
+/// Refuses what no device can trace.
+pub(crate) fn check_stage(stage: &Stage<'_>, settings: &Settings) -> Result<(), KernelError> {
+    check_size(settings.width, settings.height)?;
+    if !(1..=SAMPLES_MAX).contains(&settings.samples) {
+        return Err(KernelError::Samples { samples: settings.samples, most: SAMPLES_MAX });
+    }
+    if settings.bounces > BOUNCES_MAX {
+        return Err(KernelError::Bounces { bounces: settings.bounces, most: BOUNCES_MAX });
+    }
+    if stage.solids.len() > abi::SOLIDS_MAX {
+        return Err(KernelError::TooMany { what: "solids", found: stage.solids.len(), most: abi::SOLIDS_MAX });
+    }
+    if stage.lights.len() > abi::LAMPS_MAX {
+        return Err(KernelError::TooMany { what: "lights", found: stage.lights.len(), most: abi::LAMPS_MAX });
+    }
+    Ok(())
 }
 
-impl Cpu {
-    /// A device of that many threads, at least one.
-    ///
-    /// # Panics
-    /// When the system refuses to start a thread.
-    pub fn new(threads: usize) -> Self {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
-        Self { pool: pool.expect("the system starts threads"), kernels: Kernels::best() }
-    }
-
-    /// The same, with the instruction set that every machine has: slower, the same bytes.
-    pub fn plain(threads: usize) -> Self {
-        Self { kernels: Kernels::plain(), ..Self::new(threads) }
-    }
-
-    /// One device for each instruction set that this machine has, the narrowest first. All give the same bytes.
-    pub fn of_every_set(threads: usize) -> Vec<Self> {
-        Kernels::sets().into_iter().map(|(_, kernels)| Self { kernels, ..Self::new(threads) }).collect()
-    }
-
-    /// Runs a kernel over 0–`count`, a stretch of `at_once` at a time, on all threads.
-    ///
-    /// # Safety
-    /// What the view points at holds what the kernel reads and writes for each item, and nobody else writes it meanwhile.
-    pub(crate) unsafe fn launch<V>(&self, kernel: Launch<V>, view: &V, count: u32, at_once: u32) {
-        let view = Shared::new(std::ptr::from_ref(view));
-        let stretches = (0..count.div_ceil(at_once)).into_par_iter().with_max_len(1);
-        self.pool.install(|| {
-            // SAFETY: each item is done by one thread, and writes its own results only.
-            stretches.for_each(|i| unsafe { kernel(view.get(), i * at_once, count.min((i + 1).saturating_mul(at_once))) });
-        });
-    }
-
-    /// The same, a band of rows at a time.
-    ///
-    /// # Safety
-    /// As for `launch`.
-    unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
-        // SAFETY: the caller's.
-        unsafe { self.launch(kernel, view, height, ROWS) };
-    }
-
-    /// Checks geometry and builds its tree. Empty geometry is fine and never hit.
-    pub fn solid(&self, geometry: &Geometry, build: Build) -> Result<Solid, KernelError> {
-        Solid::new(geometry, build)
-    }
-
-    /// Traces a stage.
-    pub fn trace(&self, stage: &Stage<'_>, settings: &Settings) -> Result<Layers, KernelError> {
-        let Settings { width, height, samples, bounces, seed } = *settings;
-        check_size(width, height)?;
-        if !(1..=SAMPLES_MAX).contains(&samples) {
-            return Err(KernelError::Samples { samples, most: SAMPLES_MAX });
-        }
-        if bounces > BOUNCES_MAX {
-            return Err(KernelError::Bounces { bounces, most: BOUNCES_MAX });
-        }
-        if stage.solids.len() > abi::SOLIDS_MAX {
-            return Err(KernelError::TooMany { what: "solids", found: stage.solids.len(), most: abi::SOLIDS_MAX });
-        }
-        if stage.lights.len() > abi::LAMPS_MAX {
-            return Err(KernelError::TooMany { what: "lights", found: stage.lights.len(), most: abi::LAMPS_MAX });
-        }
-        let solids: Vec<_> = stage.solids.iter().map(|s| s.view()).collect();
-        let lamps = stage.lights.iter().map(stage::lamp).collect::<Result<Vec<_>, _>>()?;
-        let table = stage::table(&lamps);
-        let view = View {
-            solids: solids.as_ptr(),
-            lamps: lamps.as_ptr(),
-            table: &table,
-            sky: stage::sky(stage.sky, stage.lights)?,
-            fog: stage::fog(stage.fog)?,
-            camera: stage::camera(stage.camera, width, height)?,
-            solid_count: solids.len() as u32,
-            lamp_count: lamps.len() as u32,
-            width,
-            height,
-            samples,
-            log2_samples: samples.next_power_of_two().trailing_zeros(),
-            bounces,
-            seed: (seed ^ (seed >> 32)) as u32,
-            clamp: INDIRECT_MOST,
-        };
-        let mut layers = Layers::new(width, height);
-        let tracing = Tracing { view, out: layers_view(&mut layers) };
-        let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
-        // SAFETY: the view's pointers live until the end of this function.
-        unsafe { self.launch(self.kernels.trace, &tracing, tiles * TILE * TILE, TILE * TILE) };
-        Ok(layers)
-    }
-
-    /// Smooths the noise in `color`, keeping edges of normal, depth and albedo. The other layers stay.
-    pub fn denoise(&self, layers: &mut Layers) -> Result<(), KernelError> {
-        layers.check()?;
-        let (width, height) = (layers.width, layers.height);
-        let stride = width.next_multiple_of(abi::CHUNK) + 2 * abi::PAD;
-        let plane = stride as usize * height as usize;
-        let mut scratch = vec![0.0f32; plane * (abi::PLANES + 4)];
-        let mut result = vec![[0.0f32; 3]; width as usize * height as usize];
-        let mut parts = scratch.chunks_exact_mut(plane).map(|c| c.as_mut_ptr());
-        let planes = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
-        let other = std::array::from_fn(|_| parts.next().unwrap_or(std::ptr::null_mut()));
-        let mut view = DenoiseView {
-            color: layers.color.as_ptr().cast(),
-            clear: layers.clear.as_ptr().cast(),
-            albedo: layers.albedo.as_ptr().cast(),
-            normal: layers.normal.as_ptr().cast(),
-            depth: layers.depth.as_ptr(),
-            variance: layers.variance.as_ptr(),
-            result: result.as_mut_ptr().cast(),
-            planes,
-            other,
-            width,
-            height,
-            stride,
-            step: 0,
-            from_other: 1,
-            stop: 0.0,
-        };
-        let k = &self.kernels;
-        // SAFETY: every plane holds `plane` floats; a row is written by one thread, from rows that the launch before has finished.
-        unsafe {
-            self.rows(k.denoise_split, &view, height);
-            self.rows(k.denoise_prepare, &view, height);
-            for (step, stop) in PASSES {
-                (view.step, view.stop) = (step, stop);
-                self.rows(k.denoise_pass, &view, height);
-                view.from_other ^= 1;
-            }
-            self.rows(k.denoise_mend, &view, height);
-            view.from_other ^= 1;
-            self.rows(k.denoise_join, &view, height);
-        }
-        layers.color = result;
-        Ok(())
-    }
-
-    /// Makes a picture: bloom, exposure, grade (ASC CDL), tone curve (Khronos PBR Neutral), vignette, grain, sRGB.
-    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        layers.check()?;
-        check_look(look)?;
-        let (width, height) = (layers.width, layers.height);
-        let bloom = if look.bloom > 0.0 { self.bloom(layers, look.exposure_ev.exp2()) } else { Plane::default() };
-        let mut rgb = vec![0u8; width as usize * height as usize * 3];
-        let view = FilmView {
-            color: layers.color.as_ptr().cast(),
-            bloom: if bloom.pixels.is_empty() { std::ptr::null() } else { bloom.pixels.as_ptr().cast() },
-            rgb: rgb.as_mut_ptr(),
-            width,
-            height,
-            bloom_width: bloom.width,
-            bloom_height: bloom.height,
-            exposure: look.exposure_ev.exp2(),
-            slope: look.slope,
-            offset: look.offset,
-            power: look.power,
-            saturation: look.saturation,
-            bloom_share: look.bloom.clamp(0.0, 1.0),
-            grain: look.grain.max(0.0),
-            vignette: look.vignette.clamp(0.0, 1.0),
-            seed: (seed ^ (seed >> 32)) as u32,
-        };
-        // SAFETY: the view's pointers live until the end of this function.
-        unsafe { self.rows(self.kernels.film_finish, &view, height) };
-        Ok(Picture { width, height, rgb })
-    }
-
-    /// The picture blurred over six scales, at half the size. Each blur keeps the mean, so mixing it in keeps the energy.
-    fn bloom(&self, layers: &Layers, exposure: f32) -> Plane {
-        // A lamp seen directly may be a thousand times white; its glow needn't be.
-        let most = 24.0 / exposure.max(1e-6);
-        let mut levels = vec![self.halved(&layers.color, layers.width, layers.height, most)];
-        while levels.len() < BLOOM_LEVELS && levels[levels.len() - 1].width.min(levels[levels.len() - 1].height) > 4 {
-            let last = &levels[levels.len() - 1];
-            levels.push(self.halved(&last.pixels, last.width, last.height, most));
-        }
-        while levels.len() > 1 {
-            let Some(coarse) = levels.pop() else { break };
-            let Some(fine) = levels.last_mut() else { break };
-            let resize = Resize {
-                input: coarse.pixels.as_ptr().cast(),
-                output: fine.pixels.as_mut_ptr().cast(),
-                width: fine.width,
-                height: fine.height,
-                in_width: coarse.width,
-                in_height: coarse.height,
-                most,
-                keep: BLOOM_KEEP,
-            };
-            // SAFETY: both planes hold width × height × 3 floats.
-            unsafe { self.rows(self.kernels.film_double, &resize, fine.height) };
-        }
-        levels.pop().unwrap_or_default()
-    }
-
-    fn halved(&self, input: &[[f32; 3]], in_width: u32, in_height: u32, most: f32) -> Plane {
-        let (width, height) = (in_width.div_ceil(2), in_height.div_ceil(2));
-        let mut pixels = vec![[0.0; 3]; width as usize * height as usize];
-        let (input, output) = (input.as_ptr().cast(), pixels.as_mut_ptr().cast());
-        let resize = Resize { input, output, width, height, in_width, in_height, most, keep: 0.0 };
-        // SAFETY: the input holds as many pixels as it says, the output a quarter of that, rounded up.
-        unsafe { self.rows(self.kernels.film_halve, &resize, height) };
-        Plane { width, height, pixels }
-    }
-}
-
-/// Steps of the wavelet and how many deviations of luminance it crosses.
-const PASSES: [(u32, f32); 4] = [(1, 6.0), (2, 2.0), (4, 2.0), (8, 2.5)];
-const BLOOM_LEVELS: usize = 6;
-/// How much of a finer level of the bloom stays when a coarser one is added.
-const BLOOM_KEEP: f32 = 0.45;
-
-#[derive(Default)]
-struct Plane {
-    width: u32,
-    height: u32,
-    pixels: Vec<[f32; 3]>,
-}
-
-fn layers_view(layers: &mut Layers) -> LayersView {
-    LayersView {
-        color: layers.color.as_mut_ptr().cast(),
-        clear: layers.clear.as_mut_ptr().cast(),
-        albedo: layers.albedo.as_mut_ptr().cast(),
-        normal: layers.normal.as_mut_ptr().cast(),
-        depth: layers.depth.as_mut_ptr(),
-        variance: layers.variance.as_mut_ptr(),
-    }
-}
-
-fn check_look(look: &Look) -> Result<(), KernelError> {
+pub(crate) fn check_look(look: &Look) -> Result<(), KernelError> {
     let factors = [look.exposure_ev, look.saturation, look.bloom, look.grain, look.vignette];
     let colors = [look.slope, look.offset, look.power];
     if factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) {
@@ -359,77 +137,7 @@ fn check_look(look: &Look) -> Result<(), KernelError> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tone(c: [f32; 3]) -> [f32; 3] {
-        let mut out = [0.0; 3];
-        // SAFETY: the launch function reads and writes one colour.
-        unsafe { (Kernels::best().tone)(&abi::Tones { colors: &c, out: &mut out }, 0, 1) };
-        out
-    }
-
-    /// Worked by hand from the published shader: offset 0.04, start 0.76, desaturation 0.15.
-    #[test]
-    fn the_tone_curve_is_khronos_pbr_neutral() {
-        let close = |a: [f32; 3], b: [f32; 3]| assert!(a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-5), "{a:?} or {b:?}");
-        close(tone([0.0; 3]), [0.0; 3]);
-        close(tone([0.04; 3]), [0.01; 3]);
-        close(tone([0.5, 0.3, 0.2]), [0.46, 0.26, 0.16]);
-        close(tone([0.8; 3]), [0.76; 3]);
-        close(tone([1.0; 3]), [0.869_090_9; 3]);
-        // Red 2, others 0: no offset, peak 2 → 1 − 0.0576/1.48 = 0.961081, then a share of 0.134827 towards white.
-        close(tone([2.0, 0.0, 0.0]), [0.961_081, 0.129_580, 0.129_580]);
-        assert!(tone([1e6; 3]).iter().all(|&x| x <= 1.0 && x > 0.999));
-    }
-
-    fn flat(width: u32, height: u32, color: [f32; 3]) -> Layers {
-        let mut layers = Layers::new(width, height);
-        layers.color.fill(color);
-        layers.albedo.fill([0.5; 3]);
-        layers.normal.fill([0.0, 0.0, 1.0]);
-        layers.depth.fill(3.0);
-        layers
-    }
-
-    #[test]
-    fn bloom_keeps_the_energy_of_a_flat_picture_and_spreads_a_light() {
-        let plain = Look { bloom: 0.0, grain: 0.0, vignette: 0.0, ..Look::default() };
-        let cpu = Cpu::new(1);
-        let even = flat(37, 23, [0.3, 0.2, 0.1]);
-        let (a, b) = (cpu.develop(&even, &plain, 0).unwrap(), cpu.develop(&even, &Look { bloom: 0.5, ..plain }, 0).unwrap());
-        assert!(a.rgb.iter().zip(&b.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
-        let mut lamp = flat(64, 64, [0.01; 3]);
-        lamp.color[32 * 64 + 32] = [20.0; 3];
-        let (a, b) = (cpu.develop(&lamp, &plain, 0).unwrap(), cpu.develop(&lamp, &Look { bloom: 0.3, ..plain }, 0).unwrap());
-        let at = |p: &Picture, x: usize, y: usize| p.rgb[(y * 64 + x) * 3];
-        assert!(at(&b, 36, 32) > at(&a, 36, 32) + 4 && at(&b, 32, 27) > at(&a, 32, 27) + 4);
-    }
-
-    #[test]
-    fn vignette_darkens_corners_and_grain_has_the_deviation_it_says() {
-        let cpu = Cpu::new(1);
-        let even = flat(200, 120, [0.25; 3]);
-        let clean = Look { bloom: 0.0, grain: 0.0, vignette: 0.0, ..Look::default() };
-        let dark = cpu.develop(&even, &Look { vignette: 0.5, ..clean }, 0).unwrap();
-        assert!(dark.rgb[0] + 8 < dark.rgb[(60 * 200 + 100) * 3]);
-        let deviation = |grain: f32| {
-            let p = cpu.develop(&even, &Look { grain, ..clean }, 5).unwrap();
-            let mean = p.rgb.iter().map(|&v| f64::from(v)).sum::<f64>() / p.rgb.len() as f64;
-            (p.rgb.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / p.rgb.len() as f64).sqrt()
-        };
-        assert!(deviation(0.0) < 0.6);
-        assert!((deviation(4.0) / 4.0 - 0.95).abs() < 0.15, "{}", deviation(4.0));
-    }
-
-    #[test]
-    fn impossible_requests_are_refused_by_name() {
-        let cpu = Cpu::new(1);
-        let mut broken = flat(4, 4, [0.1; 3]);
-        broken.depth.pop();
-        assert_eq!(cpu.denoise(&mut broken), Err(KernelError::Length { list: "depth", found: 15, wanted: 16 }));
-        let look = Look { exposure_ev: f32::NAN, ..Look::default() };
-        assert_eq!(cpu.develop(&flat(2, 2, [0.1; 3]), &look, 0), Err(KernelError::Parameter { what: "the look" }));
-    }
+/// A seed as the kernels take it.
+pub(crate) fn seed_of(seed: u64) -> u32 {
+    (seed ^ (seed >> 32)) as u32
 }

@@ -2,9 +2,55 @@
 
 use glam::Vec3;
 
-use crate::abi::{self, CameraView, FogView, Lamp, LampTable, SkyView};
+use crate::abi::{self, CameraView, FogView, Lamp, LampTable, SkyView, View};
 use crate::error::KernelError;
+use crate::render::{INDIRECT_MOST, Settings, Stage, seed_of};
 use crate::scene::{Camera, Fog, Light, Rgb, Sky};
+
+/// A stage without its solids, as the kernels want it.
+pub struct Set {
+    pub lamps: Vec<Lamp>,
+    pub table: Box<LampTable>,
+    sky: SkyView,
+    fog: FogView,
+    camera: CameraView,
+    solids: usize,
+}
+
+impl Set {
+    pub fn new(stage: &Stage<'_>, width: u32, height: u32) -> Result<Self, KernelError> {
+        let lamps = stage.lights.iter().map(lamp).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            table: Box::new(table(&lamps)),
+            lamps,
+            sky: sky(stage.sky, stage.lights)?,
+            fog: fog(stage.fog)?,
+            camera: camera(stage.camera, width, height)?,
+            solids: stage.solids.len(),
+        })
+    }
+
+    /// With the lists where a device has them.
+    pub fn view(&self, solids: *const abi::SolidView, lamps: *const Lamp, table: *const LampTable, settings: &Settings) -> View {
+        View {
+            solids,
+            lamps,
+            table,
+            sky: self.sky,
+            fog: self.fog,
+            camera: self.camera,
+            solid_count: self.solids as u32,
+            lamp_count: self.lamps.len() as u32,
+            width: settings.width,
+            height: settings.height,
+            samples: settings.samples,
+            log2_samples: settings.samples.next_power_of_two().trailing_zeros(),
+            bounces: settings.bounces,
+            seed: seed_of(settings.seed),
+            clamp: INDIRECT_MOST,
+        }
+    }
+}
 
 fn luminance(c: Rgb) -> f32 {
     0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]
@@ -18,7 +64,7 @@ fn unit(v: [f32; 3], or: Vec3) -> [f32; 3] {
     Vec3::from(v).normalize_or(or).to_array()
 }
 
-pub fn lamp(light: &Light) -> Result<Lamp, KernelError> {
+fn lamp(light: &Light) -> Result<Lamp, KernelError> {
     let lamp = match *light {
         Light::Sun { direction, irradiance, diameter_degrees } => Lamp {
             kind: abi::LAMP_SUN,
@@ -63,7 +109,7 @@ pub fn lamp(light: &Light) -> Result<Lamp, KernelError> {
 }
 
 /// The lamps field by field, for choosing among them without branches.
-pub fn table(lamps: &[Lamp]) -> LampTable {
+fn table(lamps: &[Lamp]) -> LampTable {
     let zero = [0.0; abi::LAMPS_MAX];
     let mut t = LampTable {
         x: zero,
@@ -99,7 +145,7 @@ pub fn table(lamps: &[Lamp]) -> LampTable {
     t
 }
 
-pub fn sky(sky: &Sky, lights: &[Light]) -> Result<SkyView, KernelError> {
+fn sky(sky: &Sky, lights: &[Light]) -> Result<SkyView, KernelError> {
     finite("the sky", &[sky.zenith, sky.horizon, sky.ground].concat())?;
     finite("the sky", &[sky.sun_glow, sky.clouds, sky.stars, sky.fill])?;
     let sun = lights.iter().find_map(|l| match *l {
@@ -123,7 +169,7 @@ pub fn sky(sky: &Sky, lights: &[Light]) -> Result<SkyView, KernelError> {
     })
 }
 
-pub fn fog(fog: &Fog) -> Result<FogView, KernelError> {
+fn fog(fog: &Fog) -> Result<FogView, KernelError> {
     finite("the fog", &[fog.density, fog.height, fog.color[0], fog.color[1], fog.color[2]])?;
     Ok(FogView { density: fog.density.max(0.0), color: fog.color, height: if fog.height > 0.0 { fog.height } else { 1e6 } })
 }
@@ -131,7 +177,7 @@ pub fn fog(fog: &Fog) -> Result<FogView, KernelError> {
 /// Half of the gate's width, in millimetres.
 const HALF_GATE_MM: f32 = 18.0;
 
-pub fn camera(c: &Camera, width: u32, height: u32) -> Result<CameraView, KernelError> {
+fn camera(c: &Camera, width: u32, height: u32) -> Result<CameraView, KernelError> {
     finite("the camera", &[c.position, c.look_at].concat())?;
     finite("the camera", &[c.roll_degrees, c.lens_mm, c.focus_m, c.aperture_m, c.near_m])?;
     let forward = (Vec3::from(c.look_at) - Vec3::from(c.position)).try_normalize().ok_or(KernelError::Camera)?;

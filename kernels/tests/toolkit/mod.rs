@@ -1,0 +1,32 @@
+//! Where CUDA's compilers are, for tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// nvcc, put into the cache folder if it isn't there yet.
+pub fn nvcc() -> PathBuf {
+    if let Some(asked) = std::env::var_os("KLIEG_NVCC") {
+        return asked.into();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/cuda-toolkit");
+    let run = Command::new(&script).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap().trim().into()
+}
+
+/// Every kernel source with its kernels, by `K_ITEMS` and `K_PIXELS`.
+pub fn sources() -> Vec<(PathBuf, Vec<String>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("source");
+    let mut files: Vec<_> = folder.read_dir().unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "cpp"));
+    files.sort();
+    let entry = |line: &str| {
+        let rest = line.strip_prefix("K_ITEMS(").or_else(|| line.strip_prefix("K_PIXELS("))?;
+        Some(rest.split_once(',')?.0.to_string())
+    };
+    let with_kernels = |f: PathBuf| {
+        let kernels = std::fs::read_to_string(&f).unwrap().lines().filter_map(entry).collect();
+        (f, kernels)
+    };
+    files.into_iter().map(with_kernels).collect()
+}
