@@ -6,7 +6,7 @@ use std::path::Path;
 #[path = "build/cuda.rs"]
 mod cuda;
 
-const KERNELS: [&str; 3] = ["trace", "denoise", "film"];
+const KERNELS: &[&str] = &["trace", "denoise", "film"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=source");
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         compile("avx512", &[&avx2[..], &avx512].concat());
         println!("cargo:rustc-cfg=klieg_wide");
     }
-    cuda::embed(&KERNELS)
+    cuda::embed(KERNELS)
 }
 
 /// Contraction into fused multiply-add stays off: with it, pixels would depend on the instruction set.

@@ -96,7 +96,7 @@ impl Cpu {
     ///
     /// # Safety
     /// As for `launch`.
-    unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
+    pub(crate) unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
         // SAFETY: the caller's.
         unsafe { self.launch(kernel, view, height, ROWS) };
     }

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaEvent, sys};
 
-use self::code::{Extent, Functions};
+pub(crate) use self::code::Extent;
+use self::code::Functions;
 use self::memory::{Buffer, Memory, Plain};
 use self::resident::{OnDevice, Residents};
 use crate::abi::{self, DenoiseView, FilmView, Lamp, LampTable, LayersView, Probing, Resize, SolidView, TILE, Tracing, View};
@@ -34,7 +35,7 @@ const PATHS_AT_ONCE: u32 = 1 << 26;
 /// A CUDA device.
 pub struct Cuda {
     info: Info,
-    memory: Memory,
+    pub(crate) memory: Memory,
     functions: Functions,
     residents: Residents,
     paths_at_once: u32,
@@ -197,7 +198,7 @@ impl Cuda {
     }
 
     /// Tries once more after giving up every solid that isn't in use, when memory is short.
-    fn roomy<T>(&self, work: impl Fn() -> Result<T, KernelError>) -> Result<T, KernelError> {
+    pub(crate) fn roomy<T>(&self, work: impl Fn() -> Result<T, KernelError>) -> Result<T, KernelError> {
         match work() {
             Err(KernelError::OutOfMemory { .. }) if self.residents.evict() => {
                 self.memory.trim()?;
@@ -207,9 +208,11 @@ impl Cuda {
         }
     }
 
+    /// Asks for a launch; it happens after everything that was asked before.
+    ///
     /// # Safety
     /// As for `Functions::launch`.
-    unsafe fn launch<V>(&self, kernel: &'static str, view: &V, extent: Extent) -> Result<(), KernelError> {
+    pub(crate) unsafe fn launch<V>(&self, kernel: &'static str, view: &V, extent: Extent) -> Result<(), KernelError> {
         // SAFETY: the caller's.
         unsafe { self.functions.launch(&self.memory, kernel, view, extent) }
     }
