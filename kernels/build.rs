@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-const KERNELS: [&str; 3] = ["trace", "denoise", "film"];
+const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

@@ -362,6 +362,18 @@ kernels! {
     film_halve: Resize;
     film_double: Resize;
     film_finish: FilmView;
+    convert_records: Sizes;
+    convert_nv12_bytes: crate::convert::ConvertView;
+    convert_nv12_floats: crate::convert::ConvertView;
+    convert_p010_bytes: crate::convert::ConvertView;
+    convert_p010_floats: crate::convert::ConvertView;
+    convert_422p10_bytes: crate::convert::ConvertView;
+    convert_422p10_floats: crate::convert::ConvertView;
+    scale_records: Sizes;
+    scale_down_bytes: crate::scale::ScaleView;
+    scale_down_floats: crate::scale::ScaleView;
+    scale_across_bytes: crate::scale::ScaleView;
+    scale_across_floats: crate::scale::ScaleView;
 }
 
 impl Kernels {
@@ -392,6 +404,15 @@ impl Kernels {
     pub fn best() -> Self {
         Self::sets().pop().map_or(Self::plain(), |(_, kernels)| kernels)
     }
+}
+
+/// What a file of kernels says about its records: the numbers that its `K_RECORDS` lists.
+#[cfg(test)]
+pub fn records<const N: usize>(of: impl Fn(&Kernels) -> Launch<Sizes>) -> [usize; N] {
+    let mut numbers = [0u32; N];
+    // SAFETY: the launch function writes as many numbers as it is asked for.
+    unsafe { of(&Kernels::best())(&Sizes { out: numbers.as_mut_ptr() }, 0, N as u32) };
+    numbers.map(|n| n as usize)
 }
 
 #[cfg(test)]

@@ -25,4 +25,6 @@ pub enum KernelError {
     Bounces { bounces: u32, most: u32 },
     #[error("the camera looks at its own position or along its own up direction")]
     Camera,
+    #[error("{what} doesn't start at a multiple of {to} bytes")]
+    Unaligned { what: &'static str, to: usize },
 }

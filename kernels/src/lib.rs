@@ -4,9 +4,12 @@
 //! [`Cpu::develop`].
 
 mod abi;
+pub mod convert;
 mod error;
+pub mod pixels;
 mod rays;
 pub mod render;
+pub mod scale;
 pub mod scene;
 mod solid;
 mod stage;
