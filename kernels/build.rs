@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale"];
+const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale", "hash"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

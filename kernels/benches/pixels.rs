@@ -45,6 +45,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     beside("lanczos", fastest(|| cpu.scale_bytes(&rgb, (WIDTH, HEIGHT), SMALL).map(drop))?);
     beside("lanczos-up", fastest(|| cpu.scale_bytes(&rgb, (WIDTH, HEIGHT), (WIDTH * 2, HEIGHT * 2)).map(drop))?);
+    hashes(&cpu, &rgb)
+}
+
+/// PDQ beside the crate: from the full size, and as the crate advises, from a picture that it first shrinks to 512 × 512.
+fn hashes(cpu: &Cpu, rgb: &[u8]) -> Result<(), Box<dyn Error>> {
+    let took = fastest(|| cpu.hash(&Pixels::bytes(WIDTH, HEIGHT, rgb)).map(drop))?;
+    println!("{:>12}: {:6.2} ms", "pdq", took * 1e3);
+    let theirs = pdqhash::image::ImageBuffer::from_raw(WIDTH, HEIGHT, rgb.to_vec()).ok_or("a frame has another size")?;
+    let theirs = pdqhash::image::DynamicImage::ImageRgb8(theirs);
+    let whole = fastest(|| Ok::<_, String>(drop(std::hint::black_box(pdqhash::generate_pdq_full_size(&theirs)))))?;
+    let shrunk = fastest(|| pdqhash::generate_pdq(&theirs).map(drop).ok_or("no hash"))?;
+    for (name, peer) in [("full size", whole), ("shrunk first", shrunk)] {
+        println!("{:>12}  {:6.2} ms pdqhash, {name}: ratio {:.2}", "", peer * 1e3, peer / took);
+    }
     Ok(())
 }
 

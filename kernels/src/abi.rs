@@ -374,6 +374,12 @@ kernels! {
     scale_down_floats: crate::scale::ScaleView;
     scale_across_bytes: crate::scale::ScaleView;
     scale_across_floats: crate::scale::ScaleView;
+    hash_records: Sizes;
+    hash_luma: crate::hash::HashView;
+    hash_half: crate::hash::HashView;
+    hash_low: crate::hash::HashView;
+    hash_bits: crate::hash::HashView;
+    hash_gradient: crate::hash::HashView;
 }
 
 impl Kernels {

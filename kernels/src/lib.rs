@@ -6,6 +6,7 @@
 mod abi;
 pub mod convert;
 mod error;
+pub mod hash;
 pub mod pixels;
 mod rays;
 pub mod render;
