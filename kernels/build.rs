@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale", "hash"];
+const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

@@ -380,6 +380,13 @@ kernels! {
     hash_low: crate::hash::HashView;
     hash_bits: crate::hash::HashView;
     hash_gradient: crate::hash::HashView;
+    grade_records: Sizes;
+    grade: crate::grade::GradeView;
+    composite_records: Sizes;
+    over_rgb_bytes: crate::composite::OverView;
+    over_rgba_bytes: crate::composite::OverView;
+    over_rgb_floats: crate::composite::OverView;
+    over_rgba_floats: crate::composite::OverView;
 }
 
 impl Kernels {

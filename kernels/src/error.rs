@@ -27,4 +27,6 @@ pub enum KernelError {
     Camera,
     #[error("{what} doesn't start at a multiple of {to} bytes")]
     Unaligned { what: &'static str, to: usize },
+    #[error("{what} has to be {wanted}")]
+    Range { what: &'static str, wanted: &'static str },
 }

@@ -4,8 +4,11 @@
 //! [`Cpu::develop`].
 
 mod abi;
+pub mod composite;
 pub mod convert;
+pub mod cube;
 mod error;
+pub mod grade;
 pub mod hash;
 pub mod pixels;
 mod rays;
