@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-const KERNELS: &[&str] = &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite"];
+const KERNELS: &[&str] =
+    &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

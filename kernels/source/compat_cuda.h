@@ -59,6 +59,7 @@ K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     }
 }
 K_HOT lanes lanes_load(const uint8_t* p) { return (float)*p; }
+K_HOT float lanes_sum(lanes a) { return a; }
 K_HOT void k_weigh(const float* p, const float* weights, uint32_t count, float* sum) {
     sum[0] = sum[1] = sum[2] = 0.0f;
     for (uint32_t i = 0; i < count; i++)

@@ -387,6 +387,15 @@ kernels! {
     over_rgba_bytes: crate::composite::OverView;
     over_rgb_floats: crate::composite::OverView;
     over_rgba_floats: crate::composite::OverView;
+    attention_records: Sizes;
+    attention: crate::attention::AttentionView;
+    norm_records: Sizes;
+    group_stretch: crate::norm::GroupView;
+    group_moments: crate::norm::GroupView;
+    group_norm_silu: crate::norm::GroupView;
+    layer_norm: crate::norm::LayerView;
+    geglu_records: Sizes;
+    geglu: crate::geglu::GegluView;
 }
 
 impl Kernels {

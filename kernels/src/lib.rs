@@ -4,12 +4,15 @@
 //! [`Cpu::develop`].
 
 mod abi;
+pub mod attention;
 pub mod composite;
 pub mod convert;
 pub mod cube;
 mod error;
+pub mod geglu;
 pub mod grade;
 pub mod hash;
+pub mod norm;
 pub mod pixels;
 mod rays;
 pub mod render;
