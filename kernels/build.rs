@@ -3,7 +3,7 @@
 use std::path::Path;
 
 const KERNELS: &[&str] =
-    &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu"];
+    &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu", "mel", "top"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

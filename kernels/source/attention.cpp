@@ -1,7 +1,7 @@
 // Attention without the matrix of scores: softmax(Q·Kᵀ·scale + mask)·V, a query at a time, with a running maximum and sum over blocks of
 // keys (Milakov and Gimelshein 2018; Dao et al. 2022). Several heads of queries may share one of keys and values (Ainslie et al. 2023).
-#include "math.h"
 #include "record.h"
+#include "vector.h"
 
 #define KEYS 32      // a block
 #define DIM_MAX 256
@@ -17,14 +17,6 @@ struct AttentionView {
 };
 K_RECORDS(attention, sizeof(AttentionView), (uint32_t)offsetof(AttentionView, scale))
 
-K_HOT float product(const float* a, const float* b, uint32_t count) {
-    lanes sum = lanes_of(0.0f);
-    uint32_t i = 0;
-    for (; i + K_LANES <= count; i += K_LANES) sum += lanes_load(a + i) * lanes_load(b + i);
-    float whole = lanes_sum(sum);
-    for (; i < count; i++) whole += a[i] * b[i];
-    return whole;
-}
 // sum = sum · keep + v · share
 K_HOT void blend(float* sum, float keep, const float* v, float share, uint32_t count) {
     uint32_t i = 0;

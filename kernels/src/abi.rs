@@ -396,6 +396,16 @@ kernels! {
     layer_norm: crate::norm::LayerView;
     geglu_records: Sizes;
     geglu: crate::geglu::GegluView;
+    mel_records: Sizes;
+    mel_fold: crate::mel::MelView;
+    mel_power: crate::mel::MelView;
+    mel_log: crate::mel::MelView;
+    mel_peak: crate::mel::MelView;
+    mel_level: crate::mel::MelView;
+    top_records: Sizes;
+    top_scores: crate::top::TopView;
+    top_stretch: crate::top::TopView;
+    top_merge: crate::top::TopView;
 }
 
 impl Kernels {

@@ -12,6 +12,7 @@ mod error;
 pub mod geglu;
 pub mod grade;
 pub mod hash;
+pub mod mel;
 pub mod norm;
 pub mod pixels;
 mod rays;
@@ -20,6 +21,7 @@ pub mod scale;
 pub mod scene;
 mod solid;
 mod stage;
+pub mod top;
 mod tree;
 
 pub use error::KernelError;
