@@ -159,4 +159,28 @@ mod tests {
     fn the_record_is_laid_out_as_the_kernel_thinks() {
         assert_eq!(records(|k| k.mel_records), [size_of::<MelView>(), offset_of!(MelView, least)]);
     }
+
+    /// Entries of `mel_80` in openai/whisper's `mel_filters.npz`: mel, bin, weight.
+    #[test]
+    fn the_filters_are_whispers_own() {
+        let filters = filters(80);
+        let taps = filters.taps as usize;
+        let weight = |mel: usize, bin: usize| {
+            let at = bin.checked_sub(filters.first[mel] as usize).filter(|at| *at < taps);
+            at.map_or(0.0, |at| filters.weights[mel * taps + at])
+        };
+        let published = [
+            (0, 1, 0.024_862_595),
+            (1, 1, 0.001_990_822),
+            (1, 2, 0.022_871_772),
+            (33, 33, 0.018_177_473),
+            (79, 190, 0.002_232_055),
+            (79, 199, 0.000_448_759),
+            (0, 2, 0.0),
+            (0, 0, 0.0),
+        ];
+        for (mel, bin, wanted) in published {
+            assert!((weight(mel, bin) - wanted).abs() < 2e-9, "mel {mel}, bin {bin}: {} or {wanted}", weight(mel, bin));
+        }
+    }
 }
