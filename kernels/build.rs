@@ -6,7 +6,8 @@ use std::path::Path;
 #[path = "build/cuda.rs"]
 mod cuda;
 
-const KERNELS: &[&str] = &["trace", "denoise", "film"];
+const KERNELS: &[&str] =
+    &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu", "mel", "top"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=source");

@@ -70,3 +70,56 @@ K_HOT lanes lanes_sqrt(lanes a) {
     return a;
 }
 #endif
+
+// How many pixels a kernel of packed bytes works on side by side; one pair on a GPU.
+#define K_RUN 64
+// Spreads pixels of three bytes into three rows, each byte in the upper half of 16 bits.
+K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
+#if defined(__AVX2__)
+    // Eight pixels are 24 bytes: their first 16 and their last 16, in each half of a register.
+    const __m256i first[3] = {
+        _mm256_setr_epi8(-1, 0, -1, 3, -1, 6, -1, 9, -1, 12, -1, 15, -1, -1, -1, -1, -1, 0, -1, 3, -1, 6, -1, 9, -1, 12, -1, 15, -1, -1, -1, -1),
+        _mm256_setr_epi8(-1, 1, -1, 4, -1, 7, -1, 10, -1, 13, -1, -1, -1, -1, -1, -1, -1, 1, -1, 4, -1, 7, -1, 10, -1, 13, -1, -1, -1, -1, -1, -1),
+        _mm256_setr_epi8(-1, 2, -1, 5, -1, 8, -1, 11, -1, 14, -1, -1, -1, -1, -1, -1, -1, 2, -1, 5, -1, 8, -1, 11, -1, 14, -1, -1, -1, -1, -1, -1)};
+    const __m256i last[3] = {
+        _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, 13, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, 13),
+        _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, -1, 11, -1, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, -1, 11, -1, 14),
+        _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 9, -1, 12, -1, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 9, -1, 12, -1, 15)};
+    uint16_t* to[3] = {r, g, b};
+    for (int i = 0; i < K_RUN; i += 16) {
+        const uint8_t* from = p + 3 * i;
+        __m256i low = _mm256_loadu2_m128i((const __m128i*)(from + 24), (const __m128i*)from);
+        __m256i high = _mm256_loadu2_m128i((const __m128i*)(from + 32), (const __m128i*)(from + 8));
+        for (int c = 0; c < 3; c++)
+            _mm256_storeu_si256((__m256i*)(to[c] + i), _mm256_or_si256(_mm256_shuffle_epi8(low, first[c]), _mm256_shuffle_epi8(high, last[c])));
+    }
+#else
+    for (int i = 0; i < K_RUN; i++) {
+        r[i] = (uint16_t)(p[3 * i] << 8);
+        g[i] = (uint16_t)(p[3 * i + 1] << 8);
+        b[i] = (uint16_t)(p[3 * i + 2] << 8);
+    }
+#endif
+}
+
+K_HOT lanes lanes_load(const uint8_t* p) {
+#if defined(__AVX2__)
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
+#else
+    lanes v;
+    for (int i = 0; i < K_LANES; i++) v[i] = (float)p[i];
+    return v;
+#endif
+}
+
+// In pairs, so that the order is the same in every set.
+K_HOT float lanes_sum(lanes a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
+
+// The weighted sum of `count` pixels of three floats, in their order. Reads, and doesn't use, one float past the last.
+typedef float quad __attribute__((vector_size(16)));
+typedef float quad_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+K_HOT void k_weigh(const float* p, const float* weights, uint32_t count, float* sum) {
+    quad s = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (uint32_t i = 0; i < count; i++) s += *(const quad_unaligned*)(p + 3 * i) * weights[i];
+    for (int c = 0; c < 3; c++) sum[c] = s[c];
+}

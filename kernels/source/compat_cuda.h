@@ -53,3 +53,19 @@ K_HOT lanes lanes_of(float x) { return x; }
 K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return fabsf(a); }
 K_HOT lanes lanes_sqrt(lanes a) { return __fsqrt_rn(a); }
+
+#define K_RUN 2
+K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
+    for (int i = 0; i < K_RUN; i++) {
+        r[i] = (uint16_t)(p[3 * i] << 8);
+        g[i] = (uint16_t)(p[3 * i + 1] << 8);
+        b[i] = (uint16_t)(p[3 * i + 2] << 8);
+    }
+}
+K_HOT lanes lanes_load(const uint8_t* p) { return (float)*p; }
+K_HOT float lanes_sum(lanes a) { return a; }
+K_HOT void k_weigh(const float* p, const float* weights, uint32_t count, float* sum) {
+    sum[0] = sum[1] = sum[2] = 0.0f;
+    for (uint32_t i = 0; i < count; i++)
+        for (int c = 0; c < 3; c++) sum[c] += p[3 * i + c] * weights[i];
+}

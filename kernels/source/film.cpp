@@ -1,5 +1,6 @@
 // Developing: bloom, exposure, grade, tone curve, vignette, grain, sRGB.
 #include "sample.h"
+#include "transfer.h"
 
 struct FilmView {
     const float* color;   // linear, three floats a pixel
@@ -26,7 +27,6 @@ K_HOT V3 tone_curve(V3 c) {
     float g = 1.0f - 1.0f / (desaturation * (peak - new_peak) + 1.0f);
     return mix(c, v3(new_peak), g);
 }
-K_HOT float srgb_of(float x) { return x <= 0.0031308f ? 12.92f * x : 1.055f * k_pow(x, 1.0f / 2.4f) - 0.055f; }
 
 // For tests: the tone curve of each of some colours.
 struct Tones {

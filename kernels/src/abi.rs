@@ -362,6 +362,50 @@ kernels! {
     film_halve: Resize;
     film_double: Resize;
     film_finish: FilmView;
+    convert_records: Sizes;
+    convert_nv12_bytes: crate::convert::ConvertView;
+    convert_nv12_floats: crate::convert::ConvertView;
+    convert_p010_bytes: crate::convert::ConvertView;
+    convert_p010_floats: crate::convert::ConvertView;
+    convert_422p10_bytes: crate::convert::ConvertView;
+    convert_422p10_floats: crate::convert::ConvertView;
+    scale_records: Sizes;
+    scale_down_bytes: crate::scale::ScaleView;
+    scale_down_floats: crate::scale::ScaleView;
+    scale_across_bytes: crate::scale::ScaleView;
+    scale_across_floats: crate::scale::ScaleView;
+    hash_records: Sizes;
+    hash_luma: crate::hash::HashView;
+    hash_half: crate::hash::HashView;
+    hash_low: crate::hash::HashView;
+    hash_bits: crate::hash::HashView;
+    hash_gradient: crate::hash::HashView;
+    grade_records: Sizes;
+    grade: crate::grade::GradeView;
+    composite_records: Sizes;
+    over_rgb_bytes: crate::composite::OverView;
+    over_rgba_bytes: crate::composite::OverView;
+    over_rgb_floats: crate::composite::OverView;
+    over_rgba_floats: crate::composite::OverView;
+    attention_records: Sizes;
+    attention: crate::attention::AttentionView;
+    norm_records: Sizes;
+    group_stretch: crate::norm::GroupView;
+    group_moments: crate::norm::GroupView;
+    group_norm_silu: crate::norm::GroupView;
+    layer_norm: crate::norm::LayerView;
+    geglu_records: Sizes;
+    geglu: crate::geglu::GegluView;
+    mel_records: Sizes;
+    mel_fold: crate::mel::MelView;
+    mel_power: crate::mel::MelView;
+    mel_log: crate::mel::MelView;
+    mel_peak: crate::mel::MelView;
+    mel_level: crate::mel::MelView;
+    top_records: Sizes;
+    top_scores: crate::top::TopView;
+    top_stretch: crate::top::TopView;
+    top_merge: crate::top::TopView;
 }
 
 impl Kernels {
@@ -392,6 +436,15 @@ impl Kernels {
     pub fn best() -> Self {
         Self::sets().pop().map_or(Self::plain(), |(_, kernels)| kernels)
     }
+}
+
+/// What a file of kernels says about its records: the numbers that its `K_RECORDS` lists.
+#[cfg(test)]
+pub fn records<const N: usize>(of: impl Fn(&Kernels) -> Launch<Sizes>) -> [usize; N] {
+    let mut numbers = [0u32; N];
+    // SAFETY: the launch function writes as many numbers as it is asked for.
+    unsafe { of(&Kernels::best())(&Sizes { out: numbers.as_mut_ptr() }, 0, N as u32) };
+    numbers.map(|n| n as usize)
 }
 
 #[cfg(test)]

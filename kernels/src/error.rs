@@ -25,6 +25,10 @@ pub enum KernelError {
     Bounces { bounces: u32, most: u32 },
     #[error("the camera looks at its own position or along its own up direction")]
     Camera,
+    #[error("{what} doesn't start at a multiple of {to} bytes")]
+    Unaligned { what: &'static str, to: usize },
+    #[error("{what} has to be {wanted}")]
+    Range { what: &'static str, wanted: &'static str },
     #[error("there is no {target} driver on this machine")]
     NoDriver { target: &'static str },
     #[error("the {target} driver is for version {found}, and {needed} is needed")]

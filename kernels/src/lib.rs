@@ -4,17 +4,29 @@
 //! [`Device::solid`] → [`Device::trace`] → [`Device::denoise`] → [`Device::develop`].
 
 mod abi;
+pub mod attention;
+pub mod composite;
+pub mod convert;
 mod cpu;
+pub mod cube;
 mod cuda;
 mod denoise;
 pub mod device;
 mod error;
 mod film;
+pub mod geglu;
+pub mod grade;
+pub mod hash;
+pub mod mel;
+pub mod norm;
+pub mod pixels;
 mod rays;
 pub mod render;
+pub mod scale;
 pub mod scene;
 mod solid;
 mod stage;
+pub mod top;
 mod tree;
 
 pub use cpu::Cpu;
