@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-const KERNELS: &[&str] =
-    &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu", "mel", "top"];
+const KERNELS: [&str; 13] =
+    ["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu", "mel", "top"];
 
 fn main() {
     println!("cargo:rerun-if-changed=source");

@@ -2,8 +2,8 @@
 //!
 //! Within 1e-5 of the exact result times the largest value, for scores of up to 60 in size; at most twice that per further 60.
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::render::Cpu;
 
 /// Shapes: queries and results are batch × heads × queries × dim, keys and values batch × key_heads × keys × dim.
 #[derive(Clone, Copy, Debug, PartialEq)]

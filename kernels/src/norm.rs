@@ -3,8 +3,8 @@
 //! Within 4e-6 of the exact result, times 1 + the largest |gain| × the largest normalised value, as long as a mean isn't more than a
 //! thousand deviations.
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::render::Cpu;
 
 /// A tensor of batch × channels × space (height × width of a picture).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //!
 //! Selection is exact. A dot product is within 1e-6 of the exact one times the sum of its terms' sizes, up to a dim of 4096.
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::render::Cpu;
 
 /// One of the largest.
 #[derive(Clone, Copy, Debug, PartialEq)]
