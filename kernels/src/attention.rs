@@ -1,9 +1,9 @@
 //! Attention: softmax(Q·Kᵀ·scale + mask)·V.
 //!
-//! Within 1e-5 of the exact result times the largest value, for scores of up to 60 in size; at most twice that per further 60.
+//! Within 1e-5 of the exact result times the largest value, for scores of up to 60 in size; within 1e-3 for scores of ten thousand.
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::cpu::Cpu;
 
 /// Shapes: queries and results are batch × heads × queries × dim, keys and values batch × key_heads × keys × dim.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,10 +3,10 @@
 //! Colours and opacity are 0–1 as floats, 0–255 as bytes. Floats are within 1e-6 of the exact result (straight over straight: 1e-5);
 //! bytes within 0.501 before they are rounded.
 
+use crate::Cpu;
 use crate::abi::Launch;
 use crate::error::KernelError;
 use crate::pixels::check_side;
-use crate::cpu::Cpu;
 
 /// Whether colours are already multiplied by their opacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@
 //! past an edge repeat it, so odd sizes work. From the exactly computed and rounded code a code differs by at most 1, and by
 //! more than 0.55 from the unrounded one never (bytes) or 0.6 (floats).
 
+use crate::Cpu;
 use crate::abi::Launch;
 use crate::error::KernelError;
 use crate::pixels::{Pixels, Rgb, check_side};
-use crate::cpu::Cpu;
 
 /// How codes lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //!
 //! Within 3e-6 of the exact result times |value| · max(|gate|, 1).
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::cpu::Cpu;
 
 /// The record of `geglu.cpp`.
 #[repr(C)]

@@ -2,10 +2,10 @@
 //!
 //! Within 4e-6 of the exact result, times the steepest step of the table between neighbouring entries.
 
+use crate::Cpu;
 use crate::cube::Lut;
 use crate::error::KernelError;
 use crate::pixels::check_side;
-use crate::cpu::Cpu;
 
 /// A colour decision list (ASC CDL 1.2): clamp(in · slope + offset) to the power, then saturation around BT.709's luma, clamped.
 #[derive(Clone, Copy, Debug, PartialEq)]

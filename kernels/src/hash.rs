@@ -8,9 +8,9 @@
 use std::f64::consts::PI;
 use std::fmt;
 
+use crate::Cpu;
 use crate::error::KernelError;
 use crate::pixels::Pixels;
-use crate::cpu::Cpu;
 use crate::scale::Windows;
 
 /// A picture's hash.

@@ -7,8 +7,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::cpu::Cpu;
 use crate::scale::Windows;
 
 /// A spectrogram: `mels` rows of `frames`.

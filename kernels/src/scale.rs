@@ -6,10 +6,10 @@
 
 use std::f64::consts::PI;
 
+use crate::Cpu;
 use crate::abi::Launch;
 use crate::error::KernelError;
 use crate::pixels::{Pixels, Rgb, check_side};
-use crate::cpu::Cpu;
 
 /// For each output position, where its window starts and the weights in it.
 pub(crate) struct Windows {

@@ -1,9 +1,9 @@
 //! The largest of many scores, and the vectors nearest to one by their dot product.
 //!
-//! Selection is exact. A dot product is within 1e-6 of the exact one times the sum of its terms' sizes, up to a dim of 4096.
+//! Selection is exact. A dot product is within 1e-6 of the exact one times the sum of its terms' sizes, up to a dim of 768.
 
+use crate::Cpu;
 use crate::error::KernelError;
-use crate::cpu::Cpu;
 
 /// One of the largest.
 #[derive(Clone, Copy, Debug, PartialEq)]
