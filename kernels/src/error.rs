@@ -25,4 +25,17 @@ pub enum KernelError {
     Bounces { bounces: u32, most: u32 },
     #[error("the camera looks at its own position or along its own up direction")]
     Camera,
+    #[error("there is no {target} driver on this machine")]
+    NoDriver { target: &'static str },
+    #[error("{target} device {asked} was asked for: there are {count}, counted from 0")]
+    NoDevice { target: &'static str, asked: u32, count: u32 },
+    #[error("{asked} bytes are needed in one piece, and the device takes at most {most}")]
+    TooLarge { asked: u64, most: u64 },
+    #[error("the device has no memory for {asked} more bytes")]
+    NoMemory { asked: u64 },
+    #[error("kernel {name} failed: {reason}")]
+    Kernel { name: &'static str, reason: String },
+    /// Nothing more comes from this device in this process.
+    #[error("the device is lost: {reason}")]
+    Lost { reason: String },
 }

@@ -14,9 +14,13 @@ pub mod scene;
 mod solid;
 mod stage;
 mod tree;
+#[cfg(feature = "wgpu")]
+mod wgpu;
 
 pub use cpu::Cpu;
 pub use error::KernelError;
 pub use rays::{Hit, Ray};
 pub use render::{Build, Layers, Picture, Settings, Stage};
 pub use solid::Solid;
+#[cfg(feature = "wgpu")]
+pub use wgpu::{Adapter, Wgpu};

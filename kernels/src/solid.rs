@@ -1,6 +1,7 @@
 //! Geometry made ready for rays: checked, packed, with its tree.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::abi;
 use crate::error::KernelError;
@@ -17,17 +18,21 @@ const METRES_MAX: u32 = 1_000_000;
 #[derive(Clone)]
 pub struct Solid(Arc<Inner>);
 
+/// Counts solids, so that devices know theirs again.
+static SOLIDS: AtomicU64 = AtomicU64::new(0);
+
 struct Inner {
+    id: u64,
     tree: tree::Tree,
     vertices: Vec<abi::Vertex>,
     triangles: Vec<abi::Triangle>,
     materials: Vec<abi::Surfacing>,
     images: Vec<abi::Image>,
     /// Owns the pixels that `images` point into.
-    _textures: Vec<Texture>,
+    textures: Vec<Texture>,
 }
 
-// SAFETY: the pointers of `images` lead into `_textures`, which lives as long and is never written.
+// SAFETY: the pointers of `images` lead into `textures`, which lives as long and is never written.
 unsafe impl Send for Inner {}
 unsafe impl Sync for Inner {}
 
@@ -55,7 +60,8 @@ impl Solid {
         let textures = geometry.textures.clone();
         let images = textures.iter().map(|t| abi::Image { rgba: t.rgba.as_ptr(), width: t.width, height: t.height }).collect();
         let materials = geometry.materials.iter().map(surfacing).collect();
-        Ok(Self(Arc::new(Inner { tree, vertices, triangles, materials, images, _textures: textures })))
+        let id = SOLIDS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(Arc::new(Inner { id, tree, vertices, triangles, materials, images, textures })))
     }
 
     pub fn triangle_count(&self) -> usize {
@@ -73,6 +79,35 @@ impl Solid {
             images: inner.images.as_ptr(),
             node_count: inner.tree.nodes.len() as u32,
             triangle_count: inner.triangles.len() as u32,
+        }
+    }
+}
+
+/// What a solid consists of, for a device with memory of its own.
+pub(crate) struct Lists<'a> {
+    pub nodes: &'a [abi::Node],
+    pub blocks: &'a [abi::Block],
+    pub vertices: &'a [abi::Vertex],
+    pub triangles: &'a [abi::Triangle],
+    pub materials: &'a [abi::Surfacing],
+    pub textures: &'a [Texture],
+}
+
+impl Solid {
+    /// No other solid of this process has it.
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    pub(crate) fn lists(&self) -> Lists<'_> {
+        let inner = &*self.0;
+        Lists {
+            nodes: &inner.tree.nodes,
+            blocks: &inner.tree.blocks,
+            vertices: &inner.vertices,
+            triangles: &inner.triangles,
+            materials: &inner.materials,
+            textures: &inner.textures,
         }
     }
 }
