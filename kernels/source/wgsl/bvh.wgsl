@@ -134,14 +134,14 @@ fn nearest_child(at: u32, ray: Ray, inv: vec3f, far_t: f32, top: ptr<function, u
 
 // Takes the nearest of a block's triangles, if nearer than what `hit` holds.
 fn meet_block(at: u32, solid: u32, ray: Ray, hit: ptr<function, Hit>) {
-    let cross = cross_block(at, ray, (*hit).t);
+    let cross = cross_block(at, ray, hit.t);
     if (!any(cross.ok)) { return; }
     let ids = blocks[at].id;
     for (var lane = 0u; lane < 4u; lane++) {
         if (!cross.ok[lane]) { continue; }
         let t = cross.t[lane];
         let id = ids[lane] & ID;
-        let nearer = t < (*hit).t || (t == (*hit).t && (*hit).solid == solid && id < (*hit).triangle);
+        let nearer = t < hit.t || (t == hit.t && hit.solid == solid && id < hit.triangle);
         if (!nearer) { continue; }
         if ((ids[lane] & CUTOUT) != 0u && is_cut_out(solid, id, cross.u[lane], cross.v[lane])) { continue; }
         *hit = Hit(t, cross.u[lane], cross.v[lane], solid, id);

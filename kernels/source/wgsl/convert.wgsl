@@ -6,7 +6,7 @@ struct Size {
     words: u32, // of the output
     spare: u32,
 }
-@group(0) @binding(0) var<uniform> size: Size;
+@group(0) @binding(0) var<storage, read> size: Size;
 @group(0) @binding(1) var<storage, read> finished: array<u32>; // as film_finish leaves them
 // The luma plane, then pairs of Cb and Cr, byte after byte without gaps.
 @group(0) @binding(2) var<storage, read_write> planes: array<u32>;

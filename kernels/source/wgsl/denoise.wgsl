@@ -6,7 +6,7 @@ struct Pass {
     step: u32,  // how many pixels its taps are apart
     stop: f32,  // how many deviations of luminance it crosses
 }
-@group(0) @binding(0) var<uniform> p: Pass;
+@group(0) @binding(0) var<storage, read> p: Pass;
 @group(0) @binding(1) var<storage, read_write> layers: array<f32>;                // as trace.wgsl leaves them
 @group(0) @binding(2) var<storage, read_write> light: array<vec4f>;               // illumination and variance: what a pass reads
 @group(0) @binding(3) var<storage, read_write> next: array<vec4f>;                // and what it writes

@@ -19,7 +19,7 @@ struct Film {
     spare_a: u32,
     spare_b: u32,
 }
-@group(0) @binding(0) var<uniform> v: Film;
+@group(0) @binding(0) var<storage, read> v: Film;
 // Three floats a pixel: what is read. Finishing reads colour here and bloom beside it.
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> bloom: array<f32>;

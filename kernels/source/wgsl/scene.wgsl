@@ -123,9 +123,11 @@ struct Scene {
     solids: array<Place, 8>,
 }
 
+// Arguments are storage, not uniforms: lavapipe compiles a kernel anew for each new value of a uniform that a branch asks.
+
 // What part of its items a launch does: from, to.
-@group(0) @binding(0) var<uniform> stretch: vec4u;
-@group(0) @binding(1) var<uniform> scene: Scene;
+@group(0) @binding(0) var<storage, read> stretch: vec4u;
+@group(0) @binding(1) var<storage, read> scene: Scene;
 @group(0) @binding(2) var<storage, read> nodes: array<Node>;
 @group(0) @binding(3) var<storage, read> blocks: array<Block>;
 @group(0) @binding(4) var<storage, read> vertices: array<Vertex>;

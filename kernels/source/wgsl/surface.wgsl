@@ -134,13 +134,13 @@ fn wear(m: Surfacing, p: Patch, at: vec3f, stretch_of: f32, pw: f32, out: ptr<fu
         heights[i] = pattern.height;
         if (i > 0u) { continue; }
         let second = three(m.second);
-        (*out).base = mix3((*out).base, second, k_unit(pattern.second)) * (k_max(pattern.shade, 0.05) * (1.0 - pattern.dark));
-        (*out).roughness += pattern.rough;
-        (*out).emission += second * pattern.lit;
-        (*out).wet = pattern.wet;
+        out.base = mix3(out.base, second, k_unit(pattern.second)) * (k_max(pattern.shade, 0.05) * (1.0 - pattern.dark));
+        out.roughness += pattern.rough;
+        out.emission += second * pattern.lit;
+        out.wet = pattern.wet;
     }
     if (!bumpy) { return; }
-    (*out).bend = (tangents.t1 * (heights.y - heights.x) + tangents.t2 * (heights.z - heights.x)) * (-m.bump / (step * units));
+    out.bend = (tangents.t1 * (heights.y - heights.x) + tangents.t2 * (heights.z - heights.x)) * (-m.bump / (step * units));
 }
 
 // The material of a triangle at barycentric coordinates, for a pixel that is `width` metres wide there.
@@ -171,15 +171,15 @@ struct Common {
 
 // The material at a hit that a pixel `width` metres wide sees. `first`: on the pixel's own way, where samples share it.
 fn worn_here(hit: Hit, place: Place, tri: vec4u, m: Surfacing, p: Patch, corner: vec3f, width: f32, slant: f32, first: bool, held: ptr<function, Common>) -> Worn {
-    if (first && (*held).worn.solid == hit.solid && (*held).worn.material == tri.w && m.pattern != PATTERN_IMAGE) {
-        return (*held).worn;
+    if (first && held.worn.solid == hit.solid && held.worn.material == tri.w && m.pattern != PATTERN_IMAGE) {
+        return held.worn;
     }
     var at = vec2f(hit.u, hit.v);
-    if (first && m.pattern != PATTERN_IMAGE) { at = middle_of_pixel(corner, p.e1, p.e2, at, (*held).middle, 2.5 * width / slant); }
+    if (first && m.pattern != PATTERN_IMAGE) { at = middle_of_pixel(corner, p.e1, p.e2, at, held.middle, 2.5 * width / slant); }
     var worn = worn_at(place, m, p, at, width, slant);
     worn.solid = hit.solid;
     worn.material = tri.w;
-    if (first) { (*held).worn = worn; }
+    if (first) { held.worn = worn; }
     return worn;
 }
 
@@ -233,21 +233,21 @@ fn surface_at(ray: Ray, hit: Hit, width: f32, first: bool, held: ptr<function, C
 // Tints, water and limits: the rest of a surface, from its colour on.
 fn finish_surface(m: Surfacing, tinted: vec3f, wet: f32, s: ptr<function, Surface>) {
     // A shading normal that looks away from the viewer would darken the rim: bend it back.
-    let facing = dot3((*s).normal, (*s).view);
-    if (facing < 0.04) { (*s).normal = unit3((*s).normal + (*s).view * (0.04 - facing)); }
+    let facing = dot3(s.normal, s.view);
+    if (facing < 0.04) { s.normal = unit3(s.normal + s.view * (0.04 - facing)); }
     var base = clamp3(tinted, 0.0, 0.95);
-    (*s).coat = m.coat;
-    (*s).glass = m.glass;
-    (*s).wrap = m.wrap;
-    (*s).translucency = m.translucency;
-    (*s).metallic = m.metallic;
+    s.coat = m.coat;
+    s.glass = m.glass;
+    s.wrap = m.wrap;
+    s.translucency = m.translucency;
+    s.metallic = m.metallic;
     if (wet > 0.0) {
-        (*s).coat = k_max(m.coat, wet);
+        s.coat = k_max(m.coat, wet);
         base *= 1.0 - 0.35 * wet;
     }
-    (*s).roughness = k_clamp((*s).roughness, 0.05, 1.0);
-    (*s).alpha = (*s).roughness * (*s).roughness;
-    (*s).albedo = base * (1.0 - m.metallic);
-    (*s).f0 = mix3(vec3f(0.04), base, m.metallic);
-    (*s).sheen = three(m.sheen_color) * m.sheen;
+    s.roughness = k_clamp(s.roughness, 0.05, 1.0);
+    s.alpha = s.roughness * s.roughness;
+    s.albedo = base * (1.0 - m.metallic);
+    s.f0 = mix3(vec3f(0.04), base, m.metallic);
+    s.sheen = three(m.sheen_color) * m.sheen;
 }

@@ -119,45 +119,45 @@ fn bounce_of(s: Surface, r: vec2f, pick: f32) -> Errand {
 
 // The haze as far as the pixel's ray goes, shared by samples that end about equally far away.
 fn enter_haze(w: ptr<function, Walk>, end: f32, seen: ptr<function, Seen>, held: ptr<function, Common>) {
-    if (abs(end - (*held).haze_t) > 0.02 * end) {
-        (*held).haze = haze((*w).ray.o, (*w).ray.d, end);
-        (*held).haze_t = end;
+    if (abs(end - held.haze_t) > 0.02 * end) {
+        held.haze = haze(w.ray.o, w.ray.d, end);
+        held.haze_t = end;
     }
-    (*seen).clear += (*held).haze.xyz;
-    (*w).through *= (*held).haze.w;
+    seen.clear += held.haze.xyz;
+    w.through *= held.haze.w;
 }
 
 // Light that comes along a ray which met nothing.
 fn meet_sky(w: ptr<function, Walk>, pixel: f32, seen: ptr<function, Seen>) {
     var light: vec3f;
-    if ((*w).first || (*w).mirror) {
-        light = sky_seen((*w).ray.d, select(0.01, pixel, (*w).first));
+    if (w.first || w.mirror) {
+        light = sky_seen(w.ray.d, select(0.01, pixel, w.first));
     } else {
-        light = sky_light((*w).ray.d);
+        light = sky_light(w.ray.d);
     }
-    if ((*w).first) { (*seen).clear += (*w).through * light; } else { (*w).sum += (*w).through * light; }
-    (*w).ended = true;
+    if (w.first) { seen.clear += w.through * light; } else { w.sum += w.through * light; }
+    w.ended = true;
 }
 
 fn pass_pane(w: ptr<function, Walk>, s: Surface) {
-    (*w).through *= pane_color(s);
-    (*w).ray.o = s.position - s.facing * surface_epsilon(s.position);
-    (*w).ray.near_t = 0.0;
+    w.through *= pane_color(s);
+    w.ray.o = s.position - s.facing * surface_epsilon(s.position);
+    w.ray.near_t = 0.0;
 }
 
 // The pixel's own ray at a surface that hands it on: true, and the walk goes on.
 fn handed_on(w: ptr<function, Walk>, s: Surface, seen: ptr<function, Seen>) -> bool {
-    (*seen).clear += (*w).through * s.emission;
+    seen.clear += w.through * s.emission;
     let nv = k_unit(dot3(s.normal, s.view));
-    let may = (*w).hops < PASSES;
+    let may = w.hops < PASSES;
     // Panes and coats: what they mirror is traced beside what stands behind, not instead of it, so that it brings no noise.
     var share = select(schlick(0.04, nv) * s.coat, k_min(2.0 * schlick(0.04, nv), 1.0), s.glass > 0.5);
     share = k_max(share - 0.015, 0.0); // the faintest sheen isn't worth a ray
     let polished = s.metallic > 0.5 && s.roughness < 0.12 && may;
-    if (share > 0.0 && !polished && (*w).hops < 2u) {
-        (*w).errands[(*w).waiting] = Errand(mirror_ray(s, (*w).ray.d), (*w).through * share, vec3f(0.0), vec3f(1.0), 1.0, 1u, true);
-        (*w).waiting += 1u;
-        (*w).through *= 1.0 - share;
+    if (share > 0.0 && !polished && w.hops < 2u) {
+        w.errands[w.waiting] = Errand(mirror_ray(s, w.ray.d), w.through * share, vec3f(0.0), vec3f(1.0), 1.0, 1u, true);
+        w.waiting += 1u;
+        w.through *= 1.0 - share;
     }
     if (s.glass > 0.5 && may) {
         pass_pane(w, s);
@@ -165,9 +165,9 @@ fn handed_on(w: ptr<function, Walk>, s: Surface, seen: ptr<function, Seen>) -> b
     }
     // Polished metal hands the pixel on to what it shows.
     if (polished) {
-        (*w).through *= schlick3(s.f0, nv);
-        if ((*w).hops == 0u) { (*seen).normal = s.normal; }
-        (*w).ray = mirror_ray(s, (*w).ray.d);
+        w.through *= schlick3(s.f0, nv);
+        if (w.hops == 0u) { seen.normal = s.normal; }
+        w.ray = mirror_ray(s, w.ray.d);
         return true;
     }
     return false;
@@ -175,97 +175,97 @@ fn handed_on(w: ptr<function, Walk>, s: Surface, seen: ptr<function, Seen>) -> b
 
 // The first plain surface: its own light, and perhaps one errand for what bounces.
 fn end_first(w: ptr<function, Walk>, s: Surface, lit: vec3f, pick: f32, r: vec2f, seen: ptr<function, Seen>) {
-    (*seen).albedo = (*w).through * guide_albedo(s);
-    if ((*w).hops == 0u || dot3((*seen).normal, (*seen).normal) < 0.5) { (*seen).normal = s.normal; }
-    (*w).ended = true;
+    seen.albedo = w.through * guide_albedo(s);
+    if (w.hops == 0u || dot3(seen.normal, seen.normal) < 0.5) { seen.normal = s.normal; }
+    w.ended = true;
     // The darker a surface, the fewer paths go on from it; the denoiser makes up for them.
-    let go_on = k_clamp(1.1 * luminance((*seen).albedo) + 0.08, 0.32, 0.65);
+    let go_on = k_clamp(1.1 * luminance(seen.albedo) + 0.08, 0.32, 0.65);
     var all = lit;
     if (scene.bounces == 0u) {
         all = lit + later_bounces(s, lit);
     } else if (pick < go_on) {
         var e = bounce_of(s, r, pick / go_on);
         if (any(e.factor > vec3f(0.0))) {
-            e.weight = (*w).through;
+            e.weight = w.through;
             e.lit = lit;
             e.scale = 1.0 / go_on;
-            (*w).errands[(*w).waiting] = e;
-            (*w).waiting += 1u;
+            w.errands[w.waiting] = e;
+            w.waiting += 1u;
             return;
         }
     }
-    (*seen).noisy += (*w).through * clamped(all, 4.0 * scene.most);
+    seen.noisy += w.through * clamped(all, 4.0 * scene.most);
 }
 
 // An errand at a surface, which is lit; sets out for the next.
 fn go_further(w: ptr<function, Walk>, s: Surface, direct_light: vec3f, r: vec2f) {
     var lit = direct_light;
     if (s.metallic > 0.5) { lit += s.f0 * scene.mean * 0.25; }
-    (*w).sum += (*w).through * (select(clamped(s.emission, 1.5), s.emission, (*w).mirror) + lit);
-    (*w).ended = true;
-    if ((*w).left <= 1u) {
-        (*w).sum += (*w).through * later_bounces(s, lit);
+    w.sum += w.through * (select(clamped(s.emission, 1.5), s.emission, w.mirror) + lit);
+    w.ended = true;
+    if (w.left <= 1u) {
+        w.sum += w.through * later_bounces(s, lit);
         return;
     }
-    (*w).left -= 1u;
-    (*w).through *= s.albedo;
-    if (luminance((*w).through) < 0.01) { return; }
+    w.left -= 1u;
+    w.through *= s.albedo;
+    if (luminance(w.through) < 0.01) { return; }
     let d = cosine_direction(s.normal, r);
     if (dot3(d, s.facing) <= 0.0) { return; }
-    (*w).ray = Ray(s.position + s.facing * surface_epsilon(s.position), 0.0, d, FAR);
-    (*w).bounce += 1u;
-    (*w).mirror = false;
-    (*w).ended = false;
+    w.ray = Ray(s.position + s.facing * surface_epsilon(s.position), 0.0, d, FAR);
+    w.bounce += 1u;
+    w.mirror = false;
+    w.ended = false;
 }
 
 // How wide a pixel is at a hit, in metres: for patterns. Negative: their mean will do.
 fn width_at(w: ptr<function, Walk>, t: f32, pixel: f32) -> f32 {
-    if (!(*w).first) { return select(-1.0, 0.02 * t, (*w).mirror); }
-    (*w).travelled += t;
-    let blur = 1.4 * scene.lens_radius * abs((*w).travelled / scene.focus - 1.0);
-    let sharp = pixel * (*w).travelled;
+    if (!w.first) { return select(-1.0, 0.02 * t, w.mirror); }
+    w.travelled += t;
+    let blur = 1.4 * scene.lens_radius * abs(w.travelled / scene.focus - 1.0);
+    let sharp = pixel * w.travelled;
     return sqrt(sharp * sharp + blur * blur);
 }
 
 // One step of a walk: to the next surface or the sky.
 fn step_on(w: ptr<function, Walk>, q: Sequence, pixel: f32, seen: ptr<function, Seen>, held: ptr<function, Common>) {
-    let hit = closest((*w).ray);
+    let hit = closest(w.ray);
     let missed = hit.triangle == NOTHING;
-    let start = (*w).first && (*w).hops == 0u;
+    let start = w.first && w.hops == 0u;
     if (start) {
         enter_haze(w, select(hit.t, 1e4, missed), seen, held);
-        if (!missed) { (*seen).depth = hit.t * dot3((*w).ray.d, scene.forward); }
+        if (!missed) { seen.depth = hit.t * dot3(w.ray.d, scene.forward); }
     }
     if (missed) {
         meet_sky(w, pixel, seen);
         return;
     }
-    let s = surface_at((*w).ray, hit, width_at(w, hit.t, pixel), start, held);
-    if ((*w).first) {
+    let s = surface_at(w.ray, hit, width_at(w, hit.t, pixel), start, held);
+    if (w.first) {
         if (handed_on(w, s, seen)) { return; }
-    } else if (s.glass > 0.5 && (*w).hops < PASSES) {
-        (*w).sum += (*w).through * s.emission;
+    } else if (s.glass > 0.5 && w.hops < PASSES) {
+        w.sum += w.through * s.emission;
         pass_pane(w, s);
         return;
     }
-    let set_of = DRAWS * (*w).bounce;
-    let picks = sample2(q, set_of + select(PAIR_NEXT_CHOICES, PAIR_CHOICES, (*w).first));
-    let point = sample2(q, set_of + select(PAIR_NEXT, PAIR_LAMP_POINT, (*w).first));
-    let turn = sample2(q, set_of + select(PAIR_NEXT_DIRECTION, PAIR_DIRECTION, (*w).first));
-    let lit = direct(s, picks.x, point, (*w).first || (*w).mirror);
-    if ((*w).first) { end_first(w, s, lit, picks.y, turn, seen); } else { go_further(w, s, lit, turn); }
+    let set_of = DRAWS * w.bounce;
+    let picks = sample2(q, set_of + select(PAIR_NEXT_CHOICES, PAIR_CHOICES, w.first));
+    let point = sample2(q, set_of + select(PAIR_NEXT, PAIR_LAMP_POINT, w.first));
+    let turn = sample2(q, set_of + select(PAIR_NEXT_DIRECTION, PAIR_DIRECTION, w.first));
+    let lit = direct(s, picks.x, point, w.first || w.mirror);
+    if (w.first) { end_first(w, s, lit, picks.y, turn, seen); } else { go_further(w, s, lit, turn); }
 }
 
 fn set_out(w: ptr<function, Walk>, e: Errand) {
-    (*w).first = false;
-    (*w).ended = false;
-    (*w).ray = e.ray;
-    (*w).through = vec3f(1.0);
-    (*w).sum = vec3f(0.0);
-    (*w).hops = 0u;
-    (*w).bounce = 0u;
-    (*w).left = e.left;
-    (*w).mirror = e.mirror;
+    w.first = false;
+    w.ended = false;
+    w.ray = e.ray;
+    w.through = vec3f(1.0);
+    w.sum = vec3f(0.0);
+    w.hops = 0u;
+    w.bounce = 0u;
+    w.left = e.left;
+    w.mirror = e.mirror;
 }
 
 fn sample_pixel(x: u32, y: u32, index: u32, held: ptr<function, Common>) -> Seen {

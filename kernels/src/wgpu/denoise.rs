@@ -48,12 +48,12 @@ pub fn run(gpu: &Gpu, held: &mut Held) -> Result<(), KernelError> {
     let Some(Planes { light: [a, b], normal_and_depth, albedo, slope, company }) = &canvas.denoising else { return Ok(()) };
     let layers = &canvas.buffer;
     let groups = squares(width, height);
-    let whole = gpu.uniform(&Pass { width, height, step: 0, stop: 0.0 })?;
+    let whole = gpu.arguments(&Pass { width, height, step: 0, stop: 0.0 })?;
     split.launch(gpu, &[&whole, layers, a, normal_and_depth, albedo], groups)?;
     prepare.launch(gpu, &[&whole, layers, a, b, normal_and_depth, slope], groups)?;
     let (mut from, mut to) = (b, a);
     for (step, stop) in PASSES {
-        let pass = gpu.uniform(&Pass { width, height, step, stop })?;
+        let pass = gpu.arguments(&Pass { width, height, step, stop })?;
         filter.launch(gpu, &[&pass, from, to, normal_and_depth, albedo, slope, company], groups)?;
         (from, to) = (to, from);
     }

@@ -53,7 +53,7 @@ pub fn run(gpu: &Gpu, held: &mut Held, look: &Look, seed: u64) -> Result<(), Ker
     let (width, height, layers) = (canvas.width, canvas.height, canvas.buffer.clone());
     let planes = planes(gpu, canvas)?;
     let Some(bloom) = planes.levels.first() else { return Ok(()) };
-    let film = gpu.uniform(&Film {
+    let film = gpu.arguments(&Film {
         slope: view.slope,
         exposure: view.exposure,
         offset: view.offset,
@@ -87,14 +87,14 @@ fn spread(gpu: &Gpu, held: &mut Held, most: f32) -> Result<(), KernelError> {
     let levels = &planes(gpu, canvas)?.levels;
     for Level { width, height, buffer } in levels {
         let (width, height) = (*width, *height);
-        let film = gpu.uniform(&Film { width, height, in_width, in_height, most, ..Film::default() })?;
+        let film = gpu.arguments(&Film { width, height, in_width, in_height, most, ..Film::default() })?;
         halve.launch(gpu, &[&film, &input, buffer], squares(width, height))?;
         (in_width, in_height, input) = (width, height, buffer.clone());
     }
     for pair in levels.windows(2).rev() {
         let [fine, coarse] = pair else { continue };
         let (width, height, in_width, in_height) = (fine.width, fine.height, coarse.width, coarse.height);
-        let film = gpu.uniform(&Film { width, height, in_width, in_height, keep: BLOOM_KEEP, ..Film::default() })?;
+        let film = gpu.arguments(&Film { width, height, in_width, in_height, keep: BLOOM_KEEP, ..Film::default() })?;
         double.launch(gpu, &[&film, &coarse.buffer, &fine.buffer], squares(width, height))?;
     }
     Ok(())
@@ -122,7 +122,7 @@ pub fn nv12(gpu: &Gpu, held: &mut Held, picture: &Picture) -> Result<Vec<u8>, Ke
     gpu.queue.write_buffer(&input, 0, bytemuck::cast_slice(&words));
     let bytes = pixels + 2 * width.div_ceil(2) as usize * height.div_ceil(2) as usize;
     let words = bytes.div_ceil(4) as u32;
-    let size = gpu.uniform(&[width, height, words, 0u32])?;
+    let size = gpu.arguments(&[width, height, words, 0u32])?;
     let output = gpu.storage(u64::from(words) * 4)?;
     let groups = words.div_ceil(64);
     let across = groups.min(1024);

@@ -41,6 +41,12 @@ pub fn adapters() -> Vec<wgpu::Adapter> {
     pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::VULKAN))
 }
 
+/// The most buffers that a kernel works with.
+const STORAGES: u32 = 10;
+
+/// What a poisoned device fills its memory with: a float of −3·10⁻¹³, an index past everything.
+const POISON: u8 = 0xaa;
+
 /// What the driver complained of since it was last asked.
 #[derive(Default)]
 struct Trouble {
@@ -55,10 +61,11 @@ pub struct Gpu {
     pub adapter: Adapter,
     trouble: Arc<Mutex<Trouble>>,
     most: u64,
+    poisoned: bool,
 }
 
 impl Gpu {
-    pub fn open(index: u32) -> Result<Self, KernelError> {
+    pub fn open(index: u32, poisoned: bool) -> Result<Self, KernelError> {
         let adapters = adapters();
         let count = adapters.len() as u32;
         if count == 0 {
@@ -66,8 +73,9 @@ impl Gpu {
         }
         let adapter = adapters.get(index as usize).ok_or(KernelError::NoDevice { target: TARGET, asked: index, count })?;
         let theirs = adapter.limits();
-        // The defaults of WebGPU, but for the sizes that pictures and trees need.
+        // The defaults of WebGPU, but for the sizes that pictures and trees need, and for as many buffers as the tracer reads.
         let limits = Limits {
+            max_storage_buffers_per_shader_stage: STORAGES,
             max_buffer_size: theirs.max_buffer_size,
             max_storage_buffer_binding_size: theirs.max_storage_buffer_binding_size,
             ..Limits::default()
@@ -77,10 +85,10 @@ impl Gpu {
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|e| KernelError::Lost { reason: e.to_string() })?;
         let trouble = listen(&device);
-        Ok(Self { device, queue, adapter: Adapter::of(adapter), trouble, most })
+        Ok(Self { device, queue, adapter: Adapter::of(adapter), trouble, most, poisoned })
     }
 
-    /// A buffer of at least that many bytes, zeroed.
+    /// A buffer of at least that many bytes.
     pub fn buffer(&self, bytes: u64, usage: BufferUsages) -> Result<Buffer, KernelError> {
         // A binding has to hold one record at least, the largest of which are 480 bytes.
         let size = bytes.max(512).next_multiple_of(16);
@@ -90,6 +98,9 @@ impl Gpu {
         let usage = usage | BufferUsages::COPY_DST;
         let buffer = self.device.create_buffer(&BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
         self.check("buffer", size)?;
+        if self.poisoned && !usage.contains(BufferUsages::MAP_READ) {
+            self.queue.write_buffer(&buffer, 0, &vec![POISON; size as usize]);
+        }
         Ok(buffer)
     }
 
@@ -103,8 +114,8 @@ impl Gpu {
     }
 
     /// A launch's arguments.
-    pub fn uniform<T: NoUninit>(&self, value: &T) -> Result<Buffer, KernelError> {
-        let buffer = self.buffer(size_of::<T>() as u64, BufferUsages::UNIFORM)?;
+    pub fn arguments<T: NoUninit>(&self, value: &T) -> Result<Buffer, KernelError> {
+        let buffer = self.storage(size_of::<T>() as u64)?;
         self.queue.write_buffer(&buffer, 0, bytemuck::bytes_of(value));
         Ok(buffer)
     }
@@ -130,7 +141,7 @@ impl Gpu {
         let reason = match waited {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(e)) => e.to_string(),
-            Err(_) => self.trouble().lost.take().unwrap_or_else(|| "the driver stopped answering".into()),
+            Err(_) => self.trouble().lost.get_or_insert_with(|| "the driver stopped answering".into()).clone(),
         };
         Err(KernelError::Lost { reason })
     }

@@ -49,7 +49,13 @@ impl Wgpu {
     /// # Errors
     /// `NoDriver`, `NoDevice`, or `Lost` for a device that doesn't start.
     pub fn open(index: u32) -> Result<Self, KernelError> {
-        Ok(Self { gpu: Gpu::open(index)?, held: Mutex::default() })
+        Ok(Self { gpu: Gpu::open(index, false)?, held: Mutex::default() })
+    }
+
+    /// For tests: a device whose memory is full of rubbish, so that what a kernel forgets to write shows.
+    #[doc(hidden)]
+    pub fn open_poisoned(index: u32) -> Result<Self, KernelError> {
+        Ok(Self { gpu: Gpu::open(index, true)?, held: Mutex::default() })
     }
 
     pub fn adapter(&self) -> &Adapter {

@@ -1,6 +1,6 @@
 //! Free rays.
 
-use wgpu::{Buffer, BufferUsages};
+use wgpu::Buffer;
 
 use super::kernel::{BVH, MATH, PROBE, SCENE, Source};
 use super::resident::Resident;
@@ -45,10 +45,10 @@ impl Wgpu {
         let kernel = held.kernel(gpu, source)?;
         let places = Resident::place(&mut held.resident, gpu, solids)?;
         let Some(resident) = &held.resident else { return Ok(Vec::new()) };
-        let scene = gpu.uniform(&bare_scene(solids.len(), &places))?;
+        let scene = gpu.arguments(&bare_scene(solids.len(), &places))?;
         let [nodes, blocks, vertices, triangles, materials, images] = &resident.buffers;
         let (input, output) = (ray_buffer(gpu, rays)?, gpu.storage(u64::from(count) * words * 4)?);
-        let stretch = gpu.buffer(16, BufferUsages::UNIFORM)?;
+        let stretch = gpu.storage(16)?;
         let buffers = [&stretch, &scene, nodes, blocks, vertices, triangles, materials, images, &input, &output];
         for from in (0..count).step_by(RAYS_AT_ONCE as usize) {
             let to = count.min(from.saturating_add(RAYS_AT_ONCE));

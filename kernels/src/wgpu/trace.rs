@@ -1,6 +1,6 @@
 //! Tracing, and the canvas that it draws on.
 
-use wgpu::{Buffer, BufferUsages};
+use wgpu::Buffer;
 
 use super::Held;
 use super::gpu::Gpu;
@@ -92,7 +92,7 @@ pub fn run(gpu: &Gpu, held: &mut Held, stage: &Stage<'_>, settings: &Settings) -
     let view = set.view(std::ptr::null(), std::ptr::null(), std::ptr::null(), settings);
     let kernel = held.kernel(gpu, &KERNEL)?;
     let places = Resident::place(&mut held.resident, gpu, stage.solids)?;
-    let scene = gpu.uniform(&Scene::new(&view, &places))?;
+    let scene = gpu.arguments(&Scene::new(&view, &places))?;
     let lamps: Vec<_> = set.lamps.iter().enumerate().map(|(i, lamp)| Lamp::of(lamp, &set.table, i)).collect();
     let lamp_buffer = gpu.storage(size_of_val(&*lamps) as u64)?;
     gpu.queue.write_buffer(&lamp_buffer, 0, bytemuck::cast_slice(&lamps));
@@ -102,7 +102,7 @@ pub fn run(gpu: &Gpu, held: &mut Held, stage: &Stage<'_>, settings: &Settings) -
     let items = width.div_ceil(TILE) * height.div_ceil(TILE) * TILE * TILE;
     let tile = u64::from(TILE * TILE);
     let at_once = (PATHS_AT_ONCE / u64::from(samples)).max(tile).next_multiple_of(tile) as u32;
-    let stretch = gpu.buffer(16, BufferUsages::UNIFORM)?;
+    let stretch = gpu.storage(16)?;
     let buffers = [&stretch, &scene, nodes, blocks, vertices, triangles, materials, images, &lamp_buffer, &canvas];
     for from in (0..items).step_by(at_once as usize) {
         let to = items.min(from + at_once);
