@@ -16,11 +16,11 @@ mod stage;
 /// A value counts as another where it differs by more than 1 %, or by more than 1 % of this where it is darker.
 const DARK: f32 = 0.01;
 /// Share of a traced picture's pixels that may be another: where rounding decides which way a path goes.
-const OTHERS: f64 = 0.01;
+const OTHERS: f64 = 2e-3;
 /// Mean difference of colour over a picture, against its mean.
-const MEAN: f64 = 2e-3;
+const MEAN: f64 = 2e-4;
 /// Of the finished pictures, in dB.
-const PSNR: f64 = 45.0;
+const PSNR: f64 = 50.0;
 
 fn gpu() -> &'static Wgpu {
     static GPU: OnceLock<Wgpu> = OnceLock::new();
@@ -32,7 +32,8 @@ fn index() -> u32 {
 }
 
 fn other(a: f32, b: f32) -> bool {
-    a != b && !((a - b).abs() <= 0.01 * a.abs().max(DARK))
+    let apart = (a - b).abs();
+    a != b && (apart.is_nan() || apart > 0.01 * a.abs().max(DARK))
 }
 
 /// How far two pictures are apart.
@@ -206,7 +207,7 @@ fn every_pattern_is_the_same() {
         let (a, b) = (cpu.trace(&stage, &settings).unwrap(), gpu.trace(&stage, &settings).unwrap());
         let mut one = Distance::default();
         one.add(&a, &b);
-        assert!(one.share() <= 4.0 * OTHERS, "{pattern:?}: {one:?}");
+        assert!(one.others <= 12, "{pattern:?}: {one:?}");
         all.add(&a, &b);
     }
     all.check("patterns");
@@ -325,7 +326,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             aperture_m,
             near_m,
         });
-    let settings = (1u32..20, 1u32..20, 1u32..5, 0u32..4, any::<u64>())
+    let settings = (1u32..34, 1u32..34, 1u32..6, 0u32..4, any::<u64>())
         .prop_map(|(width, height, samples, bounces, seed)| Settings { width, height, samples, bounces, seed });
     (prop::collection::vec(geometry(), 0..5), prop::collection::vec(light(), 0..9), sky, fog, camera, settings)
         .prop_map(|(solids, lights, sky, fog, camera, settings)| Scene { solids, lights, sky, fog, camera, settings })
@@ -337,7 +338,7 @@ fn random_scenes_are_the_same() {
     let (cpu, gpu) = (Cpu::new(2), gpu());
     let all = std::cell::RefCell::new(Distance::default());
     let worst = std::cell::Cell::new(f64::INFINITY);
-    let config = ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 20, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 128, failure_persistence: None, max_shrink_iters: 20, ..ProptestConfig::default() };
     proptest!(config, |(scene in scene())| {
         let solids: Vec<Solid> = scene.solids.iter().map(|g| cpu.solid(g, Build::Best).unwrap()).collect();
         let solids: Vec<&Solid> = solids.iter().collect();
@@ -500,8 +501,7 @@ fn solids_that_come_and_go_leave_no_trace() {
     let small = gpu.solid(&square(Material { pattern: Pattern::Image, ..Material::default() }, 1.0), Build::Fast).unwrap();
     let empty = gpu.solid(&Geometry::default(), Build::Fast).unwrap();
     let settings = Settings { width: 32, height: 18, samples: 1, bounces: 1, seed: 2 };
-    let stages: [&[&Solid]; 8] =
-        [&[&set], &[&set, &cast], &[&set, &small], &[], &[&empty, &small, &set], &[&small, &set], &[&cast, &set], &[&set]];
+    let stages: [&[&Solid]; 5] = [&[&set, &cast], &[&set, &small], &[], &[&empty, &small, &set], &[&cast, &set]];
     for (i, solids) in stages.into_iter().enumerate() {
         let stage = world.stage(solids);
         let kept = gpu.trace(&stage, &settings).unwrap();
