@@ -29,7 +29,7 @@ pub(crate) fn info() -> Info {
     Info {
         choice: Choice::Cpu,
         name: model.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),
-        memory_bytes: memory("MemTotal:").unwrap_or(0),
+        memory_bytes: memory("MemTotal:"),
         compute_capability: None,
         driver: set.into(),
     }

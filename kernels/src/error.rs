@@ -41,6 +41,10 @@ pub enum KernelError {
     Choice { asked: String },
     #[error("out of memory: {asked} bytes are needed, {free} are free")]
     OutOfMemory { asked: u64, free: u64 },
+    #[error("{asked} bytes are needed in one piece, and the device takes at most {most}")]
+    TooLarge { asked: u64, most: u64 },
+    #[error("the device has no memory for {asked} more bytes")]
+    NoMemory { asked: u64 },
     #[error("kernel {name} failed: {reason}")]
     Kernel { name: &'static str, reason: String },
     /// Nothing more comes from this device in this process.

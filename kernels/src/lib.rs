@@ -28,6 +28,8 @@ mod solid;
 mod stage;
 pub mod top;
 mod tree;
+#[cfg(feature = "wgpu")]
+mod wgpu;
 
 pub use cpu::Cpu;
 pub use cuda::{Cuda, Times};
@@ -36,3 +38,5 @@ pub use error::KernelError;
 pub use rays::{Hit, Ray};
 pub use render::{Build, Layers, Picture, Settings, Stage};
 pub use solid::Solid;
+#[cfg(feature = "wgpu")]
+pub use wgpu::{Adapter, Wgpu};

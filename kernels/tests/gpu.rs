@@ -76,7 +76,7 @@ fn pictures_stay_the_same_however_a_gpu_splits_them_and_whoever_asks() {
 #[ignore = "needs an NVIDIA GPU: make test-gpu"]
 fn a_gpu_is_listed_and_times_its_work() {
     let device = Device::list().found.into_iter().find(|d| d.choice == Choice::Cuda(0)).expect("a CUDA device");
-    assert!(device.compute_capability >= Some((8, 0)) && device.memory_bytes > 1 << 30, "{device:?}");
+    assert!(device.compute_capability >= Some((8, 0)) && device.memory_bytes > Some(1 << 30), "{device:?}");
     let cuda = Cuda::open(0).unwrap();
     let (set, cast) = (cuda.solid(&stage::set(48), Build::Best).unwrap(), cuda.solid(&stage::cast(40), Build::Fast).unwrap());
     let (solids, world) = ([&set, &cast], stage::World::new());

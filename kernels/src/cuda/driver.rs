@@ -84,7 +84,7 @@ fn info(index: u32) -> Result<Info, KernelError> {
     let major = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
     let minor = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
     // SAFETY: as above.
-    let memory_bytes = unsafe { result::device::total_mem(device) }.map_err(wrong)? as u64;
+    let memory_bytes = Some(unsafe { result::device::total_mem(device) }.map_err(wrong)? as u64);
     let driver = format!("CUDA {}", dotted(version()?));
     Ok(Info { choice: Choice::Cuda(index), name, memory_bytes, compute_capability: Some((major, minor)), driver })
 }

@@ -1,0 +1,1 @@
+@group(0) @binding(8) var<storage, read> lamps: array<Lamp>;
