@@ -18,7 +18,7 @@ const DARK: f32 = 0.01;
 /// Share of a traced picture's pixels that may be another: where rounding decides which way a path goes.
 const OTHERS: f64 = 2e-3;
 /// Mean difference of colour over a picture, against its mean.
-const MEAN: f64 = 2e-4;
+const MEAN: f64 = 2e-5;
 /// Of the finished pictures, in dB.
 const PSNR: f64 = 50.0;
 
@@ -42,6 +42,8 @@ struct Distance {
     /// Pixels whose colour, albedo, normal or depth is another, and all pixels.
     others: usize,
     pixels: usize,
+    /// Pixels that show more than the sky.
+    met: usize,
     /// Sums of colour: the difference, and what there is.
     difference: f64,
     light: f64,
@@ -58,6 +60,7 @@ impl Distance {
                 || far(&a.normal[i], &b.normal[i])
                 || other(a.depth[i], b.depth[i]);
             self.others += usize::from(others);
+            self.met += usize::from(a.depth[i].is_finite());
             self.difference += a.color[i].iter().zip(&b.color[i]).map(|(x, y)| f64::from((x - y).abs())).sum::<f64>();
             self.light += a.color[i].iter().map(|x| f64::from(*x)).sum::<f64>();
         }
@@ -354,6 +357,7 @@ fn random_scenes_are_the_same() {
     });
     println!("worst picture: {:.1} dB", worst.get());
     all.borrow().check("random scenes");
+    assert!(4 * all.borrow().met > all.borrow().pixels, "too few pixels show anything");
 }
 
 fn random_layers(width: u32, height: u32, seed: u64) -> Layers {
