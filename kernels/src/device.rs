@@ -75,7 +75,7 @@ pub struct Devices {
 
 /// Something that kernels run on.
 pub enum Device {
-    Cpu(Cpu),
+    Cpu(Box<Cpu>),
     Cuda(Box<Cuda>),
     #[cfg(feature = "wgpu")]
     Wgpu(Box<Wgpu>),
@@ -97,7 +97,7 @@ impl Device {
     /// Opens a device; `threads` are the CPU's. `auto` takes the CPU where there is no CUDA device that this build can use.
     pub fn open(choice: Choice, threads: usize) -> Result<Self, KernelError> {
         match choice {
-            Choice::Cpu => Ok(Self::Cpu(Cpu::new(threads))),
+            Choice::Cpu => Ok(Self::Cpu(Box::new(Cpu::new(threads)))),
             Choice::Cuda(index) => Ok(Self::Cuda(Box::new(Cuda::open(index)?))),
             Choice::Vulkan(index) => open_vulkan(index),
             Choice::Auto => match Self::open(Choice::Cuda(0), threads) {

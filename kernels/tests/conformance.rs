@@ -11,7 +11,9 @@ mod stand_in;
 mod suite;
 mod toolkit;
 
-use suite::{EXACT, Errors, World, compare, whole_is_steps, world};
+use suite::{Errors, Tolerance, World, compare, whole_is_steps, world};
+
+const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
 
 /// Runs random worlds until one fails, and sums up the errors of those that don't.
 fn on_worlds(cases: u32, test: impl Fn(&World) -> Result<Errors, TestCaseError>) -> Errors {

@@ -116,7 +116,8 @@ fn compute(kinds: &[&dyn Kind], bench: &mut Bench<'_>) -> Word {
     let task = bench.task().clone();
     match catch_unwind(AssertUnwindSafe(|| bench.open().and_then(|()| kind.run(&task, bench)))) {
         Ok(Ok(result)) => Word::Succeeded { result, files: bench.files() },
-        Ok(Err(failure)) => Word::Failed { failure, damaged: bench.damaged(), last: false },
+        // What the node is at fault for may be this process's state, such as a lost device: the next attempt gets a fresh one.
+        Ok(Err(failure)) => Word::Failed { last: failure.fault == Fault::Node, failure, damaged: bench.damaged() },
         Err(panic) => Word::Failed { failure: panicked(&*panic), damaged: bench.damaged(), last: true },
     }
 }

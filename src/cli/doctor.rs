@@ -2,6 +2,7 @@
 
 use super::{Common, Stop, print, print_json};
 use klieg_film_speech::Engine;
+use klieg_kernels::Device;
 use klieg_pipelines::film::{Preparation, fonts_found};
 use klieg_pipelines::kind::Format;
 use serde::Serialize;
@@ -57,18 +58,22 @@ fn machine() -> Vec<Finding> {
     let found = klieg_nodes::discover::machine();
     let gib = found.memory_bytes as f64 / f64::from(1 << 30);
     let mut all = vec![finding("processor", true, format!("{}, {} threads, {gib:.0} GiB", found.cpu, found.threads), None)];
-    if found.gpus.is_empty() {
-        all.push(finding("GPU", false, "none found; pictures are computed on the processor", None));
-    }
     for gpu in found.gpus {
-        all.push(finding(
-            "GPU",
-            true,
-            format!("{}, driver {}; pictures are computed on the processor for now", gpu.model, gpu.driver),
-            None,
-        ));
+        all.push(finding("NVIDIA GPU", true, format!("{}, driver {}", gpu.model, gpu.driver), None));
     }
+    all.extend(devices());
     all
+}
+
+/// What pictures can be made on, by the words that `--device` takes.
+fn devices() -> Vec<Finding> {
+    let devices = Device::list();
+    let here = devices.found.into_iter().map(|info| {
+        let memory = info.memory_bytes.map_or(String::new(), |bytes| format!(", {:.0} GiB", bytes as f64 / f64::from(1 << 30)));
+        finding(format!("device {}", info.choice), true, format!("{}, {}{memory}", info.name, info.driver), None)
+    });
+    let missing = devices.missing.into_iter().map(|why| finding("device", false, why.to_string(), None));
+    here.chain(missing).collect()
 }
 
 fn encoders() -> Vec<Finding> {

@@ -77,7 +77,7 @@ enum Verb {
     Completions { shell: clap_complete::Shell },
     /// One worker process of the agent; not for people.
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Args),
 }
 
 /// Why a verb ended early: a sentence and an exit code.
@@ -108,12 +108,17 @@ impl From<klieg_pipelines::kind::BadInput> for Stop {
     }
 }
 
+/// A device as the command line names it.
+fn device_of(text: &str) -> Result<klieg_kernels::Choice, klieg_kernels::KernelError> {
+    text.parse()
+}
+
 /// Runs the verb and reports how it ended.
 pub fn run(klieg: Klieg) -> ExitCode {
     let common = klieg.common;
     let json = common.json;
     let done = match klieg.verb {
-        Verb::Worker => return worker::run(),
+        Verb::Worker(args) => return worker::run(&args),
         Verb::Render(args) => render::run(&common, args),
         Verb::Plan(args) => plan::run(&common, &args),
         Verb::Explain(args) => explain::run(&common, &args),

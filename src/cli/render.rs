@@ -5,6 +5,7 @@ use crate::deliver::{self, Delivery};
 use crate::show::progress::{Display, Mode};
 use crate::show::{clock, money};
 use klieg_film_words::FPS;
+use klieg_kernels::{Choice, Device};
 use klieg_nodes::encode::Ffmpeg;
 use klieg_nodes::{Agent, AgentOptions};
 use klieg_pipelines::film::{Film, FilmParams, Preparation};
@@ -39,6 +40,9 @@ pub struct FarmArgs {
     /// Worker processes; the film is the same whatever their number [default: one a core].
     #[arg(long, value_name = "N", env = "KLIEG_WORKERS")]
     pub workers: Option<usize>,
+    /// What pictures are made on: auto, cuda:N, vulkan:N or cpu; `klieg doctor` lists what this machine has.
+    #[arg(long, default_value = "auto", value_parser = super::device_of, env = "KLIEG_DEVICE")]
+    pub device: Choice,
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     pub price: f64,
@@ -66,7 +70,15 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     let preparation = Preparation::of(&order.script, &order.params)?;
     deliver::check_folder(&order.out)?;
     super::doctor::require(&preparation, order.params.format)?;
-    block_on(render(common, order, &preparation))?
+    let device = device(order.farm.device)?;
+    block_on(render(common, order, &preparation, device))?
+}
+
+/// The device that a choice comes to on this machine, opened once to see that it works.
+fn device(choice: Choice) -> Result<Choice, Stop> {
+    let opened =
+        Device::open(choice, 1).map_err(|e| Stop::bad(format!("--device {choice}: {e}; `klieg doctor` lists what is here")))?;
+    Ok(opened.info().choice)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where clocks are read")]
@@ -74,16 +86,17 @@ fn now() -> Instant {
     Instant::now()
 }
 
-async fn render(common: &Common, order: &Order, preparation: &Preparation) -> Result<(), Stop> {
+async fn render(common: &Common, order: &Order, preparation: &Preparation, device: Choice) -> Result<(), Stop> {
     let started = now();
     let folder = common.farm_folder()?;
     let workers = order.farm.workers.unwrap_or_else(cores).max(1);
     let options = FarmOptions { folder: folder.clone(), price_per_slot_hour: order.farm.price, ..FarmOptions::default() };
     let farm = Farm::open(options).await.map_err(|e| farm_stop(&e))?;
-    let job = submit(&farm, order).await?;
+    let job = submit(&farm, order, device).await?;
     super::resume::remember(&folder, &job, order)?;
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
-    let options = AgentOptions { slots: workers, ..AgentOptions::here(vec![program.into(), "worker".into()]) };
+    let worker = vec![program.into(), "worker".into(), "--device".into(), device.to_string().into()];
+    let options = AgentOptions { slots: workers, ..AgentOptions::here(worker) };
     let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
     let mode = if common.quiet {
         Mode::Quiet
@@ -109,7 +122,7 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation) -> Re
     report(common, &delivery, display.tracker().count(""), now().duration_since(started).as_secs_f64())
 }
 
-async fn submit(farm: &Farm, order: &Order) -> Result<JobId, Stop> {
+async fn submit(farm: &Farm, order: &Order, device: Choice) -> Result<JobId, Stop> {
     let digest = farm.put(order.script.clone()).await.map_err(|e| farm_stop(&e))?;
     let job = JobSpec {
         kind: "film".into(),
@@ -120,15 +133,20 @@ async fn submit(farm: &Farm, order: &Order) -> Result<JobId, Stop> {
     let read = |wanted: &Digest| {
         if *wanted == digest { Ok(order.script.clone()) } else { Err(std::io::Error::other("not an input of this job")) }
     };
-    let plan = Film.plan(&job, &read)?;
-    farm.submit(job, plan, &build_id()?).await.map_err(|e| farm_stop(&e))
+    let plan = Film::on(device).plan(&job, &read)?;
+    farm.submit(job, plan, &build_id(device)?).await.map_err(|e| farm_stop(&e))
 }
 
-/// Names this build of klieg: results of another build are not reused, because its pixels may differ.
-fn build_id() -> Result<String, Stop> {
+/// Names this build of klieg and the kind of device: results of another are not reused, because its pixels may differ.
+fn build_id(device: Choice) -> Result<String, Stop> {
     let read = std::env::current_exe().and_then(std::fs::read);
     let program = read.map_err(|e| Stop::failed(format!("read the klieg program to name its build: {e}")))?;
-    Ok(Digest::of(&program).hex())
+    let kind = match device {
+        Choice::Cuda(_) => "-cuda",
+        Choice::Vulkan(_) => "-vulkan",
+        Choice::Cpu | Choice::Auto => "",
+    };
+    Ok(Digest::of(&program).hex() + kind)
 }
 
 /// What to tell about a farm's error.

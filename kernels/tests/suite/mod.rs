@@ -193,8 +193,6 @@ pub struct Tolerance {
     pub share: f64,
 }
 
-pub const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
-
 /// Errors of each stage of a picture, each fed with what the CPU made of the one before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Errors {

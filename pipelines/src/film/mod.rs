@@ -25,12 +25,38 @@ pub use selection::select;
 use crate::kind::{BadInput, Desk, Kind};
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
+use klieg_kernels::{Choice, Device, KernelError};
 use klieg_protocol::{Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-/// The job kind `film`.
-pub struct Film;
+/// The job kind `film`; its pictures are made on one device, which is opened when the first is asked for.
+#[derive(Default)]
+pub struct Film {
+    choice: Choice,
+    device: OnceLock<Device>,
+}
+
+impl Film {
+    pub fn on(choice: Choice) -> Self {
+        Self { choice, device: OnceLock::new() }
+    }
+
+    fn device(&self, threads: usize) -> Result<&Device, TaskFailure> {
+        if let Some(device) = self.device.get() {
+            return Ok(device);
+        }
+        let device = Device::open(self.choice, threads).map_err(|e| device_failed("open the device", e))?;
+        Ok(self.device.get_or_init(|| device))
+    }
+}
+
+/// Whose fault it is when a device doesn't do what it is asked to: a device that is lost is the node's.
+fn device_failed(what: &str, error: KernelError) -> TaskFailure {
+    let node = error.is_absence() || matches!(error, KernelError::Lost { .. } | KernelError::Kernel { .. });
+    TaskFailure { fault: if node { Fault::Node } else { Fault::Task }, message: format!("failed to {what}: {error}") }
+}
 
 impl Kind for Film {
     fn name(&self) -> &'static str {
@@ -54,7 +80,10 @@ impl Kind for Film {
         match task.step.as_str() {
             "speak" => sound::speak(task, desk),
             "direct" => direct(task, desk),
-            "render" => render::run(task, desk),
+            "render" => {
+                let device = self.device(desk.threads())?;
+                render::run(task, desk, device)
+            }
             "score" => sound::score(task, desk),
             "mix" => sound::mix(task, desk),
             "conform" => conform::run(task, desk),

@@ -3,21 +3,21 @@
 use super::blur::soften;
 use super::lettering::Lettering;
 use super::plan::RenderParams;
-use super::{failed, from_json};
+use super::{device_failed, failed, from_json};
 use crate::kind::Desk;
 use klieg_film_animate::{Frame, Performance};
 use klieg_film_words::mix;
 use klieg_film_words::sound::Spoken;
-use klieg_kernels::{Build, Cpu, Picture, Settings, Solid, Stage};
+use klieg_kernels::{Build, Device, Picture, Settings, Solid, Stage};
 use klieg_protocol::{Progress, TaskFailure, TaskResult, TaskSpec};
 use std::collections::BTreeMap;
 
 /// Runs a `render` task.
-pub fn run(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure> {
+pub fn run(task: &TaskSpec, desk: &mut dyn Desk, device: &Device) -> Result<TaskResult, TaskFailure> {
     let params: RenderParams = from_json(&task.params)?;
     let spoken: BTreeMap<usize, Spoken> = super::numbered(desk, "spoken/")?.into_iter().collect();
     let performance = Performance::new(&params.brief, &spoken);
-    let studio = Studio::open(&performance, &params, desk.threads())?;
+    let studio = Studio::open(&performance, &params, device)?;
     let path = desk.scratch().join("segment");
     let mut segment = desk.media().encode(&path, &params.video)?;
     let (first, end) = params.range;
@@ -52,23 +52,22 @@ pub fn run(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailu
 }
 
 /// What stays the same over a range: the device, the set with its BVH, the lettering.
-struct Studio {
-    cpu: Cpu,
+struct Studio<'a> {
+    device: &'a Device,
     set: Solid,
     lettering: Option<Lettering>,
     settings: Settings,
 }
 
-impl Studio {
-    fn open(performance: &Performance, params: &RenderParams, threads: usize) -> Result<Self, TaskFailure> {
-        let cpu = Cpu::new(threads);
-        let set = cpu.solid(performance.set(), Build::Best).map_err(|e| failed("build the set", e))?;
+impl<'a> Studio<'a> {
+    fn open(performance: &Performance, params: &RenderParams, device: &'a Device) -> Result<Self, TaskFailure> {
+        let set = device.solid(performance.set(), Build::Best).map_err(|e| device_failed("build the set", e))?;
         let (width, height) = (params.video.width, params.video.height);
         let lettering = params.card.as_ref().map(|card| Lettering::set(card, width, height)).transpose()?;
         // Behind a card everything is softened so far that one sample a pixel looks like sixteen.
         let samples = if lettering.is_some() { 1 } else { params.quality.samples() };
         let settings = Settings { width, height, samples, bounces: 1, seed: params.brief.shot.seed };
-        Ok(Self { cpu, set, lettering, settings })
+        Ok(Self { device, set, lettering, settings })
     }
 
     fn picture(&self, performance: &Performance, pose: u32) -> Result<Picture, TaskFailure> {
@@ -76,14 +75,16 @@ impl Studio {
         if self.lettering.is_some() {
             camera.aperture_m = 0.0;
         }
-        let moving = self.cpu.solid(&moving, Build::Fast).map_err(|e| failed("build the puppets", e))?;
+        let moving = self.device.solid(&moving, Build::Fast).map_err(|e| device_failed("build the puppets", e))?;
         let stage = Stage { solids: &[&self.set, &moving], lights: &lights, sky: &sky, fog: &fog, camera: &camera };
         let seed = mix(self.settings.seed ^ u64::from(pose));
-        let mut layers = self.cpu.trace(&stage, &Settings { seed, ..self.settings }).map_err(|e| failed("trace", e))?;
-        self.cpu.denoise(&mut layers).map_err(|e| failed("denoise", e))?;
-        if self.lettering.is_some() {
-            soften(&mut layers);
+        let settings = Settings { seed, ..self.settings };
+        if self.lettering.is_none() {
+            return self.device.picture(&stage, &settings, &look, seed).map_err(|e| device_failed("make the picture", e));
         }
-        self.cpu.develop(&layers, &look, seed).map_err(|e| failed("develop", e))
+        let mut layers = self.device.trace(&stage, &settings).map_err(|e| device_failed("trace", e))?;
+        self.device.denoise(&mut layers).map_err(|e| device_failed("denoise", e))?;
+        soften(&mut layers);
+        self.device.develop(&layers, &look, seed).map_err(|e| device_failed("develop", e))
     }
 }
