@@ -9,31 +9,33 @@ use klieg_film_words::shot::{Purpose, Shot};
 pub struct Audience {
     camera: Vec3,
     open: f32,
+    /// Whoever turns further away than this means to, degrees; from the second on nothing is cheated.
+    meant: [f32; 2],
 }
 
 /// Share that is left of an angle beyond the open one.
 const REST: f32 = 0.28;
-/// Whoever turns further away than this means to, degrees; from the second on nothing is cheated.
-const AWAY: [f32; 2] = [135.0, 168.0];
 
 impl Audience {
     /// The audience of `shot`, whose camera is at `camera`. Groups open up soon; someone alone only when nearly lost.
     pub fn of(shot: &Shot, camera: Vec3) -> Option<Audience> {
-        let open: f32 = match shot.purpose {
+        let (open, meant): (f32, [f32; 2]) = match shot.purpose {
             Purpose::Master | Purpose::TwoShot | Purpose::Establishing | Purpose::Follow | Purpose::Title | Purpose::Credits => {
-                38.0
+                (40.0, [135.0, 168.0])
             }
-            Purpose::Insert => return None,
-            _ => 52.0,
+            // Over a shoulder one sees the back of a head, and inserts show no faces.
+            Purpose::Insert | Purpose::OverShoulder => return None,
+            // Whoever else is in the foreground stays turned away.
+            Purpose::Single | Purpose::Reaction => (52.0, [85.0, 120.0]),
         };
-        Some(Audience { camera, open: open.to_radians() })
+        Some(Audience { camera, open: open.to_radians(), meant })
     }
 
     /// By how much a head at `eyes` that faces `ahead` turns about +Y, radians.
     pub fn turn(&self, eyes: Vec3, ahead: Vec3) -> f32 {
         let away = self.away(eyes, ahead);
         let over = (away.abs() - self.open).max(0.0) * away.signum();
-        let meant = (away.abs().to_degrees() - AWAY[0]) / (AWAY[1] - AWAY[0]);
+        let meant = (away.abs().to_degrees() - self.meant[0]) / (self.meant[1] - self.meant[0]);
         -over * (1.0 - REST) * (1.0 - smooth(meant))
     }
 
@@ -51,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_profile_opens_and_a_back_stays_a_back() {
-        let audience = Audience { camera: Vec3::new(0.0, 1.5, 4.0), open: 38f32.to_radians() };
+        let audience = Audience { camera: Vec3::new(0.0, 1.5, 4.0), open: 38f32.to_radians(), meant: [135.0, 168.0] };
         let seen = |degrees: f32| {
             let (s, c) = degrees.to_radians().sin_cos();
             degrees + audience.turn(Vec3::new(0.0, 1.5, 0.0), Vec3::new(s, 0.0, c)).to_degrees()

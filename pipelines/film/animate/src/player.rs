@@ -324,7 +324,7 @@ impl Player {
         let (yaw, pitch) = wander(self.seed, frame, speaking.is_some());
         let down = doing.eyes_on_hands.clamp(0.0, 1.0);
         face.gaze = [
-            ((eyes.x.atan2(eyes.z)) * (1.0 - down) + yaw).clamp(-0.55, 0.55),
+            ((eyes.x.atan2(eyes.z)) * gaze.holds * (1.0 - down) + yaw).clamp(-0.55, 0.55),
             (eyes.y.clamp(-1.0, 1.0).asin() * (1.0 - down) + pitch - 0.35 * down).clamp(-0.45, 0.35),
         ];
         face

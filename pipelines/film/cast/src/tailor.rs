@@ -394,7 +394,13 @@ impl<'a> Tailor<'a> {
                 k.top + (k.hem + border.max(0.03 * s) - k.top) * t
             }
         };
-        let gap = if k.open { 0.05 } else { 0.0 };
+        // Belted and buttoned coats lap over in front, left over right, so that a seat or a stride does not gape.
+        let laps = k.open && matches!(k.style, Kind::TrenchCoat | Kind::Overcoat);
+        let gap = match (k.open, laps) {
+            (true, true) => -0.24,
+            (true, false) => 0.05,
+            _ => 0.0,
+        };
         let angle = |c: usize| {
             let t = c as f32 / (cols - 1) as f32;
             if k.open {
@@ -416,7 +422,8 @@ impl<'a> Tailor<'a> {
             let below = ((f.at(Joint::Hips).y - y) / (f.at(Joint::Hips).y - k.hem)).clamp(0.0, 1.0);
             let hang = if y > f.at(Joint::Hips).y - 0.03 * s { body } else { hips + (hem - hips) * below.powf(0.9) };
             let tuck = if r == 0 { -0.006 } else { 0.003 } * s;
-            let radius = hang.max(body) + self.fold(k, a, t) * s + tuck;
+            let over = if laps { 0.013 * s * step(0.5, 0.26, a) } else { 0.0 };
+            let radius = hang.max(body) + self.fold(k, a, t) * s + tuck + over;
             Vec3::new(a.sin() * radius, y, a.cos() * radius)
         };
         let points: Vec<Vec3> = (0..rows * cols).map(|i| point(i / cols, i % cols)).collect();
