@@ -98,6 +98,15 @@ impl<'a> Tailor<'a> {
         tops.chain(skirts).fold(hips, f32::min)
     }
 
+    /// Height of the lowest top of a skirt that is a piece of its own.
+    fn skirt_top(&self) -> Option<f32> {
+        let of = |kind| match bottom(kind) {
+            Some(Bottom::Skirt { from, .. }) => Some(waist_height(self.f, from)),
+            _ => None,
+        };
+        self.design.pieces.iter().filter_map(|p| of(p.kind)).reduce(f32::min)
+    }
+
     pub fn sew(&mut self) {
         self.skin();
         for i in 0..self.layers.len() {
@@ -173,7 +182,12 @@ impl<'a> Tailor<'a> {
         let cut = layer.cut;
         let s = f.s;
         let waist = waist_height(f, cut.waist);
+        // What is tucked into a skirt ends a little below its top: a leg that strides would push it through the cloth.
+        let tuck = self.skirt_top().filter(|_| cut.hem <= 0.0).map_or(f32::NEG_INFINITY, |top| top - 0.035 * s);
         let hidden = |p: Vec3| {
+            if p.y < tuck && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.02 * s {
+                return true;
+            }
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
             let sole =

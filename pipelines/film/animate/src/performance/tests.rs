@@ -249,7 +249,7 @@ fn turned_away(p: &Performance, who: usize, t: f32) -> f32 {
     let actor = &p.actors[who];
     let pose = p.pose(actor, t);
     let head = actor.puppet.joints(&pose)[Joint::Head as usize];
-    let face = Vec3::from(head.transform_vector3(Vec3::Z));
+    let face = head.transform_vector3(Vec3::Z);
     let to = Vec3::from(camera(&p.shot, t).position) - Vec3::from(head.translation);
     Vec2::new(face.x, face.z).angle_to(Vec2::new(to.x, to.z)).to_degrees().abs()
 }
