@@ -183,6 +183,11 @@ fn list_vulkan() -> Result<Vec<Info>, KernelError> {
 /// The first Vulkan device that isn't the CPU under another name.
 #[cfg(feature = "wgpu")]
 fn real_vulkan() -> Option<Choice> {
+    // Loading every driver takes a while, and some write to standard error: on Linux a GPU has a render node.
+    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    if cfg!(target_os = "linux") && !nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD")) {
+        return None;
+    }
     let at = Wgpu::list().iter().position(|adapter| !adapter.software)?;
     Some(Choice::Vulkan(at as u32))
 }

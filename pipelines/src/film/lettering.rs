@@ -12,11 +12,36 @@ use std::path::{Path, PathBuf};
 pub struct Card {
     /// In large letters; empty for none.
     pub title: String,
-    /// Smaller lines under it.
-    pub lines: Vec<String>,
+    /// Smaller rows under it.
+    pub rows: Vec<Row>,
     /// Frames that the letters take to appear and to go.
     pub fade_frames: u32,
 }
+
+/// A row of a card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    /// Centred.
+    Line(String),
+    /// Centred, bold, with air above it.
+    Heading(String),
+    /// Two columns that meet in the middle: a role and who plays it.
+    Pair(String, String),
+}
+
+impl Row {
+    /// Height in units of the text size, air included.
+    fn tall(&self) -> f32 {
+        match self {
+            Row::Line(_) | Row::Pair(..) => 1.5,
+            Row::Heading(_) => 2.5,
+        }
+    }
+}
+
+/// Half the gutter between the columns, in text sizes.
+const GUTTER: f32 = 0.8;
 
 /// A card set in type at a picture's size: coverage of the letters and of their soft shadow, 0–1, a value a pixel.
 pub struct Lettering {
@@ -38,14 +63,17 @@ impl Lettering {
         let unit = height as f32 / 360.0;
         let title_size = if card.title.is_empty() { 0.0 } else { fitting(&card.title, 46.0) * unit };
         let room = height as f32 * 0.86 - title_size * 1.6;
-        let line_size = (room / (card.lines.len().max(1) as f32 * 1.5)).min(16.5 * unit);
-        let total = title_size * 1.6 + line_size * 1.5 * card.lines.len() as f32;
-        let mut y = (height as f32 - total) * 0.5;
+        // The first heading needs no air above it.
+        let lead = if matches!(card.rows.first(), Some(Row::Heading(_))) { 1.0 } else { 0.0 };
+        let rows = card.rows.iter().map(Row::tall).sum::<f32>() - lead;
+        let size = (room / rows.max(1.5)).min(16.5 * unit);
+        let mut y = (height as f32 - title_size * 1.6 - size * rows) * 0.5;
         if title_size > 0.0 {
-            y += page.write(&mut fonts, &card.title, title_size, Weight::BOLD, y);
+            y += page.write(&mut fonts, &card.title, (title_size, Weight::BOLD), Column::Middle, y);
         }
-        for line in &card.lines {
-            y += page.write(&mut fonts, line, line_size, Weight::NORMAL, y);
+        y -= lead * size;
+        for row in &card.rows {
+            y += page.row(&mut fonts, row, size, y);
         }
         let mut shadow = page.letters.clone();
         for _ in 0..3 {
@@ -77,6 +105,16 @@ fn fitting(title: &str, size: f32) -> f32 {
     size * (22.0 / length.max(22.0)).max(0.5)
 }
 
+/// Where on the page a text stands.
+#[derive(Clone, Copy)]
+enum Column {
+    Middle,
+    /// Right-aligned, up to the gutter.
+    Left,
+    /// Left-aligned, from the gutter on.
+    Right,
+}
+
 struct Page {
     width: u32,
     height: u32,
@@ -85,17 +123,31 @@ struct Page {
 }
 
 impl Page {
-    /// Writes centred text at `top`; returns the height it took, leading included.
-    fn write(&mut self, fonts: &mut FontSystem, text: &str, size: f32, weight: Weight, top: f32) -> f32 {
+    /// Writes a row at `top`; returns the height it took.
+    fn row(&mut self, fonts: &mut FontSystem, row: &Row, size: f32, top: f32) -> f32 {
+        let normal = (size, Weight::NORMAL);
+        match row {
+            Row::Line(text) => self.write(fonts, text, normal, Column::Middle, top),
+            Row::Heading(text) => size + self.write(fonts, text, (size, Weight::BOLD), Column::Middle, top + size),
+            Row::Pair(role, who) => {
+                let left = self.write(fonts, role, (size, Weight::BOLD), Column::Left, top);
+                left.max(self.write(fonts, who, normal, Column::Right, top))
+            }
+        }
+    }
+
+    /// Writes text into a column at `top`; returns the height it took, leading included.
+    fn write(&mut self, fonts: &mut FontSystem, text: &str, (size, weight): (f32, Weight), column: Column, top: f32) -> f32 {
         let mut buffer = Buffer::new(fonts, Metrics::new(size, size * 1.3));
-        buffer.set_size(Some(self.width as f32 * 0.88), None);
-        buffer.set_text(
-            text,
-            &Attrs::new().family(Family::Name("Noto Serif")).weight(weight),
-            Shaping::Advanced,
-            Some(Align::Center),
-        );
-        let left = (self.width as f32 * 0.06).round() as i32;
+        let (whole, half) = (self.width as f32 * 0.88, self.width as f32 * 0.44 - GUTTER * size);
+        let (left, room, align) = match column {
+            Column::Middle => (self.width as f32 * 0.06, whole, Align::Center),
+            Column::Left => (self.width as f32 * 0.06, half, Align::Right),
+            Column::Right => (self.width as f32 * 0.5 + GUTTER * size, half, Align::Left),
+        };
+        buffer.set_size(Some(room), None);
+        buffer.set_text(text, &Attrs::new().family(Family::Name("Noto Serif")).weight(weight), Shaping::Advanced, Some(align));
+        let left = left.round() as i32;
         let (width, height, letters) = (self.width as i32, self.height as i32, &mut self.letters);
         let first = top.round() as i32;
         buffer.draw(fonts, &mut self.cache, Color::rgb(255, 255, 255), |x, y, w, h, color| {
@@ -162,7 +214,7 @@ mod tests {
     }
 
     fn brightest(title: &str) -> u8 {
-        let card = Card { title: title.into(), lines: vec!["written by nobody".into()], fade_frames: 6 };
+        let card = Card { title: title.into(), rows: vec![Row::Line("written by nobody".into())], fade_frames: 6 };
         let lettering = Lettering::set(&card, 320, 180).expect("fonts-noto-core is installed by the project's setup");
         let mut picture = picture(320, 180);
         lettering.lay(&mut picture, 30, 60);
@@ -178,10 +230,22 @@ mod tests {
 
     #[test]
     fn letters_fade_in_from_nothing() {
-        let card = Card { title: "Rain".into(), lines: vec![], fade_frames: 6 };
+        let card = Card { title: "Rain".into(), rows: vec![], fade_frames: 6 };
         let lettering = Lettering::set(&card, 160, 90).unwrap();
         let mut first = picture(160, 90);
         lettering.lay(&mut first, 0, 48);
         assert_eq!(first.rgb, picture(160, 90).rgb);
+    }
+
+    #[test]
+    fn two_columns_meet_in_the_middle() {
+        let rows = vec![Row::Heading("Cast".into()), Row::Pair("Frank Delaney".into(), "voice: flite rms".into())];
+        let card = Card { title: String::new(), rows, fade_frames: 6 };
+        let (w, h) = (320, 180);
+        let letters = Lettering::set(&card, w, h).unwrap().letters;
+        let inked = |x: std::ops::Range<usize>| {
+            (h as usize / 2..h as usize).flat_map(|y| x.clone().map(move |x| y * w as usize + x)).any(|i| letters[i] > 0.3)
+        };
+        assert!(inked(60..150) && inked(170..260) && !inked(155..165));
     }
 }

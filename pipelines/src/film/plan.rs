@@ -1,7 +1,7 @@
 //! The film's task graph. First the lines are spoken; when their lengths are known, `direct` makes the cut and adds the rest:
 //! render tasks, score cues, the mix, and the conform that ends it.
 
-use super::lettering::Card;
+use super::lettering::{Card, Row};
 use super::localise::{Local, localise};
 use super::params::{FilmParams, Quality};
 use super::preparation::Preparation;
@@ -148,25 +148,29 @@ fn card(shot: &Shot, preparation: &Preparation) -> Option<Card> {
     let story = &preparation.story;
     match shot.purpose {
         Purpose::Title => {
-            let lines = story.credits.iter().take(3).cloned().collect();
-            Some(Card { title: story.title.clone(), lines, fade_frames: 10 })
+            let rows = story.credits.iter().take(3).cloned().map(Row::Line).collect();
+            Some(Card { title: story.title.clone(), rows, fade_frames: 10 })
         }
-        Purpose::Credits => Some(Card { title: String::new(), lines: credit_lines(preparation), fade_frames: 8 }),
+        Purpose::Credits => Some(Card { title: String::new(), rows: credit_rows(preparation), fade_frames: 8 }),
         _ => None,
     }
 }
 
-/// Cast, voices, music, in that order.
-fn credit_lines(preparation: &Preparation) -> Vec<String> {
+/// Title and authors, then cast and voices, then music.
+fn credit_rows(preparation: &Preparation) -> Vec<Row> {
     let story = &preparation.story;
-    let mut lines = vec![story.title.clone()];
-    lines.extend(story.credits.iter().cloned());
+    let mut rows = vec![Row::Heading(story.title.clone())];
+    rows.extend(story.credits.iter().cloned().map(Row::Line));
     let speaking: std::collections::BTreeSet<usize> = preparation.lines().iter().map(|l| l.speaker).collect();
-    for id in speaking {
-        lines.push(format!("{}  ·  {}", in_title_case(&story.cast[id].name), preparation.voices[id].name()));
+    if !speaking.is_empty() {
+        rows.push(Row::Heading("Cast and voices".into()));
     }
-    lines.push("Music composed and played by klieg".into());
-    lines
+    for id in speaking {
+        rows.push(Row::Pair(in_title_case(&story.cast[id].name), preparation.voices[id].credit()));
+    }
+    rows.push(Row::Heading("Music".into()));
+    rows.push(Row::Line("composed and played by klieg".into()));
+    rows
 }
 
 fn in_title_case(name: &str) -> String {

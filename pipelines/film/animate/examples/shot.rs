@@ -1,5 +1,5 @@
 //! Renders frames of a sample film to a contact sheet: `shot OUT.png SHOT FIRST STEP COUNT [WIDTH]`, or `shot list`.
-//! SHOT is a name, or `*` for the middle frame of every shot.
+//! SHOT is a name, or `*` for the middle frame of every shot. SCRIPT names a screenplay to show instead of the sample.
 
 use klieg_film_animate::{On, Performance, ShotBrief};
 use klieg_film_direct::{Brief, direct, estimate_seconds};
@@ -15,7 +15,10 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let place = std::env::var("PLACE").ok().and_then(|p| Place::from_name(&p)).unwrap_or(Place::Garden);
     let culture = std::env::var("CULTURE").ok().and_then(|p| Culture::from_name(&p)).unwrap_or(Culture::Tamil);
-    let film = Film::new(story(place, culture));
+    let film = Film::new(match std::env::var("SCRIPT") {
+        Ok(path) => scripted(&path),
+        Err(_) => story(place, culture),
+    });
     let number = |i: usize, default: u32| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let Some(out) = args.first().filter(|a| *a != "list") else {
         return film.list();
@@ -140,6 +143,12 @@ fn speak(line: &Line) -> Spoken {
         })
         .collect();
     Spoken { seconds, phones, voice: "sample".into(), fallback: None }
+}
+
+fn scripted(path: &str) -> Story {
+    let bytes = std::fs::read(path).expect("the screenplay is there");
+    let script = klieg_film_script::parse(path, &bytes).expect("a screenplay");
+    klieg_film_analyse::analyse(&script, path).expect("a story")
 }
 
 fn story(place: Place, culture: Culture) -> Story {

@@ -2,6 +2,7 @@
 
 use crate::ease::{hold, smooth};
 use crate::figure::SIDE;
+use crate::laid::{named, stands};
 use crate::track::{Act, Track};
 use glam::{Vec2, Vec3};
 use klieg_film_cast::Hand;
@@ -140,6 +141,7 @@ pub fn doing(act: &Act, frame: f32, around: &Around, right: usize) -> Doing {
         }
         Verb::Listen => (d.tilt, d.nod) = (0.14 * w, -0.05 * w),
         Verb::Hold => carry(w, act.prop.as_deref(), right, &mut d),
+        Verb::Touch if act.prop.as_deref().is_some_and(worn_on_the_head) => tip_a_hat(w, right, &mut d),
         Verb::Touch => touch(w, around, right, &mut d),
         Verb::Drive => drive(t, w, &mut d),
         Verb::Work | Verb::Play | Verb::Write | Verb::Read => busy(act.verb, t, w, right, &mut d),
@@ -171,7 +173,13 @@ fn hand_over(act: &Act, t: f32, around: &Around, right: usize, d: &mut Doing) {
         // Onto or from something in front.
         None => Spot::Chest(Vec3::new(0.14, 0.82, 0.42)),
     };
-    let palm = if giver { Vec3::new(-0.6, 0.8, 0.0) } else { Vec3::new(-0.3, 0.9, 0.2) };
+    // What stands on the ground is passed upright, from fist to fist; the rest on the palm.
+    let stands = act.prop.as_deref().is_some_and(stands);
+    let palm = match (stands, giver) {
+        (true, _) => Vec3::new(-1.0, 0.1, 0.0),
+        (false, true) => Vec3::new(-0.6, 0.8, 0.0),
+        (false, false) => Vec3::new(-0.3, 0.9, 0.2),
+    };
     let shape = if giver == (u < HANDOVER) { Hand::Grip } else { Hand::Open };
     d.arms[right] = Some(Reach { at, palm: Some(palm), shape, weight: w, elbow: None, fingers: Some(Vec3::new(0.0, 0.05, 1.0)) });
     d.lean = 0.1 * w;
@@ -321,23 +329,16 @@ fn cry(t: f32, w: f32, d: &mut Doing) {
 pub fn carry(w: f32, prop: Option<&str>, right: usize, d: &mut Doing) {
     let name = prop.unwrap_or("");
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["umbrella", "parasol", "torch", "lantern", "flag", "sign"]) {
+    if has(&["torch", "lantern", "flag", "sign"]) {
         d.arms[right] = Some(reach(0.2, 1.08, 0.24, Hand::Grip, w));
-    } else if has(&[
-        "suitcase",
-        "bag",
-        "bucket",
-        "case",
-        "basket",
-        "pot",
-        "briefcase",
-        "gun",
-        "pistol",
-        "revolver",
-        "sword",
-        "stick",
-        "cane",
-    ]) {
+    } else if stands(name) {
+        // On the ground before the foot, as one leans on a walking stick.
+        d.arms[right] = Some(Reach {
+            fingers: Some(Vec3::new(-0.1, -0.35, 1.0)),
+            palm: Some(Vec3::new(-1.0, 0.0, 0.0)),
+            ..reach(0.27, 0.84, 0.2, Hand::Grip, w)
+        });
+    } else if has(&["suitcase", "bag", "bucket", "case", "basket", "pot", "briefcase", "gun", "pistol", "revolver", "sword"]) {
         d.arms[right] = Some(Reach { fingers: Some(Vec3::new(0.1, -1.0, 0.1)), ..reach(0.29, 0.77, 0.07, Hand::Grip, w) });
     } else if has(&[
         "garland",
@@ -369,6 +370,22 @@ pub fn carry(w: f32, prop: Option<&str>, right: usize, d: &mut Doing) {
             ..reach(0.16, 0.95, 0.27, Hand::Grip, w)
         });
     }
+}
+
+fn worn_on_the_head(name: &str) -> bool {
+    named(name, &["hat", "fedora", "cap", "turban", "helmet", "crown", "bonnet", "veil", "hair"])
+}
+
+/// A hand at the brim.
+fn tip_a_hat(w: f32, right: usize, d: &mut Doing) {
+    d.arms[right] = Some(Reach {
+        at: Spot::Mouth(Vec3::new(0.15, 0.2, 0.06)),
+        fingers: Some(Vec3::new(-0.7, 0.6, 0.25)),
+        palm: Some(Vec3::new(-0.5, -0.3, -0.8)),
+        elbow: Some(Vec3::new(1.0, -0.4, 0.1)),
+        ..reach(0.0, 0.0, 0.0, Hand::Relaxed, w)
+    });
+    d.nod = 0.12 * w;
 }
 
 fn touch(w: f32, around: &Around, right: usize, d: &mut Doing) {
@@ -430,6 +447,20 @@ fn busy(verb: Verb, t: f32, w: f32, right: usize, d: &mut Doing) {
     }
     d.lean += 0.1 * w;
     d.eyes_on_hands = w;
+}
+
+/// How far forward what is held is tilted at `frame`, radians: poured out, or drunk.
+pub fn tip(track: &Track, frame: f32) -> f32 {
+    let of = |act: &Act| {
+        let (t, f) = (frame - act.start, act.frames);
+        match act.verb {
+            Verb::Pour if !act.passive => 1.15 * smooth((t / f - 0.2) * 4.0) * smooth((f - t) / 8.0),
+            Verb::Drink => -0.55 * smooth((hold(t, f, 10.0, 9.0) - 0.6) / 0.4),
+            Verb::Fight => -1.2 * hold(t, f, 11.0, 10.0).clamp(0.0, 1.0),
+            _ => 0.0,
+        }
+    };
+    track.acting(frame).map(of).sum()
 }
 
 /// What someone has in the hand at `frame`.

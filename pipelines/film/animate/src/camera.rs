@@ -2,7 +2,7 @@
 
 use crate::ease::{noise, smooth};
 use glam::{Quat, Vec3};
-use klieg_film_words::shot::{CameraKey, Move, Shot};
+use klieg_film_words::shot::{CameraKey, Move, Purpose, Shot};
 use klieg_kernels::scene::Camera;
 
 /// Most that a hand-held camera turns either way, degrees: two octaves.
@@ -24,7 +24,8 @@ pub fn camera(shot: &Shot, frame: f32) -> Camera {
         focus_m: key.focus_m,
         aperture_m: key.aperture_m,
         // What stands between the camera and the action further off than a shoulder is wild and taken away.
-        near_m: (key.focus_m - 2.0).clamp(0.05, 1.2),
+        // The shoulder that one looks over stays whole.
+        near_m: if shot.purpose == Purpose::OverShoulder { 0.05 } else { (key.focus_m - 2.0).clamp(0.05, 1.2) },
     }
 }
 

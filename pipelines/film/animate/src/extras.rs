@@ -8,7 +8,7 @@ use klieg_film_words::story::{Age, Build, Character, Gender, Mood, Verb};
 use klieg_film_words::{mix, pick, unit};
 
 /// Most figures in the background of a shot.
-pub const MOST: usize = 8;
+pub const MOST: usize = 12;
 
 /// A figure and the part it plays.
 pub struct Extra {

@@ -14,6 +14,8 @@ const BODY_AFTER: f32 = 6.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Gaze {
     pub eyes: Vec3,
+    /// How much the eyes hold on to that when the head is turned elsewhere: all the way to someone, half way to nothing.
+    pub holds: f32,
     pub head: Vec3,
     pub body: Vec3,
 }
@@ -34,7 +36,11 @@ pub fn gaze(track: &Track, frame: f32, me: Vec3, ahead: Vec3, eyes_at: &dyn Fn(C
         }
         now
     };
-    Gaze { eyes: follow(0.0, 3.0), head: follow(HEAD_AFTER, 8.0), body: follow(BODY_AFTER, 12.0) }
+    let hold = |whom: Option<CharacterId>| if whom.and_then(eyes_at).is_some() { 1.0 } else { 0.5 };
+    let holds = track.looks[1..]
+        .iter()
+        .fold(hold(track.looks[0].1), |now, (start, whom)| now + (hold(*whom) - now) * smooth((frame - start) / 3.0));
+    Gaze { eyes: follow(0.0, 3.0), holds, head: follow(HEAD_AFTER, 8.0), body: follow(BODY_AFTER, 12.0) }
 }
 
 /// Small jumps of the eyes between the other's eyes and mouth, and now and then away: yaw and pitch in radians.

@@ -1,9 +1,11 @@
 //! A shot, ready to be photographed frame by frame.
 
-use crate::acts::held;
+use crate::acts::{held, tip};
 use crate::camera::camera;
+use crate::cheat::Audience;
 use crate::extras::{Extra, extras};
 use crate::gaze::blinks;
+use crate::laid::laid;
 use crate::lighting::{self, Room};
 use crate::player::{Others, Player};
 use crate::track::{Track, facing};
@@ -135,7 +137,11 @@ impl Performance {
                 actor.player.blinks = blinks(std::slice::from_ref(&actor.player.track), seed, self.shot.frames).swap_remove(0);
                 self.extras.push(actor);
             } else {
-                let pose = actor.player.pose(unit(seed, 4) * 40.0, &self.spoken, &Others { eyes: &|_| None, chest: &|_| None });
+                let pose = actor.player.pose(
+                    unit(seed, 4) * 40.0,
+                    &self.spoken,
+                    &Others { eyes: &|_| None, chest: &|_| None, audience: None },
+                );
                 self.still.append(&actor.puppet.pose(&pose), Affine3A::IDENTITY);
             }
         }
@@ -170,7 +176,7 @@ impl Performance {
         let t = self.pose_of(frame) as f32;
         let camera = camera(&self.shot, t);
         let seconds = self.clock + t / FPS as f32;
-        let mut moving = self.set.life(seconds);
+        let mut moving = self.set.life(seconds, camera.position.into());
         for actor in self.actors.iter().chain(&self.extras) {
             let pose = self.pose(actor, t);
             if visible(&pose, &camera) {
@@ -187,14 +193,20 @@ impl Performance {
 
     fn pose(&self, actor: &Actor, t: f32) -> Pose {
         let find = |who: CharacterId| self.actors.iter().find(|a| a.player.track.who == who);
-        let others =
-            Others { eyes: &|who| find(who).map(|a| a.player.eyes(t)), chest: &|who| find(who).map(|a| a.player.chest(t)) };
+        let others = Others {
+            eyes: &|who| find(who).map(|a| a.player.eyes(t)),
+            chest: &|who| find(who).map(|a| a.player.chest(t)),
+            // The background does not play to it.
+            audience: find(actor.player.track.who).and_then(|_| Audience::of(&self.shot, camera(&self.shot, t).position.into())),
+        };
         actor.player.pose(t, &self.spoken, &others)
     }
 
     fn hand_prop(&self, actor: &Actor, pose: &Pose, t: f32, moving: &mut Geometry) {
-        if let Some(prop) = held(&actor.player.track, t).and_then(|name| self.props.get(name)) {
-            moving.append(prop, actor.puppet.grip(pose, false));
+        let track = &actor.player.track;
+        if let Some((name, prop)) = held(track, t).and_then(|name| self.props.get_key_value(name)) {
+            let hands = [true, false].map(|left| actor.puppet.grip(pose, left));
+            moving.append(prop, laid(name, hands, pose.heading, tip(track, t)));
         }
     }
 

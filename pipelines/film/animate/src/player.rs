@@ -1,6 +1,7 @@
 //! One person of a shot, posed at any frame: posture, bearing, acts, gestures, gaze, face and mouth together.
 
 use crate::acts::{Around, Doing, Reach, Spot, carry, doing, held};
+use crate::cheat::Audience;
 use crate::ease::noise;
 use crate::face::{Bearing, bearing, between, worn};
 use crate::figure::{Arm, Goals, SIDE, hand_towards, highest_hips, solve, trunk};
@@ -35,6 +36,8 @@ pub struct Player {
 pub struct Others<'a> {
     pub eyes: &'a dyn Fn(CharacterId) -> Option<Vec3>,
     pub chest: &'a dyn Fn(CharacterId) -> Option<Vec3>,
+    /// The camera that heads are cheated towards, if any.
+    pub audience: Option<Audience>,
 }
 
 impl Player {
@@ -85,7 +88,7 @@ impl Player {
         let doing = self.doing(frame, &base, others);
         let ahead = facing(base.heading);
         let gaze = gaze(&self.track, frame, self.eyes(frame), Vec3::new(ahead.x, 0.0, ahead.y), others.eyes);
-        let mut goals = self.goals(frame, &base, &mood, &doing, &gaze);
+        let mut goals = self.goals(frame, &base, &mood, &doing, &gaze, others.audience.as_ref());
         goals.arms = self.arms(&goals, &base, &doing, frame);
         let heading = base.heading.to_radians();
         let rotations = solve(&self.body, &goals, heading);
@@ -132,7 +135,7 @@ impl Player {
     }
 
     /// Hips, trunk, head and feet.
-    fn goals(&self, frame: f32, base: &Base, mood: &Bearing, doing: &Whole, gaze: &Gaze) -> Goals {
+    fn goals(&self, frame: f32, base: &Base, mood: &Bearing, doing: &Whole, gaze: &Gaze, audience: Option<&Audience>) -> Goals {
         let s = self.scale();
         let t = frame / 24.0;
         let turn = Quat::from_rotation_y(base.heading.to_radians());
@@ -166,22 +169,39 @@ impl Player {
         let chest =
             Quat::from_rotation_y(twist * 0.5) * Quat::from_rotation_x(chest_pitch) * Quat::from_rotation_z(doing.side * 0.5);
         let trunk_rotation = hips_rotation * spine * chest;
-        let (neck, head) = self.head(frame, base, mood, doing, gaze, trunk_rotation);
+        let cheat = |left: f32| match audience {
+            // Eyes that are closed or on the hands have nobody to show themselves to.
+            Some(audience) => {
+                let shown = awake * (1.0 - doing.lids.clamp(0.0, 1.0)) * (1.0 - 0.6 * doing.eyes_on_hands.clamp(0.0, 1.0));
+                left + shown * audience.turn(self.eyes(frame), trunk_rotation * Quat::from_rotation_y(left) * Vec3::Z)
+            }
+            None => left,
+        };
+        let (neck, head) = self.head(frame, base, mood, doing, gaze, (trunk_rotation, &cheat));
         Goals { hips, hips_rotation, spine, chest, neck, head, shrug: (mood.shrug + breath * 0.003) * s, feet, arms: [REST_ARM; 2] }
     }
 
-    /// Neck and head: most of the way to what is looked at; the eyes do the rest.
-    fn head(&self, frame: f32, base: &Base, mood: &Bearing, doing: &Whole, gaze: &Gaze, trunk: Quat) -> (Quat, Quat) {
+    /// Neck and head: most of the way to what is looked at, opened to the audience by `cheat`; the eyes do the rest.
+    fn head(
+        &self,
+        frame: f32,
+        base: &Base,
+        mood: &Bearing,
+        doing: &Whole,
+        gaze: &Gaze,
+        (trunk, cheat): (Quat, &dyn Fn(f32) -> f32),
+    ) -> (Quat, Quat) {
         let awake = 1.0 - base.lying;
         let local = trunk.inverse() * gaze.head;
-        let yaw = (local.x.atan2(local.z) * 0.82).clamp(-1.15, 1.15) * awake;
+        let yaw = (local.x.atan2(local.z) * 0.82).clamp(-NECK, NECK) * awake;
         let level = (-local.y.clamp(-1.0, 1.0).asin()) * 0.7;
         let speaking = self.track.speaking(frame).is_some();
         let idle = idle(self.seed, frame, !speaking) * awake * mood.energy.min(1.2);
         let down =
             (level.clamp(-0.4, 0.5) * awake + mood.bow * 0.8 + doing.nod + idle.x + doing.eyes_on_hands * 0.32).clamp(-0.6, 0.75);
         let side = doing.tilt + idle.z;
-        let left = yaw * (1.0 - 0.6 * doing.eyes_on_hands.clamp(0.0, 1.0)) + doing.shake + idle.y;
+        let looks = yaw * (1.0 - 0.6 * doing.eyes_on_hands.clamp(0.0, 1.0));
+        let left = cheat(looks).clamp(-NECK, NECK) + doing.shake + idle.y;
         let part = |k: f32| Quat::from_rotation_y(left * k) * Quat::from_rotation_x(down * k) * Quat::from_rotation_z(-side * k);
         (part(0.4), part(0.6))
     }
@@ -304,7 +324,7 @@ impl Player {
         let (yaw, pitch) = wander(self.seed, frame, speaking.is_some());
         let down = doing.eyes_on_hands.clamp(0.0, 1.0);
         face.gaze = [
-            ((eyes.x.atan2(eyes.z)) * (1.0 - down) + yaw).clamp(-0.55, 0.55),
+            ((eyes.x.atan2(eyes.z)) * gaze.holds * (1.0 - down) + yaw).clamp(-0.55, 0.55),
             (eyes.y.clamp(-1.0, 1.0).asin() * (1.0 - down) + pitch - 0.35 * down).clamp(-0.45, 0.35),
         ];
         face
@@ -321,6 +341,9 @@ impl Player {
         gestures.iter().map(|g| 0.3 * (1.0 - ((frame - said.start - g.stroke) / 7.0).abs()).max(0.0)).fold(0.0, f32::max)
     }
 }
+
+/// How far neck and head turn either way, radians.
+const NECK: f32 = 1.15;
 
 const REST_ARM: Arm = Arm { wrist: Vec3::ZERO, hand: None, grip: 0.0, elbow: Vec3::NEG_Z };
 

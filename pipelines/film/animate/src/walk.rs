@@ -110,7 +110,12 @@ impl Walk {
         standing(at, yaw, self.hip * narrow)[side]
     }
 
-    /// Both feet, left and right, at share `u` of the way.
+    /// How much of a full step's roll the feet make, 0–1.
+    fn roll(&self) -> f32 {
+        (self.step / 0.45).clamp(0.2, 1.0)
+    }
+
+    /// Both feet, left and right, at share `u` of the way: heel first, flat, then on the toes before it leaves.
     pub fn feet(&self, u: f32) -> [Sole; 2] {
         let p = self.phase(u);
         [0, 1].map(|side| {
@@ -120,12 +125,16 @@ impl Walk {
             for j in (1..=self.steps + 1).filter(|j| (j % 2 == 1) == first) {
                 let centre = (j - 1) as f32 * self.step;
                 let (start, end) = (centre - AIR * self.step, centre + AIR * self.step);
-                let landing = self.landing(j, side);
+                let strike = if j < self.steps { STRIKE * self.roll() } else { 0.0 };
                 if p >= end {
-                    before = landing;
+                    before = self.landing(j, side);
+                    before.pitch = strike * (1.0 - smooth((p - end) / (ROLLS * self.step)));
                 } else if p > start {
-                    return self.swinging(before, landing, (p - start) / (end - start));
+                    return self.swinging(before, self.landing(j, side), (p - start) / (end - start), (j > 1, strike));
                 } else {
+                    if j > 1 {
+                        before.pitch += RISE * self.roll() * smooth((p - start) / (ROLLS * self.step) + 1.0);
+                    }
                     break;
                 }
             }
@@ -133,18 +142,25 @@ impl Walk {
         })
     }
 
-    fn swinging(&self, from: Sole, to: Sole, u: f32) -> Sole {
+    /// In the air: `risen` when the heel had left the ground before, `strike` the pitch of the landing.
+    fn swinging(&self, from: Sole, to: Sole, u: f32, (risen, strike): (bool, f32)) -> Sole {
         let s = smooth(u);
         let high = if self.run { 0.16 } else { 0.075 } * (self.step / 0.45).clamp(0.4, 1.2);
+        let off = RISE * self.roll() * (1.0 - u).powi(2) * if risen { 1.0 } else { (u * 9.0).min(1.0) };
+        let toes_up = -0.3 * (std::f32::consts::PI * u).sin() * u;
         Sole {
             at: from.at.lerp(to.at, s),
             yaw: turn_between(from.yaw, to.yaw, s),
             lift: high * (std::f32::consts::PI * u.powf(0.85)).sin(),
-            // The heel leaves first and lands first.
-            pitch: 0.55 * (1.0 - u).powi(2) * (u * 9.0).min(1.0) - 0.3 * (std::f32::consts::PI * u).sin() * u,
+            pitch: off + toes_up + strike * smooth((u - 0.6) / 0.4),
         }
     }
 }
+
+/// Toes up when the heel lands, toes down when it leaves, radians; and the share of a step in which a foot rolls.
+const STRIKE: f32 = -0.27;
+const RISE: f32 = 0.52;
+const ROLLS: f32 = 0.22;
 
 /// Turning on the spot: one foot, then the other.
 pub fn turning(at: Vec2, from: f32, to: f32, hip: f32, u: f32) -> [Sole; 2] {
@@ -183,6 +199,24 @@ mod tests {
                     if w[0].lift == 0.0 && w[1].lift == 0.0 {
                         assert!(w[0].at.distance(w[1].at) < 1e-4, "slides in {walk:?}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn feet_roll_from_heel_to_toe_without_a_jump() {
+        for walk in walks() {
+            for side in 0..2 {
+                let soles: Vec<Sole> = (0..=2000).map(|i| walk.feet(i as f32 / 2000.0)[side]).collect();
+                for w in soles.windows(2) {
+                    assert!((w[0].pitch - w[1].pitch).abs() < 0.06, "{walk:?}: {} to {}", w[0].pitch, w[1].pitch);
+                }
+                assert!(soles[2000].pitch.abs() < 1e-3 && soles[0].pitch.abs() < 1e-3);
+                let planted = soles.iter().filter(|s| s.lift < 1e-6).map(|s| s.pitch);
+                let (low, high) = planted.fold((0.0f32, 0.0f32), |(l, h), p| (l.min(p), h.max(p)));
+                if walk.steps > 3 {
+                    assert!(low < -0.05 && high > 0.1, "{low} to {high} in {walk:?}");
                 }
             }
         }

@@ -298,9 +298,14 @@ impl FaceModel {
             |row, _| if row < split { iris } else { white },
         );
         let glint = mesh.material(materials::glint());
-        let at = Vec3::new(-0.2, 0.26, 0.94).normalize().lerp(look * Vec3::new(-0.2, 0.26, 0.94).normalize(), 0.7).normalize();
-        let (x, y) = at.any_orthonormal_pair();
-        mesh.ball(centre + at * r * 0.985, [at * r * 0.03, x * r * 0.1, y * r * 0.1], (5, 8), glint);
+        // The key's window and, small and opposite, what the floor throws back.
+        let glints = [(Vec3::new(-0.2, 0.26, 0.94), 0.145), (Vec3::new(0.19, -0.2, 0.96), 0.06)];
+        for (spot, size) in glints.into_iter().take(if self.lead { 2 } else { 1 }) {
+            let spot = spot.normalize();
+            let at = spot.lerp(look * spot, 0.7).normalize();
+            let (x, y) = at.any_orthonormal_pair();
+            mesh.ball(centre + at * r * 0.985, [at * r * 0.03, x * r * size, y * r * size], (5, 8), glint);
+        }
         self.lids(face, side, mesh);
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn iris(colour: Rgb) -> Material {
 
 /// The painted catch-light.
 pub(crate) fn glint() -> Material {
-    Material { base: [0.8; 3], variation: 0.0, roughness: 0.2, emission: [0.5; 3], ..Default::default() }
+    Material { base: [0.8; 3], variation: 0.0, roughness: 0.2, emission: [1.15; 3], ..Default::default() }
 }
 
 pub(crate) fn mouth() -> Material {

@@ -107,7 +107,10 @@ impl Rig {
     }
 
     fn skirt(&self, p: Vec3) -> [f32; Joint::COUNT] {
-        let left = step(-0.75, 0.75, p.x / self.hip_half);
+        // Towards the hem cloth spans from leg to leg instead of creasing between them.
+        let (across, low) = (p.x / self.hip_half, step(self.knee_y + 0.1 * self.s, self.knee_y - 0.2 * self.s, p.y));
+        let spanned = (0.5 + 0.5 * across / 1.05).clamp(0.0, 1.0);
+        let left = step(-0.75, 0.75, across) * (1.0 - low) + spanned * low;
         let thigh = step(self.hips_y + 0.02 * self.s, self.thigh_y - 0.13 * self.s, p.y);
         let shin = step(self.knee_y + 0.09 * self.s, self.knee_y - 0.09 * self.s, p.y);
         let mut shares = [0.0; Joint::COUNT];

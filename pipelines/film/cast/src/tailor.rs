@@ -98,6 +98,15 @@ impl<'a> Tailor<'a> {
         tops.chain(skirts).fold(hips, f32::min)
     }
 
+    /// Height of the lowest top of a skirt that is a piece of its own.
+    fn skirt_top(&self) -> Option<f32> {
+        let of = |kind| match bottom(kind) {
+            Some(Bottom::Skirt { from, .. }) => Some(waist_height(self.f, from)),
+            _ => None,
+        };
+        self.design.pieces.iter().filter_map(|p| of(p.kind)).reduce(f32::min)
+    }
+
     pub fn sew(&mut self) {
         self.skin();
         for i in 0..self.layers.len() {
@@ -173,7 +182,12 @@ impl<'a> Tailor<'a> {
         let cut = layer.cut;
         let s = f.s;
         let waist = waist_height(f, cut.waist);
+        // What is tucked into a skirt ends a little below its top: a leg that strides would push it through the cloth.
+        let tuck = self.skirt_top().filter(|_| cut.hem <= 0.0).map_or(f32::NEG_INFINITY, |top| top - 0.035 * s);
         let hidden = |p: Vec3| {
+            if p.y < tuck && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.02 * s {
+                return true;
+            }
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
             let sole =
@@ -394,7 +408,13 @@ impl<'a> Tailor<'a> {
                 k.top + (k.hem + border.max(0.03 * s) - k.top) * t
             }
         };
-        let gap = if k.open { 0.05 } else { 0.0 };
+        // Belted and buttoned coats lap over in front, left over right, so that a seat or a stride does not gape.
+        let laps = k.open && matches!(k.style, Kind::TrenchCoat | Kind::Overcoat);
+        let gap = match (k.open, laps) {
+            (true, true) => -0.24,
+            (true, false) => 0.05,
+            _ => 0.0,
+        };
         let angle = |c: usize| {
             let t = c as f32 / (cols - 1) as f32;
             if k.open {
@@ -416,7 +436,8 @@ impl<'a> Tailor<'a> {
             let below = ((f.at(Joint::Hips).y - y) / (f.at(Joint::Hips).y - k.hem)).clamp(0.0, 1.0);
             let hang = if y > f.at(Joint::Hips).y - 0.03 * s { body } else { hips + (hem - hips) * below.powf(0.9) };
             let tuck = if r == 0 { -0.006 } else { 0.003 } * s;
-            let radius = hang.max(body) + self.fold(k, a, t) * s + tuck;
+            let over = if laps { 0.013 * s * step(0.5, 0.26, a) } else { 0.0 };
+            let radius = hang.max(body) + self.fold(k, a, t) * s + tuck + over;
             Vec3::new(a.sin() * radius, y, a.cos() * radius)
         };
         let points: Vec<Vec3> = (0..rows * cols).map(|i| point(i / cols, i % cols)).collect();

@@ -350,6 +350,11 @@ fn act(stage: &mut Stage<'_>, action: &Action, partner: Option<CharacterId>, sta
     let who = action.who;
     let upright = matches!(action.verb, Verb::Dance | Verb::Fight | Verb::Embrace);
     let start = if upright { rise(stage, who, start, played) } else { start };
+    // Nobody is embraced sitting down: the other gets up too.
+    let start = match partner {
+        Some(partner) if action.verb == Verb::Embrace => start.max(rise(stage, partner, 8, played)),
+        _ => start,
+    };
     let touching =
         matches!(action.verb, Verb::Give | Verb::Take | Verb::Embrace | Verb::Fight | Verb::Touch | Verb::Dance | Verb::Pour);
     let at = match partner {

@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 type Line = (Vec2, Vec2, f32);
 
 const INSERT: u32 = 42;
+/// Worn on the head.
+const HEADWEAR: &[&str] = &["hat", "fedora", "cap", "turban", "helmet", "crown", "bonnet", "veil", "hair"];
+/// Carried beside the leg.
+const CARRIED_LOW: &[&str] = &["umbrella", "parasol", "stick", "cane", "staff", "suitcase", "briefcase", "bag", "bucket", "sword"];
 
 impl Director<'_> {
     /// Covers the same act by one or more people.
@@ -234,9 +238,9 @@ impl Director<'_> {
         }
     }
 
-    /// Things are shown close when they are first handled.
+    /// Things are shown close when they are first handled, by acts in which they are seen in the hand or on the head.
     fn wants_insert(&mut self, action: &Action) -> bool {
-        let handled = matches!(
+        let held = matches!(
             action.verb,
             Verb::Give
                 | Verb::Take
@@ -247,14 +251,10 @@ impl Director<'_> {
                 | Verb::Eat
                 | Verb::Write
                 | Verb::Read
-                | Verb::Open
-                | Verb::Close
                 | Verb::Smoke
                 | Verb::Play
-                | Verb::Touch
-                | Verb::Point
-                | Verb::Work
         );
+        let handled = held || action.verb == Verb::Touch && names(action, HEADWEAR);
         let near = self.stage.is_on(action.who);
         handled && near && action.prop.as_ref().is_some_and(|p| self.inserted.insert(p.clone()))
     }
@@ -264,12 +264,19 @@ impl Director<'_> {
         let s = self.stage.stature(action.who);
         let partner = action.to.and_then(|to| self.stage.get(to)).filter(|p| p.who != action.who);
         let ahead = facing(person.heading);
-        // Hands meet half way at the height of the belly; alone, they work in front of it.
-        let (spot, toward) = match partner {
-            Some(p) if pairs(action.verb) => ((p.at + person.at) / 2.0, camera_side(person.at, p.at)),
-            _ => (person.at + ahead * 0.27, if ahead.y > -0.2 { ahead } else { -ahead }),
+        let (eyes, right) = (self.stage.eyes(person).y, -ahead.perp());
+        let belly = eyes - s.eyes + 0.62 * s.height;
+        let toward = if ahead.y > -0.2 { ahead } else { -ahead };
+        // Hands meet half way at the height of the belly; alone, they work in front of it, at the mouth, or hang beside it.
+        let (spot, up, toward, angle) = match (partner, action.verb) {
+            (Some(p), verb) if pairs(verb) => ((p.at + person.at) / 2.0, belly, camera_side(person.at, p.at), Angle::High),
+            (_, Verb::Smoke | Verb::Drink | Verb::Eat) => (person.at + ahead * 0.16, eyes - 0.24 * s.head, toward, Angle::Eye),
+            (_, Verb::Touch) => (person.at + ahead * 0.1, eyes + 0.12 * s.head, toward, Angle::Eye),
+            (_, Verb::Hold) if names(action, CARRIED_LOW) => {
+                (person.at + ahead * 0.18 + right * 0.27, belly - 0.08 * s.height, toward, Angle::High)
+            }
+            _ => (person.at + ahead * 0.27, belly, toward, Angle::High),
         };
-        let up = self.stage.eyes(person).y - s.eyes + 0.62 * s.height;
         let size = Size::Insert;
         let aim = Aim {
             target: Vec3::new(spot.x, up, spot.y),
@@ -277,7 +284,7 @@ impl Director<'_> {
             side: toward.perp(),
             swing: between(seed, 5, -22.0, 22.0),
             size,
-            angle: Angle::High,
+            angle,
             height: frame_height(size, s),
             lens_mm: lens_for(size),
             above: 0.0,
@@ -287,7 +294,7 @@ impl Director<'_> {
             keep_line: false,
         };
         let Some(key) = solve(&self.stage, &aim, &[]) else { return };
-        let setup = Setup { purpose: Purpose::Insert, size, angle: Angle::High, aim, key };
+        let setup = Setup { purpose: Purpose::Insert, size, angle, aim, key };
         let mut marks = self.stage.marks();
         for mark in &mut marks {
             // What changes hands has not done so yet.
@@ -301,6 +308,11 @@ impl Director<'_> {
         let movement = *pick(seed, 6, &[Move::Static, Move::Dolly, Move::Tilt]);
         self.shoot(&setup, movement, INSERT, content, &[]);
     }
+}
+
+/// Whether the action's thing is one of `words`.
+fn names(action: &Action, words: &[&str]) -> bool {
+    action.prop.as_deref().is_some_and(|p| p.split([' ', '-']).any(|part| words.contains(&part.to_lowercase().as_str())))
 }
 
 /// Points that people stand on or pass on their ways.

@@ -51,7 +51,7 @@ pub fn heading_of(direction: Vec2) -> f32 {
 /// As actors do, people who talk in profile open up to the camera a little.
 pub fn cheated(heading: f32) -> f32 {
     let h = (heading + 180.0).rem_euclid(360.0) - 180.0;
-    h.signum() * if h.abs() > 30.0 { (h.abs() - 27.0).max(30.0) } else { h.abs() }
+    h.signum() * if h.abs() > 30.0 { (h.abs() - 33.0).max(30.0) } else { h.abs() }
 }
 
 /// The side of the line from `a` to `b` on which the camera stays: the audience's, if the line does not point at it.

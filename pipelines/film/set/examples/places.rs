@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "{name}: {} triangles, {} alive, {} lights",
         set.solid.triangles.len(),
-        set.life(1.0).triangles.len(),
+        set.life(1.0, glam::Vec3::new(0.0, 1.6, 6.0)).triangles.len(),
         set.lights(1.0).len()
     );
     for view in word(11, "emlr").chars() {
@@ -100,7 +100,7 @@ fn camera(set: &SetBrief, view: char) -> Camera {
 fn shoot(set: &Set, brief: &SetBrief, view: char, settings: &Settings, path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let cpu = Cpu::new(1);
     let solid = cpu.solid(&set.solid, Build::Best)?;
-    let mut alive = set.life(1.3);
+    let mut alive = set.life(1.3, glam::Vec3::new(0.0, 1.6, 6.0));
     if view != 'b' {
         alive.append(&stand_ins(), glam::Affine3A::IDENTITY);
     }

@@ -4,7 +4,7 @@ use crate::kit::{Dice, Model, at, at_turned, p, pitch, roll};
 use crate::set::{Flicker, burning};
 use crate::stuff;
 use glam::Vec3;
-use klieg_film_words::{between, unit};
+use klieg_film_words::{between, mix, unit};
 use klieg_kernels::scene::{Geometry, Material, Rgb};
 use std::f32::consts::TAU;
 
@@ -47,8 +47,8 @@ pub enum Mover {
 }
 
 impl Mover {
-    /// Adds what is seen at `seconds`.
-    pub fn show(&self, m: &mut Model, seconds: f32) {
+    /// Adds what is seen at `seconds` from `eye`.
+    pub fn show(&self, m: &mut Model, seconds: f32, eye: Vec3) {
         match self {
             Mover::Flame { foot, tall, light, seed } => flame(m, *foot, *tall, *light, *seed, seconds),
             Mover::Smoke { foot, rise, puff, wind, color, seed } => smoke(m, *foot, *rise, *puff, *wind, *color, *seed, seconds),
@@ -60,7 +60,10 @@ impl Mover {
             }
             Mover::Rain { air, count, speed, slant, material, seed } => {
                 for i in 0..*count {
-                    streak(m, material, *air, *speed, *slant, *seed, u64::from(i), seconds);
+                    streak(m, material, *air, *speed, *slant, *seed, u64::from(i), seconds, eye);
+                }
+                for i in 0..*count / 7 {
+                    splash(m, material, *air, *seed, u64::from(i), seconds);
                 }
             }
             Mover::Motes { air, count, size, material, seed } => motes(m, *air, *count, *size, material, *seed, seconds),
@@ -105,18 +108,26 @@ fn flame(m: &mut Model, foot: Vec3, tall: f32, light: Rgb, seed: u64, seconds: f
 
 #[expect(clippy::too_many_arguments, reason = "the fields of one mover")]
 fn smoke(m: &mut Model, foot: Vec3, rise: f32, puff: f32, wind: Vec3, color: Rgb, seed: u64, seconds: f32) {
-    let wool = Material { base: color, translucency: 0.5, roughness: 1.0, sheen: 0.4, variation: 0.1, ..Material::default() };
-    const PUFFS: u64 = 7;
-    let life = 4.0;
-    for i in 0..PUFFS {
-        let t = (seconds / life + i as f32 / PUFFS as f32).fract();
-        let turn = unit(seed, i) * TAU + seconds * 0.4;
-        let drift = p(turn.sin(), 0.0, turn.cos()) * puff * 0.6 * t;
-        let centre = foot + p(0.0, rise * t, 0.0) + wind * (t * life * t) + drift;
-        let size = puff * (0.25 + 0.75 * t) * (1.0 - t).sqrt();
-        if size > 0.004 {
-            m.ball(&wool, centre, p(size, size * 0.8, size), 8);
-        }
+    // Light comes through it from all sides, so that it is never darker than the air behind it.
+    let glimmer = color.map(|c| c * 0.16);
+    let wool =
+        Material { base: color, emission: glimmer, translucency: 0.7, roughness: 1.0, variation: 0.0, ..Material::default() };
+    let id = m.material(&wool);
+    const FLECKS: u64 = 520;
+    let life = 4.5;
+    for i in 0..FLECKS {
+        let t = (seconds / life + unit(seed, i * 5)).fract();
+        // Gaussian across, wider and thinner the higher it is; a slow curl bends the whole.
+        let spread = puff * (0.16 + 0.84 * t);
+        let around = unit(seed, i * 5 + 1) * TAU + seconds * 0.3;
+        let off = (-2.0 * unit(seed, i * 5 + 2).max(1e-4).ln()).sqrt() * 0.42 * spread;
+        let curl = p((seconds * 0.5 + t * 5.0).sin(), 0.0, (seconds * 0.4 + t * 4.0).cos()) * puff * 0.5 * t;
+        let centre = foot + p(around.cos() * off, rise * t, around.sin() * off) + wind * (t * life * t) + curl;
+        let size = puff * 0.05 * (0.5 + unit(seed, i * 5 + 3)) * (t * 8.0).min(1.0) * (1.0 - t).sqrt();
+        let a = unit(seed, i * 5 + 4) * TAU;
+        let (u, v) = (p(a.cos(), 0.6, a.sin()) * size, p(-a.sin(), 0.9 * a.cos(), a.cos()) * size);
+        let q = [centre - u, centre + u, centre + v].map(|q| m.vertex(q, Vec3::Y, [0.0; 3]));
+        m.geometry.triangle(q[0], q[1], q[2], id);
     }
 }
 
@@ -147,20 +158,54 @@ fn leaflet(m: &mut Model, material: &Material, centre: Vec3, size: f32, seed: u6
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of one mover")]
-fn streak(m: &mut Model, material: &Material, air: Air3, speed: f32, slant: f32, seed: u64, i: u64, seconds: f32) {
+fn streak(m: &mut Model, material: &Material, air: Air3, speed: f32, slant: f32, seed: u64, i: u64, seconds: f32, eye: Vec3) {
     let size = air.high - air.low;
     let travelled = unit(seed, i * 3) * size.y + speed * seconds * between(seed, i * 3 + 9001, 0.9, 1.1);
     let round = (travelled / size.y).floor();
     let key = i * 3 + 1 + (round as u64) * 6007;
     let down = travelled - round * size.y;
     let top = air.low + p(unit(seed, key) * size.x + slant * down, size.y - down, unit(seed, key + 1) * size.z);
-    let long = between(seed, i * 3 + 2, 0.16, 0.34);
+    // Before the lens a drop would be a fat blur; further off it is never thinner than the picture shows.
+    let away = top.distance(eye);
+    if away < CLEAR_OF_RAIN {
+        return;
+    }
+    let long = between(seed, i * 3 + 2, 0.18, 0.4);
     let foot = top + p(slant * long, -long, 0.0);
-    let wide = p(0.0032, 0.0, 0.0);
+    let across = (top - eye).cross(Vec3::Y).normalize_or(Vec3::X);
+    let wide = across * (0.00042 * away).clamp(0.0009, 0.005);
     let q = [top - wide, top + wide, foot + wide, foot - wide].map(|q| m.vertex(q, Vec3::Z, [0.0, 0.0, 0.0]));
     let id = m.material(material);
     m.geometry.triangle(q[0], q[1], q[2], id);
     m.geometry.triangle(q[0], q[2], q[3], id);
+}
+
+/// No drop falls nearer to the camera than this, metres.
+const CLEAR_OF_RAIN: f32 = 1.6;
+
+/// The ring that a drop leaves on wet ground, and what jumps up in its middle.
+fn splash(m: &mut Model, material: &Material, air: Air3, seed: u64, i: u64, seconds: f32) {
+    const LASTS: f32 = 0.34;
+    let age = seconds / LASTS + unit(seed ^ 77, i);
+    let (round, age) = (age.floor() as u64, age.fract());
+    let size = air.high - air.low;
+    let key = mix(seed ^ 78) ^ (i * 2 + round * 7919);
+    let centre = air.low + p(unit(key, 1) * size.x, 0.008, unit(key, 2) * size.z);
+    let (r, thick) = (0.015 + 0.075 * age, 0.009 * (1.0 - age) + 0.001);
+    let id = m.material(material);
+    const SIDES: usize = 9;
+    let rim: Vec<[u32; 2]> = (0..=SIDES)
+        .map(|k| p((k as f32 / SIDES as f32 * TAU).cos(), 0.0, (k as f32 / SIDES as f32 * TAU).sin()))
+        .map(|d| [r, r + thick].map(|r| m.vertex(centre + d * r, Vec3::Y, [0.0; 3])))
+        .collect();
+    for w in rim.windows(2) {
+        m.geometry.triangle(w[0][0], w[1][0], w[1][1], id);
+        m.geometry.triangle(w[0][0], w[1][1], w[0][1], id);
+    }
+    if age < 0.7 {
+        let jump = 0.12 * age * (0.7 - age) / 0.1225;
+        m.ball(material, centre + p(0.0, jump * 0.6, 0.0), p(0.004, 0.006, 0.004), 4);
+    }
 }
 
 fn motes(m: &mut Model, air: Air3, count: u32, size: f32, material: &Material, seed: u64, seconds: f32) {

@@ -38,7 +38,7 @@ fn room(brief: &SetBrief) -> Room {
     let small = |hero| Room { half_width: 2.4, back_z: -1.2, front_z: 1.8, camera_x: 2.8, camera_z: 6.0, camera_y: 2.5, hero };
     match (brief.place, brief.room()) {
         (Temple, true) => hall([0.0, 1.8, -9.0]),
-        (Temple, false) => wide([0.0, 5.0, -15.0]),
+        (Temple, false) => wide([0.0, 7.5, -15.0]),
         (Office, _) => Room { back_z: -0.55, ..small([0.0, 1.2, -1.6]) },
         (Bar, _) => Room { back_z: -0.75, ..small([0.0, 1.5, -2.4]) },
         (Hospital, _) => small([0.0, 1.4, -2.4]),

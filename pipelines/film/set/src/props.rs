@@ -346,26 +346,33 @@ fn microphone(m: &mut Model, _: Culture, _: &mut Dice) {
 }
 fn umbrella(m: &mut Model, c: Culture, _: &mut Dice) {
     let cover = if east(c) { paper("#B5453A") } else { cloth("#26282C") };
-    m.bar(&wood("#5A3A26"), p(0.0, -0.12, 0.0), p(0.0, 0.86, 0.0), 0.009);
-    if !east(c) {
-        let hook: Vec<Vec3> = (0..=8)
-            .map(|i| i as f32 / 8.0 * std::f32::consts::PI)
-            .map(|a| p(0.03 - a.cos() * 0.03, -0.12 - a.sin() * 0.035, 0.0))
+    let shaft = wood("#5A3A26");
+    m.bar(&shaft, p(0.0, -0.86, 0.0), p(0.0, 0.07, 0.0), 0.011);
+    if east(c) {
+        m.ball(&lacquer("#2A1E16"), p(0.0, 0.075, 0.0), p(0.02, 0.014, 0.02), 10);
+    } else {
+        let hook: Vec<Vec3> = (0..=10)
+            .map(|i| i as f32 / 10.0 * std::f32::consts::PI)
+            .map(|a| p(0.0, 0.07 + a.sin() * 0.055, 0.045 - a.cos() * 0.045))
             .collect();
-        m.tube(&wood("#5A3A26"), &hook, |_| 0.01, 6);
+        m.tube(&shaft, &hook, |_| 0.015, 8);
     }
-    // Furled: an open one hides the face of whoever holds it. Eight folds wound about the stick, widest a third up.
-    m.sheet(&cover, 48, 10, |u, v| {
+    m.bar(&chrome(), p(0.0, -0.86, 0.0), p(0.0, -0.79, 0.0), 0.008);
+    // Furled: an open one hides the face of whoever holds it. Eight folds wound about the stick, widest a third down.
+    m.sheet(&cover, 48, 12, |u, v| {
         let a = u * std::f32::consts::TAU;
-        let r = 0.012 + 0.04 * (v * std::f32::consts::PI * 0.85).sin() * (1.0 + 0.22 * (8.0 * a + 3.0 * v).cos());
-        p(a.cos() * r, 0.84 - 0.7 * v, a.sin() * r)
+        let r = 0.014 + 0.048 * ((0.12 + 0.88 * v) * std::f32::consts::PI * 0.92).sin() * (1.0 + 0.22 * (8.0 * a + 3.0 * v).cos());
+        p(a.cos() * r, -0.81 + 0.66 * v, a.sin() * r)
     });
+    m.lathe(&cloth("#3A3C42"), &[(0.04, -0.3), (0.042, -0.29), (0.04, -0.28)], 12);
 }
 fn cigarette(m: &mut Model, _: Culture, _: &mut Dice) {
+    // Twice life size, as puppet hands are large.
     m.within(pitch(80.0), |m| {
-        m.bar(&paper("#EFEAE0"), p(0.0, -0.01, 0.0), p(0.0, 0.06, 0.0), 0.0045);
-        m.bar(&paint("#C98A4A"), p(0.0, -0.03, 0.0), p(0.0, -0.01, 0.0), 0.0047);
-        m.ball(&glow([4.0, 0.9, 0.15]), p(0.0, 0.062, 0.0), Vec3::splat(0.005), 6);
+        m.bar(&paper("#EFEAE0"), p(0.0, 0.0, 0.0), p(0.0, 0.12, 0.0), 0.01);
+        m.bar(&paint("#C98A4A"), p(0.0, -0.04, 0.0), p(0.0, 0.0, 0.0), 0.0104);
+        m.bar(&paint("#5A5654"), p(0.0, 0.12, 0.0), p(0.0, 0.134, 0.0), 0.0098);
+        m.ball(&glow([5.0, 1.1, 0.18]), p(0.0, 0.135, 0.0), Vec3::splat(0.0105), 8);
     });
 }
 fn bottle_prop(m: &mut Model, c: Culture, dice: &mut Dice) {

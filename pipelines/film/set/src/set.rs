@@ -110,11 +110,12 @@ impl Set {
         self.sun.into_iter().chain(lamps).take(LIGHTS_MAX).collect()
     }
 
-    /// What moves by itself, at a moment: flames, smoke, petals, rain, bells, birds, cars' lights, water.
-    pub fn life(&self, seconds: f32) -> Geometry {
+    /// What moves by itself, at a moment: flames, smoke, petals, rain, bells, birds, cars' lights, water. `eye` is where the camera
+    /// is: no drop of rain falls right before it.
+    pub fn life(&self, seconds: f32, eye: Vec3) -> Geometry {
         let mut m = Model::new();
         for mover in &self.movers {
-            mover.show(&mut m, seconds);
+            mover.show(&mut m, seconds, eye);
         }
         m.geometry
     }

@@ -5,6 +5,9 @@ use klieg_film_words::seed_of;
 use klieg_film_words::story::{Culture, Mood, Occasion, Period, Place, TimeOfDay, Weather};
 use klieg_kernels::scene::{Geometry, Light};
 
+/// A camera's place before the stage.
+const EYE: glam::Vec3 = glam::Vec3::new(0.0, 1.6, 5.0);
+
 /// One culture a region.
 const WORLD: [Culture; 10] = [
     Culture::Tamil,
@@ -117,7 +120,7 @@ fn complaints(b: &SetBrief) -> Vec<String> {
     let set = build(b);
     sound(&set.solid, &what);
     lit(&set, &what);
-    let (then, now) = (set.life(0.5), set.life(1.9));
+    let (then, now) = (set.life(0.5, EYE), set.life(1.9, EYE));
     sound(&then, &what);
     let (still, alive) = (set.solid.triangles.len(), then.triangles.len());
     let (blocked, taken) = (in_the_way(b, &set.solid), camera_space_taken(b, &set.solid));
@@ -128,7 +131,7 @@ fn complaints(b: &SetBrief) -> Vec<String> {
         (blocked.is_empty(), format!("{} points where people play, as {:?}", blocked.len(), blocked.first())),
         (taken < 0.16, format!("{taken} of the camera's space is taken")),
         (then != now, "nothing moves".to_owned()),
-        (then == set.life(0.5), "life depends on more than the moment".to_owned()),
+        (then == set.life(0.5, EYE), "life depends on more than the moment".to_owned()),
     ];
     rules.into_iter().filter(|(holds, _)| !holds).map(|(_, why)| format!("{what}: {why}")).collect()
 }

@@ -45,6 +45,16 @@ impl Voice {
     }
 }
 
+impl Voice {
+    /// As credits say it: `voice: flite slt`, `voice: eSpeak NG ta (f3)`.
+    pub fn credit(&self) -> String {
+        match &self.engine {
+            Engine::Flite { name } => format!("voice: flite {name}"),
+            Engine::Espeak { voice, variant } => format!("voice: eSpeak NG {voice} ({variant})"),
+        }
+    }
+}
+
 /// A speaker to be cast: base voice, formants, pitch in hertz.
 type Speaker = (&'static str, f32, f32);
 

@@ -243,3 +243,57 @@ fn a_gift_goes_from_hand_to_hand() {
     let palm = |who: usize| Vec3::from(p.actors[who].puppet.grip(&p.pose(&p.actors[who], at), false).translation);
     assert!(palm(0).distance(palm(1)) < 0.22, "{} apart", palm(0).distance(palm(1)));
 }
+
+/// Degrees between the direction in which someone's face points and that of the camera, on the floor.
+fn turned_away(p: &Performance, who: usize, t: f32) -> f32 {
+    let actor = &p.actors[who];
+    let pose = p.pose(actor, t);
+    let head = actor.puppet.joints(&pose)[Joint::Head as usize];
+    let face = head.transform_vector3(Vec3::Z);
+    let to = Vec3::from(camera(&p.shot, t).position) - Vec3::from(head.translation);
+    Vec2::new(face.x, face.z).angle_to(Vec2::new(to.x, to.z)).to_degrees().abs()
+}
+
+#[test]
+fn faces_of_a_group_open_to_the_camera_and_the_eyes_stay_with_the_other() {
+    for heading in [56.0, 75.0, 90.0, 110.0] {
+        for purpose in [Purpose::Master, Purpose::TwoShot, Purpose::Follow] {
+            let marks = vec![mark(0, -0.6, heading, Posture::Standing), mark(1, 0.6, -heading, Posture::Standing)];
+            let p = perform(Shot { purpose, ..shot(marks, vec![]) });
+            for t in (0..96).step_by(8).map(|t| t as f32) {
+                for who in 0..2 {
+                    let away = turned_away(&p, who, t);
+                    assert!(away < 62.0, "{away} degrees off at {t}, heading {heading}");
+                    // +X of the puppet is its left; the left one looks at who stands on that side.
+                    let [yaw, _] = p.pose(&p.actors[who], t).face.gaze;
+                    assert!(if who == 0 { yaw > 0.1 } else { yaw < -0.1 }, "{who} looks {yaw} at {t}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_furled_umbrella_keeps_out_of_people() {
+    let give =
+        Cue { start: 10, frames: 60, who: 0, what: Does::Act { verb: Verb::Give, to: Some(1), prop: Some("umbrella".into()) } };
+    let mut marks = both(Posture::Standing);
+    marks[0].holding = Some("umbrella".into());
+    (marks[0].x, marks[1].x) = (-0.41, 0.41);
+    let p = perform(shot(marks, vec![give]));
+    for t in (0..96).step_by(2).map(|t| t as f32) {
+        let mut things = Geometry::default();
+        for actor in &p.actors {
+            p.hand_prop(actor, &p.pose(actor, t), t, &mut things);
+        }
+        assert!(!things.positions.is_empty());
+        for at in &things.positions {
+            assert!(at[1] > -0.05 && at[1] < 1.25, "at height {} at {t}", at[1]);
+            for actor in &p.actors {
+                let root = actor.player.root(t).0;
+                let away = Vec2::new(at[0], at[2]).distance(root);
+                assert!(away > 0.15, "{away} from a body's middle at {t}");
+            }
+        }
+    }
+}

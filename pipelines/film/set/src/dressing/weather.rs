@@ -14,8 +14,8 @@ pub fn open_air(b: &mut Builder<'_>) {
     sky_bounce(b);
     let air = Air3 { low: p(-9.0, 0.0, -14.0), high: p(9.0, 7.0, 6.5) };
     match b.brief.weather {
-        Weather::Rain => rain(b, air, 620),
-        Weather::Storm => rain(b, air, 900),
+        Weather::Rain => rain(b, air, 1500),
+        Weather::Storm => rain(b, air, 2200),
         Weather::Snow => {
             falling(b, air, 700, 0.035, 0.7, p(0.2, 0.0, 0.1), Material { roughness: 0.9, ..paint("#EDF1F5") });
         }
@@ -59,7 +59,7 @@ pub fn rain(b: &mut Builder<'_>, air: Air3, count: u32) {
     let bright = if b.brief.dark() { [0.16, 0.18, 0.22] } else { [0.3, 0.33, 0.36] };
     let material =
         Material { base: srgb("#AEB8C4"), emission: bright, glass: 0.0, translucency: 0.6, roughness: 0.2, ..Material::default() };
-    b.mover(Mover::Rain { air, count, speed: 8.5, slant: 0.1, material, seed });
+    b.mover(Mover::Rain { air, count, speed: 8.5, slant: 0.14, material, seed });
 }
 
 pub fn falling(b: &mut Builder<'_>, air: Air3, count: u32, size: f32, speed: f32, drift: Vec3, material: Material) {

@@ -23,7 +23,8 @@ pub fn forecourt(b: &mut Builder<'_>) {
     ground(b);
     match b.brief.region() {
         Region::SouthIndian => {
-            gopuram(b, at(0.0, 0.0, -15.5));
+            // As far back as shows its finials above those who stand before it.
+            gopuram(b, at(0.0, 0.0, -18.0));
             striped_walls(b);
             palms(b, 9);
         }
@@ -43,9 +44,22 @@ pub fn forecourt(b: &mut Builder<'_>) {
         festive(b);
     }
     open_air(b);
-    for (i, (x, z)) in [(-6.3, -3.2), (6.4, -4.6), (-4.6, -8.0), (3.6, -9.5), (-7.2, 1.5), (7.4, 2.6), (1.4, -11.0), (-1.8, -10.2)]
-        .into_iter()
-        .enumerate()
+    for (i, (x, z)) in [
+        (-6.3, -3.2),
+        (6.4, -4.6),
+        (-4.6, -8.0),
+        (3.6, -9.5),
+        (-7.2, 1.5),
+        (7.4, 2.6),
+        (1.4, -11.0),
+        (-1.8, -10.2),
+        (-8.2, -1.4),
+        (8.3, -1.0),
+        (-5.9, -6.2),
+        (5.6, -7.2),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let verb = [Verb::Pray, Verb::Walk, Verb::Stand, Verb::Listen][i % 4];
         let turn = b.dice.range(-50.0, 50.0) + if i % 3 == 0 { 180.0 } else { 0.0 };
@@ -94,8 +108,8 @@ fn gopuram(b: &mut Builder<'_>, place: glam::Affine3A) {
     m.within(place, |m| {
         gate(m, 10.0, 3.6, dark);
         let (mut y, mut w, mut d) = (3.6, 8.6, 5.6);
-        for tier in 0..6 {
-            let h = 1.75 - tier as f32 * 0.12;
+        for tier in 0..5 {
+            let h = 1.75 - tier as f32 * 0.13;
             let body = plaster(["#D8B98C", "#CFA878"][tier % 2]);
             m.stand(&body, p(0.0, y, 0.0), p(w, h, d), 0.03);
             m.block(&paint(PAINTS[tier % 7]), p(0.0, y + 0.08, 0.0), p(w + 0.3, 0.16, d + 0.3), 0.03);
@@ -107,8 +121,8 @@ fn gopuram(b: &mut Builder<'_>, place: glam::Affine3A) {
                 });
             }
             y += h;
-            w *= 0.865;
-            d *= 0.86;
+            w *= 0.84;
+            d *= 0.835;
         }
         vault(m, y, w + 0.4, d);
     });

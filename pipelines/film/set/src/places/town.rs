@@ -1,7 +1,7 @@
 //! Where houses stand around: courtyard, village, market, a house from outside, the fronts of public buildings.
 
 use crate::dressing::*;
-use crate::kit::{Model, at, at_turned, p, scaled};
+use crate::kit::{Dice, Model, at, at_turned, p, scaled};
 use crate::light::{kelvin, times};
 use crate::set::{Builder, Flicker};
 use crate::stuff::*;
@@ -491,6 +491,11 @@ pub fn front(b: &mut Builder<'_>) {
     }
     b.m.within(at_turned(-6.3, 0.0, -0.6, 60.0), |m| bench(m, &st.wood, 1.6, true));
     b.m.within(at_turned(6.3, 0.0, 3.6, -80.0), |m| bench(m, &st.wood, 1.6, true));
+    match b.brief.place {
+        Place::Cafe => terrace(b, &st, &mut dice),
+        Place::Station => b.m.within(at_turned(-2.1, 0.0, -0.9, 30.0), |m| bench(m, &st.wood, 1.5, true)),
+        _ => {}
+    }
     yard_things(b, 18);
     if dark {
         b.air.rig.key = times(kelvin(2700.0), 1.4);
@@ -498,6 +503,31 @@ pub fn front(b: &mut Builder<'_>) {
     open_air(b);
     for (x, z, turn) in [(-4.0, -4.2, 40.0), (4.4, -4.6, -30.0), (-6.2, 2.4, 90.0), (6.4, 8.0, 200.0), (1.6, -5.0, 180.0)] {
         b.figure(x, z, turn, Posture::Standing, Verb::Walk);
+    }
+}
+
+/// Tables on the pavement: one where people sit and play, two with parasols beside it.
+fn terrace(b: &mut Builder<'_>, st: &Style, dice: &mut Dice) {
+    let round = |m: &mut Model| {
+        round_table(m, &st.wood, &iron(), 0.36, 0.73);
+        for (x, z) in [(-0.14, 0.05), (0.15, -0.06)] {
+            cup(m, &lacquer("#E8E2D4"), p(x, 0.745, z), 0.035, 0.06);
+        }
+    };
+    b.m.within(at(0.0, 0.0, -0.4), round);
+    for (x, turn) in [(-0.85, 80.0), (0.85, -80.0)] {
+        b.m.within(at_turned(x, 0.0, -0.4, turn), |m| chair(m, &st.wood, &st.cloth));
+    }
+    for (x, z) in [(-3.9, -2.6), (3.8, -2.9)] {
+        let turn = dice.range(0.0, 180.0);
+        b.m.within(at_turned(x, 0.0, z, turn), |m| {
+            round(m);
+            m.bar(&st.wood, p(0.0, 0.0, 0.0), p(0.0, 2.4, 0.0), 0.025);
+            m.lathe(&st.cloth2, &[(1.15, 2.05), (0.6, 2.3), (0.0, 2.42)], 8);
+            for z in [-0.68, 0.68] {
+                m.within(at_turned(0.0, 0.0, z, if z < 0.0 { 0.0 } else { 180.0 }), |m| chair(m, &st.wood, &st.cloth));
+            }
+        });
     }
 }
 
