@@ -23,7 +23,7 @@ const CAMERA: Camera = Camera {
 
 fn devices() -> [Device; 2] {
     stand_in::open();
-    [Device::Cpu(Cpu::new(2)), Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()))]
+    [Device::Cpu(Box::new(Cpu::new(2))), Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()))]
 }
 
 fn lamp() -> Light {
