@@ -36,7 +36,7 @@ fn exactly(device: &Device, world: &World) -> Result<Errors, TestCaseError> {
 
 #[test]
 fn every_instruction_set_gives_the_bits_of_plain_code() {
-    let devices: Vec<_> = Cpu::of_every_set(2).into_iter().map(Device::Cpu).collect();
+    let devices: Vec<_> = Cpu::of_every_set(2).into_iter().map(|cpu| Device::Cpu(Box::new(cpu))).collect();
     for (i, device) in devices.iter().enumerate() {
         let errors = on_worlds(150, |world| exactly(device, world));
         suite::print(["plain", "AVX2", "AVX-512"][i], &errors);
@@ -55,7 +55,7 @@ fn the_cuda_form_gives_the_bits_of_plain_code_on_a_stand_in_driver() {
 #[test]
 fn a_picture_is_its_steps_on_every_device() {
     stand_in::open();
-    for device in [Device::Cpu(Cpu::new(2)), Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()))] {
+    for device in [Device::Cpu(Box::new(Cpu::new(2))), Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()))] {
         on_worlds(8, |world| {
             whole_is_steps(&device, world);
             Ok(Errors::default())

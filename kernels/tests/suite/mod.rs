@@ -246,7 +246,7 @@ fn layers(error: &mut Error, found: &Layers, wanted: &Layers, tolerance: f64) {
 
 /// One world on a device against the reference: plain CPU code on one thread.
 pub fn compare(device: &Device, world: &World, tolerance: Tolerance) -> Errors {
-    let cpu = Device::Cpu(Cpu::plain(1));
+    let cpu = Device::Cpu(Box::new(Cpu::plain(1)));
     let solids = world.solids(&cpu);
     let solids = [&solids[0], &solids[1]];
     let stage = world.stage(&solids);
