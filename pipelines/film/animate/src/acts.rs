@@ -382,7 +382,7 @@ fn tip_a_hat(w: f32, right: usize, d: &mut Doing) {
         at: Spot::Mouth(Vec3::new(0.15, 0.2, 0.06)),
         fingers: Some(Vec3::new(-0.7, 0.6, 0.25)),
         palm: Some(Vec3::new(-0.5, -0.3, -0.8)),
-        elbow: Some(Vec3::new(1.0, -0.4, 0.1)),
+        elbow: Some(Vec3::new(0.35, -1.0, 0.45)),
         ..reach(0.0, 0.0, 0.0, Hand::Relaxed, w)
     });
     d.nod = 0.12 * w;
