@@ -329,7 +329,10 @@ fn cry(t: f32, w: f32, d: &mut Doing) {
 pub fn carry(w: f32, prop: Option<&str>, right: usize, d: &mut Doing) {
     let name = prop.unwrap_or("");
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["torch", "lantern", "flag", "sign"]) {
+    if named(name, &["cigarette", "cigar", "beedi"]) {
+        // Between the fingers of a hand that hangs.
+        d.arms[right] = Some(Reach { fingers: Some(Vec3::new(0.0, -0.75, 0.65)), ..reach(0.3, 0.84, 0.16, Hand::Grip, w) });
+    } else if has(&["torch", "lantern", "flag", "sign"]) {
         d.arms[right] = Some(reach(0.2, 1.08, 0.24, Hand::Grip, w));
     } else if stands(name) {
         // On the ground before the foot, as one leans on a walking stick.
@@ -382,7 +385,7 @@ fn tip_a_hat(w: f32, right: usize, d: &mut Doing) {
         at: Spot::Mouth(Vec3::new(0.15, 0.2, 0.06)),
         fingers: Some(Vec3::new(-0.7, 0.6, 0.25)),
         palm: Some(Vec3::new(-0.5, -0.3, -0.8)),
-        elbow: Some(Vec3::new(1.0, -0.4, 0.1)),
+        elbow: Some(Vec3::new(0.35, -1.0, 0.45)),
         ..reach(0.0, 0.0, 0.0, Hand::Relaxed, w)
     });
     d.nod = 0.12 * w;

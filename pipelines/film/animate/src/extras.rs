@@ -4,7 +4,7 @@ use glam::Vec2;
 use klieg_film_cast::{Design, Detail, Puppet, casting};
 use klieg_film_set::{SetBrief, Spot};
 use klieg_film_words::shot::{Cue, Does, Mark, Shot};
-use klieg_film_words::story::{Age, Build, Character, Gender, Mood, Verb};
+use klieg_film_words::story::{Age, Build, Character, Gender, Mood, Place, Verb};
 use klieg_film_words::{mix, pick, unit};
 
 /// Most figures in the background of a shot.
@@ -30,7 +30,7 @@ pub fn extras(set: &SetBrief, spots: &[Spot], shot: &Shot, first: usize) -> Vec<
         .enumerate()
         .map(|(i, spot)| {
             let who = first + i;
-            let design = design(set, spot.seed);
+            let design = design(set, spot);
             let mark = Mark {
                 who,
                 x: spot.x,
@@ -71,11 +71,15 @@ fn in_the_way(spot: &Spot, camera: Vec2, view: Vec2, focus: f32, shot: &Shot) ->
     (shot.marks.iter().any(near) || crossed).then_some("too near somebody")
 }
 
-fn design(set: &SetBrief, seed: u64) -> Design {
+fn design(set: &SetBrief, spot: &Spot) -> Design {
+    let seed = spot.seed;
+    // No child keeps a bar, drinks in it or smokes.
+    let grown = set.place == Place::Bar || matches!(spot.doing, Verb::Work | Verb::Drink | Verb::Smoke | Verb::Drive);
+    let ages = [Age::Young, Age::Young, Age::Middle, Age::Middle, Age::Old, Age::Teen, Age::Child];
     let gender = if unit(seed, 1) < 0.5 { Gender::Female } else { Gender::Male };
     let character = Character {
         name: String::new(),
-        age: *pick(seed, 2, &[Age::Young, Age::Young, Age::Middle, Age::Middle, Age::Old, Age::Teen, Age::Child]),
+        age: *pick(seed, 2, &ages[..if grown { 5 } else { 7 }]),
         gender,
         build: *pick(seed, 3, &[Build::Thin, Build::Medium, Build::Medium, Build::Round, Build::Broad]),
         culture: set.culture,
@@ -87,4 +91,35 @@ fn design(set: &SetBrief, seed: u64) -> Design {
         seed: mix(seed),
     };
     casting(std::slice::from_ref(&character)).swap_remove(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klieg_film_words::shot::Posture;
+    use klieg_film_words::story::{Culture, Occasion, Period, TimeOfDay, Weather};
+
+    #[test]
+    fn whoever_works_is_grown_up() {
+        let set = SetBrief {
+            place: Place::Kitchen,
+            place_name: "KITCHEN".into(),
+            interior: true,
+            time: TimeOfDay::Night,
+            weather: Weather::Clear,
+            culture: Culture::American,
+            period: Period::Noir,
+            mood: Mood::Neutral,
+            occasion: Occasion::Everyday,
+            extras: 0,
+            props: vec![],
+            seed: 1,
+        };
+        let ages = |doing: Verb| -> Vec<Age> {
+            let spot = |seed| Spot { x: 0.0, z: 0.0, heading: 0.0, posture: Posture::Standing, doing, seed };
+            (0..60).map(|seed| design(&set, &spot(seed)).age).collect()
+        };
+        let minor = |a: &Age| matches!(a, Age::Child | Age::Teen | Age::Infant);
+        assert!(!ages(Verb::Work).iter().any(minor) && ages(Verb::Walk).iter().any(minor));
+    }
 }

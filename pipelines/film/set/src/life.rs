@@ -113,7 +113,7 @@ fn smoke(m: &mut Model, foot: Vec3, rise: f32, puff: f32, wind: Vec3, color: Rgb
     let wool =
         Material { base: color, emission: glimmer, translucency: 0.7, roughness: 1.0, variation: 0.0, ..Material::default() };
     let id = m.material(&wool);
-    const FLECKS: u64 = 520;
+    const FLECKS: u64 = 900;
     let life = 4.5;
     for i in 0..FLECKS {
         let t = (seconds / life + unit(seed, i * 5)).fract();
@@ -123,7 +123,7 @@ fn smoke(m: &mut Model, foot: Vec3, rise: f32, puff: f32, wind: Vec3, color: Rgb
         let off = (-2.0 * unit(seed, i * 5 + 2).max(1e-4).ln()).sqrt() * 0.42 * spread;
         let curl = p((seconds * 0.5 + t * 5.0).sin(), 0.0, (seconds * 0.4 + t * 4.0).cos()) * puff * 0.5 * t;
         let centre = foot + p(around.cos() * off, rise * t, around.sin() * off) + wind * (t * life * t) + curl;
-        let size = puff * 0.05 * (0.5 + unit(seed, i * 5 + 3)) * (t * 8.0).min(1.0) * (1.0 - t).sqrt();
+        let size = puff * 0.03 * (0.5 + unit(seed, i * 5 + 3)) * (t * 8.0).min(1.0) * (1.0 - t).sqrt();
         let a = unit(seed, i * 5 + 4) * TAU;
         let (u, v) = (p(a.cos(), 0.6, a.sin()) * size, p(-a.sin(), 0.9 * a.cos(), a.cos()) * size);
         let q = [centre - u, centre + u, centre + v].map(|q| m.vertex(q, Vec3::Y, [0.0; 3]));

@@ -670,7 +670,7 @@ pub fn bar(b: &mut Builder<'_>) {
         color: [0.45, 0.44, 0.44],
         seed,
     });
-    b.figure(0.3, -2.35, 5.0, Posture::Standing, Verb::Work);
+    b.figure(0.3, -2.35, 5.0, Posture::Standing, Verb::Listen);
     b.figure(-3.0, 3.1, 140.0, Posture::Standing, Verb::Drink);
     b.figure(3.0, 4.2, -130.0, Posture::Standing, Verb::Listen);
 }
