@@ -181,11 +181,12 @@ fn what_a_driver_refuses_is_named() {
     set("STAND_IN_VERSION", "12080");
     let error = Cuda::open(0).err().unwrap();
     assert_eq!(error, KernelError::DriverTooOld { target: "CUDA", found: "12.8".into(), needed: "13.0".into() });
-    assert!(matches!(Device::open(Choice::Auto, 1).unwrap(), Device::Cpu(_)), "auto takes what there is");
+    assert!(!matches!(Device::open(Choice::Auto, 1).unwrap(), Device::Cuda(_)), "auto takes what there is");
     set("STAND_IN_VERSION", "13010");
     set("STAND_IN_DEVICES", "2");
     assert_eq!(Cuda::open(2).err(), Some(KernelError::NoDevice { target: "CUDA", asked: 2, count: 2 }));
-    let listed = Device::list().found;
+    // What there is of Vulkan is the machine's.
+    let listed: Vec<_> = Device::list().found.into_iter().filter(|d| !matches!(d.choice, Choice::Vulkan(_))).collect();
     assert_eq!(listed.iter().map(|d| d.choice).collect::<Vec<_>>(), [Choice::Cuda(0), Choice::Cuda(1), Choice::Cpu]);
     assert_eq!((listed[0].compute_capability, listed[0].driver.as_str()), (Some((9, 0)), "CUDA 13.1"));
     set("STAND_IN_DEVICES", "0");
