@@ -1,18 +1,6 @@
-//! Where CUDA's compilers are, for tests.
+//! What there is to compile, for tests.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// nvcc, put into the cache folder if it isn't there yet.
-pub fn nvcc() -> PathBuf {
-    if let Some(asked) = std::env::var_os("KLIEG_NVCC") {
-        return asked.into();
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/cuda-toolkit");
-    let run = Command::new(&script).output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8(run.stdout).unwrap().trim().into()
-}
 
 /// Every kernel source with its kernels, by `K_ITEMS` and `K_PIXELS`.
 pub fn sources() -> Vec<(PathBuf, Vec<String>)> {
