@@ -1,11 +1,8 @@
 //! Every device against the reference, on random stages: here those that need no GPU. `gpu.rs` runs the same suite on one.
 
-use std::cell::RefCell;
-
 use klieg_kernels::scene::{Camera, Fog, Geometry, Look, Material, Pattern, Sky, Texture};
 use klieg_kernels::{Build, Choice, Cpu, Cuda, Device, KernelError, Ray, Settings, Stage};
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::TestCaseError;
 
 mod stand_in;
 mod suite;
@@ -15,19 +12,7 @@ use suite::{Errors, Tolerance, World, compare, whole_is_steps, world};
 
 const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
 
-/// Runs random worlds until one fails, and sums up the errors of those that don't.
-fn on_worlds(cases: u32, test: impl Fn(&World) -> Result<Errors, TestCaseError>) -> Errors {
-    let all = RefCell::new(Errors::default());
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
-    let outcome = TestRunner::new(config).run(&world(), |world| {
-        all.borrow_mut().merge(&test(&world)?);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-    all.into_inner()
-}
+const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
 
 fn exactly(device: &Device, world: &World) -> Result<Errors, TestCaseError> {
     let errors = compare(device, world, EXACT);

@@ -100,7 +100,7 @@ fn table() -> BTreeMap<String, (Vec<Use>, String)> {
     text.lines().filter_map(row).collect()
 }
 
-fn file() -> std::path::PathBuf {
+fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("ptxas.md")
 }
 

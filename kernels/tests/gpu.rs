@@ -1,18 +1,14 @@
 //! What needs an NVIDIA GPU: the suite of `conformance.rs` on the real driver. `make test-gpu` runs it, and it fails where there is
 //! no GPU; `make test` leaves it out.
 
-use std::cell::RefCell;
-
 use klieg_kernels::scene::{Geometry, Look};
 use klieg_kernels::{Build, Choice, Cuda, Device, Settings};
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 mod suite;
 
-use suite::{Errors, Tolerance, World, compare, whole_is_steps, world};
+use suite::{Errors, Tolerance, compare, on_worlds, whole_is_steps};
 
 /// The arithmetic is the CPU's, rounded alike, so that no bit should differ; what is allowed is for compilers that reorder after all.
 /// A path that chooses another way brings another light, so that a few values may be far off.
@@ -20,19 +16,6 @@ const TOLERANCE: Tolerance = Tolerance { each: 1e-4, share: 0.005 };
 
 fn gpu() -> Device {
     Device::Cuda(Box::new(Cuda::open_poisoned(0).expect("a CUDA device")))
-}
-
-fn on_worlds(cases: u32, test: impl Fn(&World) -> Result<Errors, TestCaseError>) -> Errors {
-    let all = RefCell::new(Errors::default());
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
-    let outcome = TestRunner::new(config).run(&world(), |world| {
-        all.borrow_mut().merge(&test(&world)?);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-    all.into_inner()
 }
 
 #[test]

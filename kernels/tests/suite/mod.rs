@@ -1,10 +1,12 @@
 //! What every device must answer like the CPU: random stages, free rays, odd sizes. One suite, run for each device.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Pattern, Sky, Texture};
 use klieg_kernels::{Build, Cpu, Device, Layers, Ray, Settings, Solid, Stage};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::U32Deserializer;
@@ -286,6 +288,20 @@ pub fn whole_is_steps(device: &Device, world: &World) {
     for _ in 0..2 {
         assert!(device.picture(&stage, &world.settings, &world.look, 9).unwrap() == steps);
     }
+}
+
+/// Runs random worlds until one fails, and sums up the errors of those that don't.
+pub fn on_worlds(cases: u32, test: impl Fn(&World) -> Result<Errors, TestCaseError>) -> Errors {
+    let all = RefCell::new(Errors::default());
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
+    let outcome = TestRunner::new(config).run(&world(), |world| {
+        all.borrow_mut().merge(&test(&world)?);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    all.into_inner()
 }
 
 /// Prints a device's rows of the table in `README.md`.
