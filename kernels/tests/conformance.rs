@@ -8,9 +8,7 @@ mod stand_in;
 mod suite;
 mod toolkit;
 
-use suite::{Errors, Tolerance, World, compare, whole_is_steps, world};
-
-const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
+use suite::{Errors, Tolerance, World, compare, on_worlds, whole_is_steps};
 
 const EXACT: Tolerance = Tolerance { each: 0.0, share: 0.0 };
 
