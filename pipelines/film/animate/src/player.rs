@@ -40,6 +40,9 @@ pub struct Others<'a> {
     pub audience: Option<Audience>,
 }
 
+/// How far eyes turn aside in the head, radians: further, and a head that opens to the camera shows nothing but white.
+const ASIDE: f32 = 0.36;
+
 impl Player {
     /// Plans the gestures of everything that `track` says.
     pub fn plan(track: &Track, spoken: &BTreeMap<LineId, Spoken>, seed: u64) -> BTreeMap<LineId, Vec<Gesture>> {
@@ -324,7 +327,7 @@ impl Player {
         let (yaw, pitch) = wander(self.seed, frame, speaking.is_some());
         let down = doing.eyes_on_hands.clamp(0.0, 1.0);
         face.gaze = [
-            ((eyes.x.atan2(eyes.z)) * gaze.holds * (1.0 - down) + yaw).clamp(-0.55, 0.55),
+            ((eyes.x.atan2(eyes.z)) * gaze.holds * (1.0 - down) + yaw).clamp(-ASIDE, ASIDE),
             (eyes.y.clamp(-1.0, 1.0).asin() * (1.0 - down) + pitch - 0.35 * down).clamp(-0.45, 0.35),
         ];
         face
