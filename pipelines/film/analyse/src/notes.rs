@@ -65,9 +65,19 @@ pub fn read(film: &Film, file: &str) -> Result<Vec<Override>, AnalyseError> {
     for note in &film.notes {
         if let Some(from) = directive(&note.text) {
             read_note(note, from, file, &mut out)?;
+        } else if misses_colon(&note.text) {
+            let (line, column) = place_of(note, &note.text.chars().collect::<Vec<_>>(), 0);
+            let message = "settings without effect; write [[klieg: key=value]], the colon right behind klieg".into();
+            return Err(AnalyseError { file: file.to_owned(), line, column, message });
         }
     }
     Ok(out)
+}
+
+/// Whether a note looks like settings, but for the colon behind its first word.
+fn misses_colon(text: &str) -> bool {
+    let mut words = text.trim_start_matches("[[").split_whitespace();
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case("klieg")) && words.any(|word| word.contains('='))
 }
 
 /// Characters before what stands behind `klieg:`.
@@ -285,5 +295,9 @@ mod tests {
         assert!(message("[[klieg: ANNA dress=\"red]]").contains("never closed"));
         assert!(message("[[klieg: dusk]]").contains("no key=value"));
         assert!(message("[[klieg:]]").contains("no key=value"));
+        for forgotten in ["[[klieg ANNA: age=old]]", "[[Klieg time=dusk]]", "[[ klieg : time=dusk ]]"] {
+            assert!(message(forgotten).contains("the colon right behind klieg"), "{forgotten}");
+        }
+        assert!(notes("[[klieg renders this one well]]").unwrap().is_empty());
     }
 }
