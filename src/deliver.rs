@@ -5,7 +5,7 @@ use crate::cli::{Order, Stop, farm_stop};
 use klieg_film_words::FPS;
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
-use klieg_pipelines::film::{CAPTION_FORMATS, Preparation, Range, film_name, ranges};
+use klieg_pipelines::film::{CAPTION_FORMATS, FilmParams, Preparation, Range, film_name, ranges};
 use klieg_pipelines::kind::{Conform, Media, VideoSpec};
 use klieg_protocol::{Digest, Event, JobId, TaskName};
 use klieg_scheduler::{Farm, TaskRecord};
@@ -127,7 +127,7 @@ fn manifest(job: &JobId, order: &Order, preparation: &Preparation, cut: &Cut, fa
     let story = &preparation.story;
     let seconds = |frames: u32| f64::from(frames) / f64::from(FPS);
     let tasks_of = |shot: usize| -> Vec<Value> {
-        let names: BTreeSet<String> = ranges(cut).into_iter().filter(|r| r.shot == shot).map(|r| r.task).collect();
+        let names: BTreeSet<String> = ranges(cut, &order.params).into_iter().filter(|r| r.shot == shot).map(|r| r.task).collect();
         facts.records.iter().filter(|r| names.contains(&r.name)).map(task).collect()
     };
     let shots: Vec<Value> = cut
@@ -197,7 +197,7 @@ fn partial_name(order: &Order) -> String {
 /// The partial cut: finished shots in film order, joined again whenever one more is done.
 pub struct Partial {
     path: PathBuf,
-    spec: VideoSpec,
+    params: FilmParams,
     ranges: Vec<Range>,
     segments: BTreeMap<TaskName, Digest>,
     reused_only: bool,
@@ -206,10 +206,9 @@ pub struct Partial {
 impl Partial {
     /// No shot is finished yet.
     pub fn new(order: &Order) -> Self {
-        let (width, height) = order.params.quality.size();
         Self {
             path: order.out.join(partial_name(order)),
-            spec: VideoSpec { format: order.params.format, width, height, fps: FPS },
+            params: order.params.clone(),
             ranges: Vec::new(),
             segments: BTreeMap::new(),
             reused_only: true,
@@ -220,7 +219,7 @@ impl Partial {
     pub async fn take(&mut self, farm: &Farm, event: &Event, media: &dyn Media) -> Option<PathBuf> {
         let Event::TaskSucceeded { task, outputs, reused, .. } = event else { return None };
         if let Some(digest) = outputs.get("cut").filter(|_| task == "direct") {
-            self.ranges = artifact::<Cut>(farm, *digest).await.map(|cut| ranges(&cut)).unwrap_or_default();
+            self.ranges = artifact::<Cut>(farm, *digest).await.map(|cut| ranges(&cut, &self.params)).unwrap_or_default();
             return None;
         }
         self.segments.insert(task.clone(), *outputs.get("segment").filter(|_| task.starts_with("render/"))?);
@@ -235,8 +234,9 @@ impl Partial {
             .iter()
             .filter_map(|r| self.segments.get(&r.task).map(|digest| (farm.blob_path(digest), r.end - r.first)))
             .collect();
+        let (width, height) = self.params.size();
         let film = Conform {
-            spec: &self.spec,
+            spec: &VideoSpec { format: self.params.format, width, height, fps: FPS },
             segments: &segments,
             sound: None,
             captions: None,

@@ -13,9 +13,15 @@ const SCRIPT_BYTES_MAX: u64 = 50_000_000;
 pub struct FilmArgs {
     /// A Fountain (.fountain, .txt) or Final Draft (.fdx) screenplay; - reads standard input.
     pub script: PathBuf,
-    /// Fineness: draft 426×240, standard 640×360, final 1280×720.
-    #[arg(long, value_enum, default_value = "standard")]
+    /// Fineness: draft 640×360 and 4 samples a pixel, standard 1280×720 and 4, final 1920×1080 and 16.
+    #[arg(long, value_enum, default_value = "draft")]
     pub quality: QualityArg,
+    /// Width and height in pixels instead of the quality's own.
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+    /// Samples a pixel instead of the quality's own; a film's noise halves with four times as many.
+    #[arg(long, value_name = "N")]
+    pub spp: Option<u32>,
     /// Another number makes other choices (shots, sets, faces, music); the same number makes the same film.
     #[arg(long, default_value_t = default_seed())]
     pub seed: u64,
@@ -73,6 +79,8 @@ impl FilmArgs {
                 QualityArg::Standard => Quality::Standard,
                 QualityArg::Final => Quality::Final,
             },
+            size: self.size,
+            samples: self.spp,
             seed: self.seed,
             on: match self.on {
                 OnArg::Ones => klieg_film_animate::On::Ones,
@@ -101,6 +109,12 @@ impl FilmArgs {
         let cut = select(preparation.direct(&preparation.estimates()), &preparation.story, &params)?;
         Ok((bytes, preparation, cut))
     }
+}
+
+/// `1280x720`, as it is asked for on the command line.
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once(['x', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides.ok_or_else(|| "a size is width x height in pixels, such as 1280x720".to_owned())
 }
 
 /// Reads a script, or says what is the matter with the path.

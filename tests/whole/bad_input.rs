@@ -58,6 +58,25 @@ fn unknown_scenes_and_shots_are_listed() {
 }
 
 #[test]
+fn sizes_and_samples_out_of_bounds() {
+    let studio = Studio::new();
+    studio.script("small.fountain", SMALL);
+    let cases: [([&str; 2], &str); 7] = [
+        (["--size", "641x360"], "641×360"),
+        (["--size", "640x0"], "640×0"),
+        (["--size", "100000x2"], "100000×2"),
+        (["--size", "4294967295x4294967295"], "7680"),
+        (["--size", "huge"], "1280x720"),
+        (["--spp", "0"], "1 to 4096"),
+        (["--spp", "1000000"], "1 to 4096"),
+    ];
+    for (asked, expected) in cases {
+        let message = refused(&studio, &["small.fountain", asked[0], asked[1]]);
+        assert!(message.contains(expected), "{asked:?}: {message}");
+    }
+}
+
+#[test]
 fn an_output_folder_that_cannot_be() {
     let studio = Studio::new();
     studio.script("small.fountain", SMALL);

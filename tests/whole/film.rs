@@ -3,10 +3,11 @@
 use crate::support::{SMALL, Studio, film, result};
 use std::time::Duration;
 
-const DRAFT: [&str; 4] = ["render", "small.fountain", "--quality", "draft"];
+/// Small, so that the test run stays short; nothing else differs from a full-size film.
+const SMALL_FILM: [&str; 6] = ["render", "small.fountain", "--size", "320x180", "--spp", "2"];
 
-fn draft(studio: &Studio, out: &str, extra: &[&str]) -> serde_json::Value {
-    let mut args = DRAFT.to_vec();
+fn rendered(studio: &Studio, out: &str, extra: &[&str]) -> serde_json::Value {
+    let mut args = SMALL_FILM.to_vec();
     args.extend(["--json", "--out", out]);
     args.extend(extra);
     result(&studio.ok(&args))
@@ -18,19 +19,19 @@ fn workers_do_not_change_a_byte_and_edits_render_only_what_they_touch() {
     for studio in [&two, &one, &five] {
         studio.script("small.fountain", SMALL);
     }
-    let first = draft(&two, "a", &["--workers", "2"]);
-    draft(&one, "a", &["--workers", "1"]);
-    draft(&five, "a", &["--workers", "5"]);
+    let first = rendered(&two, "a", &["--workers", "2"]);
+    rendered(&one, "a", &["--workers", "1"]);
+    rendered(&five, "a", &["--workers", "5"]);
     assert_eq!(film(&two.path("a")), film(&one.path("a")));
     assert_eq!(film(&two.path("a")), film(&five.path("a")));
     assert_eq!(first["reused"], 0);
 
-    let again = draft(&two, "b", &[]);
+    let again = rendered(&two, "b", &[]);
     assert_eq!(again["reused"], again["tasks"], "nothing changed, so nothing is computed");
     assert_eq!(film(&two.path("a")), film(&two.path("b")));
 
     two.script("small.fountain", SMALL.replace("Yes, please.", "Yes, thanks."));
-    let edited = draft(&two, "c", &[]);
+    let edited = rendered(&two, "c", &[]);
     let (reused, tasks) = (edited["reused"].as_u64().unwrap(), edited["tasks"].as_u64().unwrap());
     assert!(reused > tasks / 2 && reused < tasks, "{reused} of {tasks} reused");
     assert_ne!(film(&two.path("a")), film(&two.path("c")));
@@ -42,16 +43,16 @@ fn a_render_killed_five_times_is_the_same_film() {
     for studio in [&calm, &killed] {
         studio.script("small.fountain", SMALL);
     }
-    draft(&calm, "out", &[]);
+    rendered(&calm, "out", &[]);
     // Spread over start-up, speech, the first pictures; counter-based, so a failure can be repeated.
     for n in 0..5 {
-        let mut render = killed.klieg(&DRAFT).args(["--quiet", "--out", "out"]).spawn().expect("start klieg");
+        let mut render = killed.klieg(&SMALL_FILM).args(["--quiet", "--out", "out"]).spawn().expect("start klieg");
         std::thread::sleep(Duration::from_millis(150 + 700 * n));
         render.kill().expect("kill klieg");
         render.wait().expect("reap klieg");
         assert!(!killed.path("out/film.mp4").exists() || n > 0, "no film so soon");
     }
-    draft(&killed, "out", &[]);
+    rendered(&killed, "out", &[]);
     assert_eq!(film(&calm.path("out")), film(&killed.path("out")));
     let scratch: Vec<_> = std::fs::read_dir(killed.path("out"))
         .unwrap()
@@ -66,7 +67,7 @@ fn a_render_killed_five_times_is_the_same_film() {
 fn the_delivery_is_whole() {
     let studio = Studio::new();
     studio.script("small.fountain", SMALL);
-    let done = draft(&studio, "out", &["--only", "sc010"]);
+    let done = rendered(&studio, "out", &["--only", "sc010"]);
     for file in [
         "film.mp4",
         "contact-sheet.png",

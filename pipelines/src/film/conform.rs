@@ -25,10 +25,10 @@ pub fn run(task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailu
     let (params, preparation) = prepared(task, desk)?;
     let cut = cut(desk)?;
     let story = &preparation.story;
-    let (width, height) = params.quality.size();
+    let (width, height) = params.size();
     let spec = VideoSpec { format: params.format, width, height, fps: FPS };
     let mut segments = Vec::new();
-    for (range, (_, name)) in ranges(&cut).into_iter().zip(numbers(desk, "segment/")?) {
+    for (range, (_, name)) in ranges(&cut, &params).into_iter().zip(numbers(desk, "segment/")?) {
         segments.push((desk.input_path(&name)?, range.end - range.first));
     }
     let captions = klieg_film_caption::captions(&cut, story);

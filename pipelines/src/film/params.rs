@@ -1,14 +1,19 @@
 //! What a film job may be asked for.
 
-use crate::kind::Format;
+use crate::kind::{BadInput, Format};
 use serde::{Deserialize, Serialize};
 
-/// How fine the picture is. `art.md`'s previz qualities.
+/// Shortest and longest side of a picture in pixels.
+pub const SIDE_PIXELS: std::ops::RangeInclusive<u32> = 16..=7680;
+/// Samples a pixel that may be asked for.
+pub const SAMPLES: std::ops::RangeInclusive<u32> = 1..=4096;
+
+/// How fine the picture is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
-    Draft,
     #[default]
+    Draft,
     Standard,
     Final,
 }
@@ -17,16 +22,15 @@ impl Quality {
     /// Width and height in pixels.
     pub fn size(self) -> (u32, u32) {
         match self {
-            Quality::Draft => (426, 240),
-            Quality::Standard => (640, 360),
-            Quality::Final => (1280, 720),
+            Quality::Draft => (640, 360),
+            Quality::Standard => (1280, 720),
+            Quality::Final => (1920, 1080),
         }
     }
     /// Samples a pixel.
     pub fn samples(self) -> u32 {
         match self {
-            Quality::Draft => 2,
-            Quality::Standard => 4,
+            Quality::Draft | Quality::Standard => 4,
             Quality::Final => 16,
         }
     }
@@ -53,6 +57,12 @@ pub struct FilmParams {
     pub file: String,
     #[serde(default)]
     pub quality: Quality,
+    /// Width and height in pixels, both even, instead of the quality's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<(u32, u32)>,
+    /// Samples a pixel, instead of the quality's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u32>,
     #[serde(default = "default_seed")]
     pub seed: u64,
     #[serde(default)]
@@ -67,6 +77,32 @@ pub struct FilmParams {
     pub format: Format,
     #[serde(default)]
     pub loudness: Loudness,
+}
+
+impl FilmParams {
+    /// Width and height of the film in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.size.unwrap_or(self.quality.size())
+    }
+
+    /// Samples a pixel.
+    pub fn samples(&self) -> u32 {
+        self.samples.unwrap_or(self.quality.samples())
+    }
+
+    /// Numbers outside their bounds, before anything is computed.
+    pub fn check(&self) -> Result<(), BadInput> {
+        let bad = |message| Err(BadInput { file: String::new(), line: 0, column: 0, message });
+        let (width, height) = self.size();
+        let (least, most) = (SIDE_PIXELS.start(), SIDE_PIXELS.end());
+        if [width, height].iter().any(|side| !SIDE_PIXELS.contains(side) || side % 2 != 0) {
+            return bad(format!("a film of {width}×{height} pixels: both sides must be even numbers from {least} to {most}"));
+        }
+        if !SAMPLES.contains(&self.samples()) {
+            return bad(format!("{} samples a pixel: ask for {} to {}", self.samples(), SAMPLES.start(), SAMPLES.end()));
+        }
+        Ok(())
+    }
 }
 
 /// The seed of a film that asks for none.

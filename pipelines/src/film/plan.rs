@@ -3,7 +3,7 @@
 
 use super::lettering::{Card, Row};
 use super::localise::{Local, localise};
-use super::params::{FilmParams, Quality};
+use super::params::FilmParams;
 use super::preparation::Preparation;
 use klieg_film_score::CueBrief;
 use klieg_film_words::FPS;
@@ -14,9 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Longest frame range of a render task: about 10–30 s of a core at standard quality.
-const RANGE_FRAMES_MAX: u32 = 48;
+/// Longest and shortest frame range of a render task, where the shot allows: pictures that take long make shorter tasks.
+const RANGE_FRAMES: (u32, u32) = (12, 48);
+/// What a render task should take of one CPU slot, in seconds.
+const RANGE_SECONDS: f64 = 45.0;
 const MIB: u64 = 1 << 20;
+const RENDER_BYTES: u64 = 500 * MIB;
+const PIXEL_BYTES: u64 = 256;
 
 /// Parameters of a `render` task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +28,8 @@ pub struct RenderParams {
     pub brief: klieg_film_animate::ShotBrief,
     /// First frame and one past the last, within the shot.
     pub range: (u32, u32),
-    pub quality: Quality,
+    /// Samples a pixel.
+    pub samples: u32,
     pub video: crate::kind::VideoSpec,
     pub card: Option<Card>,
 }
@@ -74,7 +79,7 @@ pub fn direct_task(preparation: &Preparation, params: &FilmParams, script: Diges
 
 /// Everything that follows from the cut.
 pub fn tasks_of_cut(preparation: &Preparation, cut: &Cut, params: &FilmParams, script: Digest) -> Vec<TaskSpec> {
-    let ranges = ranges(cut);
+    let ranges = ranges(cut, params);
     let mut tasks: Vec<TaskSpec> = ranges.iter().map(|range| render_task(preparation, cut, range, params)).collect();
     tasks.extend(score_tasks(preparation, cut, params));
     tasks.push(mix_task(preparation, cut, params, script));
@@ -82,11 +87,12 @@ pub fn tasks_of_cut(preparation: &Preparation, cut: &Cut, params: &FilmParams, s
     tasks
 }
 
-/// Cuts every shot into equal, even ranges. Depends on the cut alone, never on who renders.
-pub fn ranges(cut: &Cut) -> Vec<Range> {
+/// Cuts every shot into equal, even ranges. Depends on the cut and the film's fineness, never on who renders.
+pub fn ranges(cut: &Cut, params: &FilmParams) -> Vec<Range> {
+    let longest = range_frames(params);
     let mut ranges = Vec::new();
     for (index, shot) in cut.shots.iter().enumerate() {
-        let parts = shot.frames.div_ceil(RANGE_FRAMES_MAX).max(1);
+        let parts = shot.frames.div_ceil(longest).max(1);
         let length = shot.frames.div_ceil(parts).next_multiple_of(2);
         let mut first = 0;
         while first < shot.frames {
@@ -96,6 +102,13 @@ pub fn ranges(cut: &Cut) -> Vec<Range> {
         }
     }
     ranges
+}
+
+fn range_frames(params: &FilmParams) -> u32 {
+    let (shortest, longest) = RANGE_FRAMES;
+    let frames = f64::from(longest);
+    let fitting = frames * RANGE_SECONDS / render_seconds(poses(longest, params.on), params);
+    (fitting.min(frames) as u32).max(shortest).next_multiple_of(2)
 }
 
 /// Scenes that appear in the cut, in order.
@@ -109,11 +122,11 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
     let shot = &cut.shots[range.shot];
     let Local { brief, lines } = localise(shot, preparation, params.on);
     let poses = poses(range.end - range.first, params.on);
-    let (width, height) = params.quality.size();
+    let (width, height) = params.size();
     let render = RenderParams {
         brief,
         range: (range.first, range.end),
-        quality: params.quality,
+        samples: params.samples(),
         video: crate::kind::VideoSpec { format: params.format, width, height, fps: FPS },
         card: card(shot, preparation),
     };
@@ -123,17 +136,22 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
         step: "render".into(),
         params: json!(render),
         inputs: inputs.collect(),
-        ask: Ask { memory_bytes: 600 * MIB, seconds: render_seconds(poses, params.quality) },
+        ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params) },
         rank: 10 + range.shot as u32,
         label: format!("{}, frames {}–{}", shot.name, range.first, range.end - 1),
     }
 }
 
 /// Estimated seconds on one CPU slot for `poses` pictures. Measured on 2 cores of an AMD EPYC (Zen 4); used for estimates only.
-pub fn render_seconds(poses: u32, quality: Quality) -> f64 {
-    let (width, height) = quality.size();
-    let samples = f64::from(width * height * quality.samples());
+pub fn render_seconds(poses: u32, params: &FilmParams) -> f64 {
+    let (width, height) = params.size();
+    let samples = f64::from(width) * f64::from(height) * f64::from(params.samples());
     1.2 + f64::from(poses) * (0.1 + 0.6e-6 * samples)
+}
+
+/// Memory of a render task: the set with its tree, and the layers of a picture.
+fn render_bytes(width: u32, height: u32) -> u64 {
+    RENDER_BYTES + u64::from(width) * u64::from(height) * PIXEL_BYTES
 }
 
 /// Pictures that `frames` frames hold.

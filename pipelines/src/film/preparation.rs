@@ -24,8 +24,9 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// Reads the script. Everything wrong with it is found here, before a task runs.
+    /// Reads the script. Everything wrong with it or with the parameters is found here, before a task runs.
     pub fn of(script: &[u8], params: &FilmParams) -> Result<Self, BadInput> {
+        params.check()?;
         let script = klieg_film_script::parse(&params.file, script).map_err(|e| script_error(&params.file, &e))?;
         klieg_film_script::require_scenes(&params.file, &script).map_err(|e| script_error(&params.file, &e))?;
         let story = klieg_film_analyse::analyse(&script, &params.file).map_err(|e| BadInput {

@@ -65,7 +65,7 @@ impl<'a> Studio<'a> {
         let (width, height) = (params.video.width, params.video.height);
         let lettering = params.card.as_ref().map(|card| Lettering::set(card, width, height)).transpose()?;
         // Behind a card everything is softened so far that one sample a pixel looks like sixteen.
-        let samples = if lettering.is_some() { 1 } else { params.quality.samples() };
+        let samples = if lettering.is_some() { 1 } else { params.samples };
         let settings = Settings { width, height, samples, bounces: 1, seed: params.brief.shot.seed };
         Ok(Self { device, set, lettering, settings })
     }
