@@ -71,11 +71,12 @@ impl Habits {
         may(loose && design.gender == Gender::Female, Business::Hair);
         may(true, Business::Cuff);
         may(old, Business::Heart);
-        let long = wears(&[Kind::Saree, Kind::Lehenga, Kind::Dupatta, Kind::Cloak, Kind::Kimono]);
+        // What lies between the arms and the back.
+        let long = wears(&[Kind::Saree, Kind::Lehenga, Kind::Dupatta, Kind::Cloak, Kind::Kimono, Kind::TrenchCoat, Kind::Overcoat]);
         let stance = match unit(seed, 77) {
-            u if u < 0.42 => Stance::Clasped,
+            u if u < 0.36 => Stance::Clasped,
             u if u < 0.62 && !long && design.gender == Gender::Male => Stance::Behind,
-            u if u < 0.72 && !small && !old && !wears(&[Kind::Kimono]) => Stance::OnHip,
+            u if u < 0.74 && !small && !old && !wears(&[Kind::Kimono]) => Stance::OnHip,
             _ => Stance::Hanging,
         };
         Habits { stance, hip: usize::from(unit(seed, 78) < 0.5), business }

@@ -295,8 +295,8 @@ impl Player {
         let (at, fingers, palm, elbow) = match self.habits.stance {
             Stance::Hanging => return None,
             Stance::OnHip if side == self.habits.hip => {
-                let at = Vec3::new(0.185 + wide.max(0.0), 0.83, 0.045);
-                (at, Vec3::new(-0.35, -0.35, 0.85), Vec3::new(-1.0, 0.1, -0.3), Vec3::new(1.0, 0.1, -0.55))
+                let at = Vec3::new(0.185 + wide.max(0.0), 0.925, 0.0);
+                (at, Vec3::new(-0.45, -0.55, 0.7), Vec3::new(-1.0, 0.0, -0.3), Vec3::new(1.0, -0.1, -0.5))
             }
             Stance::OnHip => return None,
             Stance::Clasped => {
