@@ -1,5 +1,5 @@
 //! Renders puppets to look at: `cargo run --release -p klieg-film-cast --example lineup -- WHAT [OUT]`, WHAT one of `films`,
-//! `faces`, `mouths`, `moods`, `cultures`, `poses`, `extras`, `all`; pictures go to OUT (default /tmp).
+//! `faces`, `busts`, `mouths`, `moods`, `cultures`, `poses`, `extras`, `all`; pictures go to OUT (default /tmp).
 
 use glam::{Quat, Vec3};
 use klieg_film_cast::{Design, Detail, Face, Hand, Joint, Pose, Puppet, casting};
@@ -22,6 +22,9 @@ fn main() -> Result<(), Failure> {
     }
     if wants("faces") {
         faces(&out)?;
+    }
+    if wants("busts") {
+        busts(&out)?;
     }
     if wants("mouths") {
         mouths(&out("mouths"))?;
@@ -155,6 +158,32 @@ fn faces(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
             66.0,
             (1200, 480),
             &out(&format!("faces{}", k + 1)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Close-ups, three to a picture.
+fn busts(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
+    let all: Vec<Design> = people().concat();
+    for (k, list) in all.chunks(3).enumerate() {
+        let look = |i: usize| Face { gaze: [[0.0, 0.3, -0.3][i], 0.0], ..Face::neutral() };
+        let mut figures = row(list, Detail::Lead, look, 0.44);
+        // The one on the right shows the side of the head.
+        if let (Some(last), Some(design)) = (figures.last_mut(), list.last()) {
+            let puppet = Puppet::build(design, Detail::Lead);
+            let mut pose = Pose::rest();
+            pose.position = Vec3::new(0.44, 1.3 - puppet.body().rest[Joint::Head as usize].y, 0.0);
+            pose.heading = 1.9;
+            *last = puppet.pose(&pose);
+        }
+        picture(
+            &figures,
+            Vec3::new(0.3, 1.42, 4.6),
+            Vec3::new(0.0, 1.37, 0.0),
+            116.0,
+            (1280, 720),
+            &out(&format!("busts{}", k + 1)),
         )?;
     }
     Ok(())

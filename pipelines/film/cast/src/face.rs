@@ -78,6 +78,8 @@ pub(crate) struct FaceModel {
     brow_arch: f32,
     pub beard: Beard,
     hair: Material,
+    /// Tint of hair that skin shows through.
+    thin: Vec3,
     /// The skull is under hair all over.
     haired: bool,
 }
@@ -113,6 +115,7 @@ impl FaceModel {
             brow_arch: if female { 0.03 } else { 0.015 },
             beard: design.beard,
             hair: materials::hair(design.hair.colour),
+            thin: materials::skin_through_hair(design),
             haired: !matches!(design.hair.style, HairStyle::Bald | HairStyle::Tonsure | HairStyle::Chonmage),
             shape,
         }
@@ -238,7 +241,7 @@ impl FaceModel {
     /// Under hair: never seen.
     fn covered(&self, p: Vec3) -> bool {
         let q = p / self.shape.h;
-        self.haired && (q.y > 0.4 || (q.z < -0.12 && q.y > -0.18))
+        self.haired && (q.y > 0.4 || (q.z < -0.2 && q.y > -0.08))
     }
 
     fn mouth_parts(&self, lips: &Lips, mesh: &mut Mesh) {
@@ -279,7 +282,7 @@ impl FaceModel {
         let look = Quat::from_rotation_y(face.gaze[0].clamp(-0.6, 0.6)) * Quat::from_rotation_x(-face.gaze[1].clamp(-0.45, 0.45));
         let (rows, cols) = if self.lead { (11, 21) } else { (6, 9) };
         let split = rows * 2 / 5;
-        let edge = 0.45f32.asin();
+        let edge = 0.49f32.asin();
         let polar = |row: usize| {
             if row <= split {
                 edge * row as f32 / split as f32
@@ -288,7 +291,7 @@ impl FaceModel {
             }
         };
         let turn = |col: usize| col as f32 / (cols - 1) as f32 * std::f32::consts::TAU;
-        mesh.grid(
+        let ball = mesh.grid(
             (rows, cols, true),
             |row, col| {
                 let (s, c) = polar(row).sin_cos();
@@ -297,6 +300,12 @@ impl FaceModel {
             |row, col| Vec3::new((row as f32 / split as f32).min(1.0), turn(col), 0.0),
             |row, _| if row < split { iris } else { white },
         );
+        // Lids and sockets shade the ball towards its corners, whichever way it looks; wet flesh warms them.
+        let lit = Vec3::new(if side == 0 { 0.12 } else { -0.12 }, 0.0, 1.0).normalize();
+        mesh.tint(ball, |p| {
+            let away = 1.0 - ((p - centre).normalize_or(lit).dot(lit)).max(0.0);
+            Vec3::ONE - Vec3::new(0.45, 0.58, 0.6) * step(0.01, 0.42, away)
+        });
         let glint = mesh.material(materials::glint());
         // The key's window and, small and opposite, what the floor throws back.
         let glints = [(Vec3::new(-0.2, 0.26, 0.94), 0.145), (Vec3::new(0.19, -0.2, 0.96), 0.06)];
@@ -312,9 +321,12 @@ impl FaceModel {
     /// Where the edges of the upper and lower lid are, in radians above the eye's equator.
     fn lid_angles(&self, face: &Face, side: usize) -> (f32, f32) {
         let squeeze = face.lower_lids.clamp(0.0, 1.0) + 0.35 * face.cheeks.clamp(0.0, 1.0) + 0.25 * face.smile.max(0.0);
-        let lower = -0.74 + 0.34 * squeeze.min(1.2);
+        // Lids go with the eye, down more than up.
+        let pitch = face.gaze[1].clamp(-0.45, 0.45);
+        let lower = -0.74 + 0.34 * squeeze.min(1.2) + 0.35 * pitch;
+        let open = self.lid_open + if pitch < 0.0 { 0.85 } else { 0.45 } * pitch;
         let close = face.lids[side].clamp(-0.25, 1.0);
-        (self.lid_open + (lower - 0.02 - self.lid_open) * close, lower)
+        (open + (lower - 0.02 - open) * close, lower)
     }
 
     #[cfg(test)]
@@ -424,7 +436,7 @@ impl FaceModel {
         let thick = |i: usize| {
             let p = g.points[i] / h;
             let (side, low) = (p.x.abs(), -p.y);
-            let wide = if self.beard == Beard::Goatee { step(0.17, 0.1, side) * step(0.3, 0.34, low) } else { 1.0 };
+            let wide = if self.beard == Beard::Goatee { step(0.19, 0.07, side) * step(0.29, 0.35, low) } else { 1.0 };
             // From the sideburns down along the jaw, under the lower lip, not under the chin.
             let line = step(0.0, 0.05, low - (0.06 + 0.62 * (0.36 - side).max(0.0)).min(0.235 + 0.12 * step(0.16, 0.05, side)));
             let front = step(-0.16, -0.02, p.z);
@@ -448,12 +460,17 @@ impl FaceModel {
                     + Vec3::Z * (0.12 * down * h)
             })
             .collect();
-        mesh.grid(
+        let range = mesh.grid(
             (rows - first, g.cols, true),
             |r, c| surface[r * g.cols + c],
-            |r, c| Vec3::new(g.angles[c] * 6.0, r as f32 / 12.0, 0.0),
+            |r, c| Vec3::new(g.angles[c] * 4.0, r as f32 / 3.0, 0.0),
             |_, _| m,
         );
+        // It begins thinly on the cheek.
+        for (i, vertex) in range.enumerate() {
+            let body = thick(first * g.cols + i).2;
+            mesh.tints[vertex] = Vec3::ONE.lerp(self.thin, 0.4 * (1.0 - step(0.05, 0.6, body)));
+        }
     }
 
     fn moustache(&self, points: &[Vec3], mesh: &mut Mesh, m: u16) {
@@ -487,7 +504,7 @@ impl FaceModel {
             let range = mesh.sweep(&stations, if self.lead { 10 } else { 6 }, m);
             for i in range {
                 let c = mesh.coords[i];
-                mesh.coords[i] = Vec3::new(c.x * 3.0, c.y, 0.0);
+                mesh.coords[i] = Vec3::new(c.x * 2.5, c.y * 3.0, 0.0);
             }
         }
     }

@@ -47,7 +47,7 @@ impl Puppet {
         // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
         let mut coarse = 1.0;
         let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
-        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.75 } {
+        while skin.triangles.len() + moving > most && coarse < if lead { 1.95 } else { 1.75 } {
             coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }

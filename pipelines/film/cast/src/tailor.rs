@@ -57,7 +57,12 @@ impl<'a> Tailor<'a> {
             // Over trousers a short jacket reaches down to them.
             Some(if kind == Kind::Jeogori && !legs { Cut { waist: -1.0, ..cut } } else { cut })
         };
-        let layers = design.pieces.iter().filter_map(|p| Some(Layer { cut: cut(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
+        let mut layers: Vec<Layer> =
+            design.pieces.iter().filter_map(|p| Some(Layer { cut: cut(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
+        // Two layers as wide as each other would show through one another.
+        for i in 1..layers.len() {
+            layers[i].cut.ease = layers[i].cut.ease.max(layers[i - 1].cut.ease + 0.007);
+        }
         Tailor { design, f, rig, lead, coarse, mesh: Mesh::default(), layers }
     }
 
@@ -254,7 +259,7 @@ impl<'a> Tailor<'a> {
                     let t = i as f32 / (n - 1) as f32;
                     let u = 0.12 + 0.86 * t;
                     let arm = if u < 0.52 { shoulder.lerp(elbow, u / 0.52) } else { elbow.lerp(wrist, (u - 0.52) / 0.48) };
-                    let deep = layer.cut.bag * s * step(0.0, 0.55, t) * 0.5;
+                    let deep = layer.cut.bag * s * step(0.3, 0.85, t) * 0.5;
                     let r = f.arm[1] + ease + 0.004 * s;
                     let across = (wrist - shoulder).normalize().cross(Vec3::Z).normalize();
                     Station {
@@ -549,22 +554,39 @@ impl<'a> Tailor<'a> {
         self.mesh.bind(range, |p| rig.bind(p, Set::TRUNK));
     }
 
+    /// A turned-down collar: two leaves that fall from a stand around the neck and end in points.
     fn shirt_collar(&mut self, r: f32, material: klieg_kernels::scene::Material) {
         let (s, neck) = (self.s(), self.f.at(Joint::Neck));
-        let points = [
-            Vec3::new(0.05, -0.045, r / s + 0.05),
-            Vec3::new(0.012, -0.006, r / s + 0.02),
-            Vec3::new(r / s * 0.9, 0.016, 0.01),
-            Vec3::new(0.0, 0.026, -r / s - 0.004),
-            Vec3::new(-r / s * 0.9, 0.016, 0.01),
-            Vec3::new(-0.012, -0.006, r / s + 0.02),
-            Vec3::new(-0.05, -0.045, r / s + 0.05),
-        ]
-        .map(|p| neck + p * s);
-        self.ribbon(
-            &Ribbon { width: 0.017, taper: 0.6, thick: 0.005, offset: 0.007, samples: 24, ..Ribbon::on(&points) },
-            material,
-        );
+        let m = self.mesh.material(material);
+        let (rows, cols) = if self.lead { (17, 5) } else { (7, 3) };
+        let field = |p: Vec3| self.dressed(p);
+        let mut leaves = Vec::new();
+        for side in [1.0f32, -1.0] {
+            // From the middle of the back to the front; across, up the inside, over the fold and down the leaf.
+            let points: Vec<Vec3> = (0..rows * cols)
+                .map(|i| {
+                    let (t, u) = ((i / cols) as f32 / (rows - 1) as f32, (i % cols) as f32 / (cols - 1) as f32);
+                    let a = std::f32::consts::PI * (1.0 - t) + 0.1 * t;
+                    let (round, rise) = (Vec3::new(side * a.sin(), 0.0, a.cos()), 0.03 - 0.034 * t * t);
+                    let point = step(0.72, 1.0, t);
+                    let out = 0.004 + u * (0.013 + 0.02 * point);
+                    let fall = u * (0.034 + 0.034 * point) - 0.006 * (u * std::f32::consts::PI).sin();
+                    let swing = Vec3::new(side * 0.034 * point * u, 0.0, 0.0);
+                    let p = neck + round * (r + out * s) + (Vec3::Y * (rise - fall) + swing) * s;
+                    if u > 0.3 { crate::field::onto(&field, p, 0.008 * s, true) } else { p }
+                })
+                .collect();
+            leaves.push(points);
+        }
+        for points in leaves {
+            let range = self.mesh.grid(
+                (rows, cols, false),
+                |r, c| points[r * cols + c],
+                |r, c| Vec3::new(r as f32 * 0.012, c as f32 * 0.01, 0.0) * s,
+                |_, _| m,
+            );
+            self.trunk_bind(range);
+        }
     }
 
     fn neck_edge(&mut self, cut: &Cut, half: f32, material: klieg_kernels::scene::Material) {
