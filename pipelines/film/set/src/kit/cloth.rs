@@ -50,7 +50,7 @@ impl Model {
         let axis = (b - a).normalize_or(Vec3::Y);
         let side = axis.any_orthonormal_vector();
         let across = axis.cross(side);
-        let (centre, lean) = (a.lerp(b, along), axis * wide * if turn % 2 == 0 { -0.3 } else { 0.3 });
+        let (centre, lean) = (a.lerp(b, along), axis * wide * if turn.is_multiple_of(2) { -0.3 } else { 0.3 });
         let id = self.material(petals);
         let out = |angle: f32| side * angle.cos() + across * angle.sin();
         for k in 0..COUNT {
