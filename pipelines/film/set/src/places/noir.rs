@@ -746,7 +746,7 @@ pub fn bar(b: &mut Builder<'_>) {
     });
     b.figure(0.3, -2.35, 5.0, Posture::Standing, Verb::Listen);
     // One at the end of the counter, two who talk behind the camera.
-    b.figure(2.62, -1.0, 205.0, Posture::Standing, Verb::Drink);
+    b.figure(3.0, -0.75, 220.0, Posture::Standing, Verb::Drink);
     b.figure(-3.0, 3.1, 140.0, Posture::Standing, Verb::Drink);
     b.figure(3.0, 4.2, -130.0, Posture::Standing, Verb::Listen);
 }
