@@ -5,6 +5,7 @@ use crate::kit::{Dice, Model, at, at_turned, p, scaled};
 use crate::life::{Air3, Mover};
 use crate::light::{kelvin, times};
 use crate::set::{Builder, Flicker};
+use crate::signs;
 use crate::stuff::*;
 use glam::Vec3;
 use klieg_film_words::shot::Posture;
@@ -44,26 +45,46 @@ pub fn forecourt(b: &mut Builder<'_>) {
         festive(b);
     }
     open_air(b);
-    for (i, (x, z)) in [
-        (-6.3, -3.2),
-        (6.4, -4.6),
-        (-4.6, -8.0),
-        (3.6, -9.5),
-        (-7.2, 1.5),
-        (7.4, 2.6),
-        (1.4, -11.0),
-        (-1.8, -10.2),
-        (-8.2, -1.4),
-        (8.3, -1.0),
-        (-5.9, -6.2),
-        (5.6, -7.2),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let verb = [Verb::Pray, Verb::Walk, Verb::Stand, Verb::Listen][i % 4];
-        let turn = b.dice.range(-50.0, 50.0) + if i % 3 == 0 { 180.0 } else { 0.0 };
-        b.figure(x, z, turn, Posture::Standing, verb);
+    visitors(b);
+}
+
+/// People of the court, in twos and threes that turn to each other, some on the steps of the halls, some on their own way.
+fn visitors(b: &mut Builder<'_>) {
+    use Posture::{FloorSitting, Standing};
+    let festive = b.brief.feast();
+    let guests = [
+        // Beside the pavilion: a pair in talk on each side, one who looks on.
+        (-4.3, -3.9, 58.0, Standing, Verb::Listen),
+        (-3.6, -4.5, -70.0, Standing, Verb::Nod),
+        (4.4, -3.6, -62.0, Standing, Verb::Laugh),
+        (3.75, -4.4, 64.0, Standing, Verb::Listen),
+        (-5.7, -6.8, 35.0, Standing, Verb::Pray),
+        (5.9, -6.4, -30.0, Standing, Verb::Wave),
+        // On the steps of the halls.
+        (-6.6, -1.0, 82.0, FloorSitting, Verb::Sit),
+        (6.7, -0.2, -80.0, FloorSitting, Verb::Sit),
+        (6.6, -1.1, -95.0, FloorSitting, Verb::Listen),
+        // Behind the camera, for looks back.
+        (-4.6, 6.4, 150.0, Standing, Verb::Listen),
+        (-3.9, 7.1, -60.0, Standing, Verb::Point),
+        (2.6, 9.2, 190.0, Standing, Verb::Pray),
+    ];
+    let passing = [
+        (-6.3, -3.2, 140.0, Standing, Verb::Pray),
+        (6.4, -4.6, 20.0, Standing, Verb::Walk),
+        (-4.6, -8.0, 10.0, Standing, Verb::Stand),
+        (3.6, -9.5, 175.0, Standing, Verb::Walk),
+        (-7.2, 1.5, 60.0, FloorSitting, Verb::Sit),
+        (7.4, 2.6, -70.0, Standing, Verb::Listen),
+        (1.4, -11.0, 180.0, Standing, Verb::Pray),
+        (-1.8, -10.2, 185.0, Standing, Verb::Stand),
+        (-8.2, -1.4, 80.0, Standing, Verb::Pray),
+        (8.3, -1.0, -85.0, Standing, Verb::Walk),
+    ];
+    let all: &[_] = if festive { &guests } else { &passing };
+    for &(x, z, turn, posture, doing) in all {
+        let (turn, x) = (turn + b.dice.off(12.0), x + b.dice.off(0.12));
+        b.figure(x, z, turn, posture, doing);
     }
 }
 
@@ -396,7 +417,7 @@ fn festive(b: &mut Builder<'_>) {
     }
     let a = p(-5.35, 4.1, 0.4);
     b.m.garland(&marigold(), a, p(5.35, 4.1, 0.4), 0.55, 0.085, &MARIGOLD);
-    b.m.toran(&leaf("#5E8A3A"), a, p(5.35, 4.1, 0.4), 0.3, 0.36);
+    b.m.toran(&leaf("#5E8A3A"), a - p(0.0, 0.05, 0.02), p(5.35, 4.05, 0.38), 0.55, 0.36);
 }
 
 /// Posts at the frame's edge with strings of flowers, and banana stems at weddings.
@@ -456,6 +477,16 @@ fn wedding(b: &mut Builder<'_>) {
     falling(b, Air3 { low: p(-4.0, 0.0, -5.0), high: p(4.0, 5.0, 2.5) }, 46, 0.035, 0.55, p(0.1, 0.0, 0.05), material);
     strewn(b, (-4.2, 4.2), (-1.9, 3.6), 420, 0.04, &petal("#F0A030"));
     strewn(b, (-3.6, 3.6), (-1.9, 3.0), 160, 0.045, &petal("#C8342B"));
+    if let Some(welcome) = signs::word(b.brief, Some("welcome"), &mut dice) {
+        b.m.within(at_turned(-5.6, 0.0, -6.3, 24.0), |m| {
+            for x in [-1.15, 1.15] {
+                m.bar(&wood("#7A4E30"), p(x, 0.0, 0.0), p(x, 2.75, 0.0), 0.045);
+            }
+            signs::board(m, &welcome, p(0.0, 2.3, 0.05), (2.2, 0.72), "#F3E3B0", "#A32A26");
+            m.block(&zari("#A3282A"), p(0.0, 2.3, 0.0), p(2.3, 0.82, 0.06), 0.02);
+            m.garland(&marigold(), p(-1.15, 1.92, 0.09), p(1.15, 1.92, 0.09), 0.14, 0.06, &MARIGOLD);
+        });
+    }
     b.key_from(p(-2.6, 3.0, 3.0));
 }
 
@@ -776,12 +807,37 @@ pub fn hall(b: &mut Builder<'_>) {
             b.m.within(at(x, 0.0, -3.0), |m| pot_plant(m, &st.pot, st.leaf, 1.0, &mut Dice::new(3)));
         }
     }
-    for (i, (x, z)) in
-        [(-5.6, -2.0), (5.8, -3.4), (-1.6, -7.2), (1.9, -6.4), (-6.4, 3.0), (6.2, 4.0), (4.8, -8.0)].into_iter().enumerate()
-    {
-        let (posture, verb) = if i % 2 == 0 { (Posture::Standing, Verb::Pray) } else { (Posture::FloorSitting, Verb::Pray) };
-        let turn = 180.0 + b.dice.off(35.0);
-        b.figure(x, z, turn, posture, verb);
+    hall_guests(b);
+}
+
+/// Who is in the hall: on a great day guests in rows along the aisle to the shrine, turned to it; else people at prayer.
+fn hall_guests(b: &mut Builder<'_>) {
+    use Posture::{FloorSitting, Standing};
+    if !b.brief.feast() {
+        let at_prayer = [(-5.6, -2.0), (5.8, -3.4), (-1.6, -7.2), (1.9, -6.4), (-6.4, 3.0), (6.2, 4.0), (4.8, -8.0)];
+        for (i, (x, z)) in at_prayer.into_iter().enumerate() {
+            let posture = if i % 2 == 0 { Standing } else { FloorSitting };
+            let turn = 180.0 + b.dice.off(35.0);
+            b.figure(x, z, turn, posture, Verb::Pray);
+        }
+        return;
+    }
+    let doing = [Verb::Listen, Verb::Sit, Verb::Nod, Verb::Pray, Verb::Laugh, Verb::Sit];
+    for (i, z) in [-3.3, -4.2, -5.1].into_iter().enumerate() {
+        for side in [-1.0f32, 1.0] {
+            let turn = -side * (62.0 + b.dice.off(14.0));
+            let z = z + b.dice.off(0.12);
+            let k = i * 2 + usize::from(side > 0.0);
+            b.figure(side * (2.35 + 0.12 * i as f32), z, turn, FloorSitting, doing[k]);
+        }
+    }
+    for (x, z, turn, verb) in [
+        (-3.3, -6.6, 40.0, Verb::Listen),
+        (3.2, -6.3, -35.0, Verb::Pray),
+        (-5.6, 3.4, 100.0, Verb::Stand),
+        (5.7, 2.2, -80.0, Verb::Listen),
+    ] {
+        b.figure(x, z, turn, Standing, verb);
     }
 }
 
@@ -867,7 +923,7 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
             }
         }
         m.block(&brass(), p(0.0, 3.15, 0.05), p(3.0, 0.3, 0.3), 0.04);
-        m.quad(&glow([0.8, 0.4, 0.13]), [p(-1.1, 0.4, -1.6), p(1.1, 0.4, -1.6), p(1.1, 3.0, -1.6), p(-1.1, 3.0, -1.6)]);
+        m.quad(&glow([0.8, 0.4, 0.13]), [p(-2.4, 0.0, -1.6), p(2.4, 0.0, -1.6), p(2.4, 4.0, -1.6), p(-2.4, 4.0, -1.6)]);
     });
     let z = back + 2.2;
     if b.brief.indian() {
@@ -899,8 +955,18 @@ fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
         oil_light(b, p(side * 5.6, 2.6, -5.5), 3.4);
     }
     b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(5000.0), 4.4));
+    if !b.brief.dark() {
+        // Openings in the roof: shafts of day stand in the lamps' smoke, and cool pools part the floor from the warm walls.
+        for (from, to) in [
+            (p(2.9, 4.25, -4.3), p(0.9, 0.0, -3.4)),
+            (p(-2.6, 4.25, -7.4), p(-1.1, 0.0, -6.2)),
+            (p(3.4, 4.25, 4.4), p(1.7, 0.0, 2.2)),
+        ] {
+            b.hard_spot(from, to, 8.0, 12.0, times(kelvin(6500.0), 125.0));
+        }
+    }
     b.air.look.exposure_ev += 0.1;
-    b.air.fog.density = 0.006;
+    b.air.fog.density = if b.brief.dark() { 0.006 } else { 0.011 };
     b.air.fog.color = [0.05, 0.045, 0.05];
     b.air.rig.key = times(kelvin(2900.0), 1.4);
     b.key_from(p(-2.6, 2.4, 2.6));
