@@ -33,6 +33,9 @@ K_HOT Slabs slabs_of(const Ray& r) {
 }
 // Rounding of the slab arithmetic, outwards (Ize 2013, "Robust BVH ray traversal").
 #define K_OUTWARDS 1.0000005f
+// How far beyond a hit boxes are still entered: a triangle's distance rounds otherwise than that of its box, and of two
+// surfaces in one place the nearer must win, whichever is met first.
+#define K_BEYOND 1.00002f
 
 // Distances to the eight children; the bits of those that the ray enters before far_t.
 #if defined(K_AVX2)
@@ -169,17 +172,38 @@ K_HOT void prefetch_child(const SolidView& s, uint32_t child) {
     k_prefetch(p + 128);
 }
 
+// Takes the nearest triangle of a block, if nearer than what `hit` holds.
+K_HOT void meet_block(const SolidView& solid, uint32_t index, uint32_t at, const Ray& ray, Hit* hit) {
+    const Block& block = solid.blocks[at];
+    K_ALIGN(16) float t4[4], u4[4], v4[4];
+    uint32_t mask = test_block(block, ray, hit->t, t4, u4, v4);
+    while (K_UNLIKELY(mask)) {
+        int i = k_first_bit(mask);
+        mask &= mask - 1;
+        uint32_t id = block.id[i] & K_ID;
+        bool nearer = t4[i] < hit->t || (t4[i] == hit->t && hit->solid == index && id < hit->triangle);
+        if (!nearer) continue;
+        if ((block.id[i] & K_CUTOUT) && is_cut_out(solid, id, u4[i], v4[i])) continue;
+        hit->t = t4[i];
+        hit->u = u4[i];
+        hit->v = v4[i];
+        hit->solid = index;
+        hit->triangle = id;
+    }
+}
+
 // The nearest hit of one solid, if nearer than `hit` holds.
 K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
     struct Entry { uint32_t child; float t; } stack[K_STACK];
     int top = 0;
     if (solid.node_count == 0) return;
     uint32_t at = 0;
+    float far_t = hit->t * K_BEYOND;
     for (;;) {
         while (!(at & K_LEAF)) {
             K_ALIGN(32) float entry[8];
             const Node& node = solid.nodes[at];
-            uint32_t mask = test_node(node, slabs, ray.near_t, hit->t, entry);
+            uint32_t mask = test_node(node, slabs, ray.near_t, far_t, entry);
             if (!mask) goto next;
             int i = k_first_bit(mask);
             mask &= mask - 1;
@@ -224,29 +248,13 @@ K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, c
                 stack[p] = e;
             } while (mask);
         }
-        {
-            const Block& block = solid.blocks[at & ~K_LEAF];
-            K_ALIGN(16) float t4[4], u4[4], v4[4];
-            uint32_t mask = test_block(block, ray, hit->t, t4, u4, v4);
-            while (K_UNLIKELY(mask)) {
-                int i = k_first_bit(mask);
-                mask &= mask - 1;
-                uint32_t id = block.id[i] & K_ID;
-                bool nearer = t4[i] < hit->t || (t4[i] == hit->t && hit->solid == index && id < hit->triangle);
-                if (!nearer) continue;
-                if ((block.id[i] & K_CUTOUT) && is_cut_out(solid, id, u4[i], v4[i])) continue;
-                hit->t = t4[i];
-                hit->u = u4[i];
-                hit->v = v4[i];
-                hit->solid = index;
-                hit->triangle = id;
-            }
-        }
+        meet_block(solid, index, at & ~K_LEAF, ray, hit);
+        far_t = hit->t * K_BEYOND;
     next:
         for (;;) {
             if (top == 0) return;
             top--;
-            if (stack[top].t <= hit->t) break;
+            if (stack[top].t <= far_t) break;
         }
         at = stack[top].child;
     }

@@ -54,6 +54,7 @@ K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return fabsf(a); }
 K_HOT lanes lanes_sqrt(lanes a) { return __fsqrt_rn(a); }
 
+#define K_BUNDLE 1
 #define K_RUN 2
 K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     for (int i = 0; i < K_RUN; i++) {

@@ -22,6 +22,8 @@ fn reciprocals(d: vec3f) -> vec3f { return vec3f(reciprocal(d.x), reciprocal(d.y
 
 // Rounding of the slab arithmetic, outwards (Ize 2013, "Robust BVH ray traversal").
 const OUTWARDS = 1.0000005f;
+// How far beyond a hit boxes are still entered: a triangle's distance rounds otherwise than that of its box.
+const BEYOND = 1.00002f;
 
 // Distances at which a ray enters four children, `half` 0 or 1 of a node; FAR for those that it misses.
 fn entries_of(at: u32, half: u32, o: vec3f, inv: vec3f, near_t: f32, far_t: f32) -> vec4f {
@@ -160,12 +162,12 @@ fn closest(ray: Ray) -> Hit {
             if (at == NOTHING) {
                 if (top == 0u) { break; }
                 top--;
-                if (bitcast<f32>(stack[top].y) <= hit.t) { at = stack[top].x; }
+                if (bitcast<f32>(stack[top].y) <= hit.t * BEYOND) { at = stack[top].x; }
             } else if ((at & LEAF) != 0u) {
                 meet_block(place.block + (at & ~LEAF), solid, ray, &hit);
                 at = NOTHING;
             } else {
-                at = nearest_child(place.node + at, ray, inv, hit.t, &top);
+                at = nearest_child(place.node + at, ray, inv, hit.t * BEYOND, &top);
             }
         }
     }
