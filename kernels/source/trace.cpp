@@ -130,7 +130,7 @@ struct Sizes {
 K_DEVICE void sizes_item(const Sizes& s, uint32_t i) {
     const uint32_t sizes[] = {sizeof(Node), sizeof(Block), sizeof(Vertex), sizeof(Triangle), sizeof(Surfacing), sizeof(Image), sizeof(SolidView), sizeof(Lamp),
         sizeof(LampTable), sizeof(SkyView), sizeof(FogView), sizeof(CameraView), sizeof(View), sizeof(LayersView), sizeof(Tracing), sizeof(Probing), sizeof(RayIn), sizeof(HitOut),
-        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance)};
+        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance), sizeof(Packed)};
     s.out[i] = sizes[i];
 }
 K_ITEMS(sizes, Sizes)

@@ -6,6 +6,7 @@ use crate::abi::{Block, LEAF, NOTHING, Node};
 use collapse::{Child, Collapse};
 
 mod collapse;
+pub mod packed;
 
 /// How long a tree may take to build, against how fast rays walk it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
