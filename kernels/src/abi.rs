@@ -42,6 +42,8 @@ pub struct Block {
     pub id: [u32; 4],
 }
 
+/// The triangle in a block's id; vacant lanes have `NOTHING`.
+pub const ID: u32 = 0x1fff_ffff;
 pub const CUTOUT: u32 = 0x2000_0000;
 pub const GLASS: u32 = 0x4000_0000;
 pub const GLOW: u32 = 0x8000_0000;

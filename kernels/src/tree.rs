@@ -7,6 +7,7 @@ use collapse::{Child, Collapse};
 
 mod collapse;
 pub mod packed;
+mod refit;
 
 /// How long a tree may take to build, against how fast rays walk it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,16 @@ impl Boundable for Corners {
 
 /// Builds the tree over triangles given as corners; `flags` are or-ed into the ids of the blocks.
 pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: Build) -> Tree {
+    build_over(corners.map(Corners).collect(), flags, how)
+}
+
+/// The tree of the same triangles elsewhere: `rest` with its boxes moved along where that stays good, else a new one.
+pub fn posed(rest: &Tree, corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32]) -> Tree {
     let corners: Vec<Corners> = corners.map(Corners).collect();
+    refit::refit(rest, &corners, flags).unwrap_or_else(|| build_over(corners, flags, Build::Fast))
+}
+
+fn build_over(corners: Vec<Corners>, flags: &[u32], how: Build) -> Tree {
     if corners.is_empty() {
         return Tree { nodes: Vec::new(), blocks: Vec::new() };
     }
@@ -115,7 +125,13 @@ fn set_bounds(node: &mut Node, slot: usize, low: [f32; 3], high: [f32; 3]) {
 }
 
 fn add_block(blocks: &mut Vec<Block>, prims: &[u32], corners: &[Corners], flags: &[u32]) -> u32 {
-    let mut block = Block { corner: [[0.0; 4]; 3], edge1: [[0.0; 4]; 3], edge2: [[0.0; 4]; 3], id: [0; 4] };
+    blocks.push(block_of(prims, corners, flags));
+    blocks.len() as u32 - 1
+}
+
+/// Vacant lanes have edges of zero, which no ray hits.
+fn block_of(prims: &[u32], corners: &[Corners], flags: &[u32]) -> Block {
+    let mut block = Block { corner: [[0.0; 4]; 3], edge1: [[0.0; 4]; 3], edge2: [[0.0; 4]; 3], id: [NOTHING; 4] };
     for (lane, &prim) in prims.iter().enumerate() {
         let [a, b, c] = corners[prim as usize].0;
         for axis in 0..3 {
@@ -125,8 +141,7 @@ fn add_block(blocks: &mut Vec<Block>, prims: &[u32], corners: &[Corners], flags:
         }
         block.id[lane] = prim | flags[prim as usize];
     }
-    blocks.push(block);
-    blocks.len() as u32 - 1
+    block
 }
 
 /// A tree of halves by the median, never deeper than log₈: for input on which the bottom-up tree degenerates.

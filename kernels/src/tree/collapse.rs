@@ -5,8 +5,8 @@
 use obvhs::bvh2::{Bvh2, node::Bvh2Node};
 
 /// What a visit to a node takes, beside a visit to a block of four triangles, in time.
-const NODE_COST: f32 = 1.0;
-const BLOCK_COST: f32 = 0.6;
+pub const NODE_COST: f32 = 1.0;
+pub const BLOCK_COST: f32 = 0.6;
 /// Most triangles of a block.
 const BLOCK: usize = 4;
 const WIDE: usize = 8;
