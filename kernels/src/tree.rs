@@ -58,7 +58,7 @@ fn build_over(corners: Vec<Corners>, flags: &[u32], how: Build) -> Tree {
     }
     let mut params = match how {
         Build::Best => BvhBuildParams::medium_build(),
-        Build::Fast => BvhBuildParams::fastest_build(),
+        Build::Fast => BvhBuildParams { reinsertion_batch_ratio: 0.0, ..BvhBuildParams::fast_build() },
     };
     params.max_prims_per_leaf = 1;
     params.pre_split = false;
