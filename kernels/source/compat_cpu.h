@@ -60,16 +60,32 @@ K_HOT void lanes_store(float* p, lanes v) { *(lanes_unaligned*)p = v; }
 K_HOT lanes lanes_of(float x) { lanes v = {x, x, x, x, x, x, x, x}; return v; }
 #if defined(K_AVX2)
 K_HOT lanes lanes_max(lanes a, lanes b) { return _mm256_max_ps(a, b); }
+K_HOT lanes lanes_min(lanes a, lanes b) { return _mm256_min_ps(a, b); }
 K_HOT lanes lanes_abs(lanes a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 K_HOT lanes lanes_sqrt(lanes a) { return _mm256_sqrt_ps(a); }
 #else
 K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
+K_HOT lanes lanes_min(lanes a, lanes b) { return a < b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return a < 0.0f ? -a : a; }
 K_HOT lanes lanes_sqrt(lanes a) {
     for (int i = 0; i < K_LANES; i++) a[i] = __builtin_sqrtf(a[i]);
     return a;
 }
 #endif
+
+// The bits of the lanes in which a is at most b.
+K_HOT uint32_t lanes_at_most(lanes a, lanes b) {
+#if defined(K_AVX2)
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ));
+#else
+    uint32_t mask = 0;
+    for (int i = 0; i < K_LANES; i++) mask |= (uint32_t)(a[i] <= b[i]) << i;
+    return mask;
+#endif
+}
+
+// Rays from one pixel that walk the tree together.
+#define K_BUNDLE 4
 
 // How many pixels a kernel of packed bytes works on side by side; one pair on a GPU.
 #define K_RUN 64

@@ -43,6 +43,8 @@ K_HOT float k_floor(float x) { return floorf(x); }
 K_HOT uint32_t k_bits(float x) { return __float_as_uint(x); }
 K_HOT float k_float(uint32_t u) { return __uint_as_float(u); }
 K_HOT int k_first_bit(uint32_t mask) { return __ffs(mask) - 1; }
+K_HOT int k_last_bit(uint32_t mask) { return 31 - __clz((int)mask); }
+K_HOT int k_count_bits(uint32_t mask) { return __popc(mask); }
 K_HOT void k_prefetch(const void*) {}
 
 #define K_LANES 1
@@ -54,6 +56,8 @@ K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return fabsf(a); }
 K_HOT lanes lanes_sqrt(lanes a) { return __fsqrt_rn(a); }
 
+#define K_BUNDLE 1
+#define K_PACKED
 #define K_RUN 2
 K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     for (int i = 0; i < K_RUN; i++) {

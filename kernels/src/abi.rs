@@ -11,6 +11,24 @@ pub struct Node {
     pub spare: [u32; 7],
 }
 
+/// The same for GPUs, boxes in steps of a grid: a bound is `origin + step * byte`.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Default)]
+pub struct Packed {
+    pub origin: [f32; 3],
+    /// By bits, the slots that hold nodes; then the exponent of the grid's step on each axis, a byte each.
+    pub inner_and_grid: u32,
+    /// By bits, the slots that hold blocks.
+    pub leaves: u32,
+    /// Of blocks among those of the node, four bits a slot.
+    pub ranks: u32,
+    /// Nodes follow in the order of their slots.
+    pub first_node: u32,
+    pub first_block: u32,
+    pub low: [[u8; 8]; 3],
+    pub high: [[u8; 8]; 3],
+}
+
 pub const LEAF: u32 = 0x8000_0000;
 pub const NOTHING: u32 = 0xffff_ffff;
 
@@ -24,6 +42,8 @@ pub struct Block {
     pub id: [u32; 4],
 }
 
+/// The triangle in a block's id; vacant lanes have `NOTHING`.
+pub const ID: u32 = 0x1fff_ffff;
 pub const CUTOUT: u32 = 0x2000_0000;
 pub const GLASS: u32 = 0x4000_0000;
 pub const GLOW: u32 = 0x8000_0000;
@@ -76,6 +96,7 @@ pub struct Image {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SolidView {
+    /// On a GPU, [`Packed`] ones.
     pub nodes: *const Node,
     pub blocks: *const Block,
     pub vertices: *const Vertex,
@@ -455,7 +476,7 @@ mod tests {
 
     #[test]
     fn records_are_laid_out_as_the_kernels_think() {
-        let mut theirs = [0u32; 22];
+        let mut theirs = [0u32; 23];
         // SAFETY: the launch function writes as many numbers as it is asked for.
         unsafe { (Kernels::best().sizes)(&Sizes { out: theirs.as_mut_ptr() }, 0, theirs.len() as u32) };
         let ours = [
@@ -481,6 +502,7 @@ mod tests {
             offset_of!(Surfacing, texture),
             offset_of!(Block, id),
             offset_of!(Lamp, luminance),
+            size_of::<Packed>(),
         ];
         assert_eq!(theirs.map(|n| n as usize), ours);
     }

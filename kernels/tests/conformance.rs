@@ -2,6 +2,7 @@
 
 use klieg_kernels::scene::{Camera, Fog, Geometry, Look, Material, Pattern, Sky, Texture};
 use klieg_kernels::{Build, Choice, Cpu, Cuda, Device, KernelError, Ray, Settings, Stage};
+use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 mod stand_in;
@@ -174,4 +175,40 @@ fn what_a_driver_refuses_is_named() {
     assert_eq!((listed[0].compute_capability, listed[0].driver.as_str()), (Some((9, 0)), "CUDA 13.1"));
     set("STAND_IN_DEVICES", "0");
     assert_eq!(Cuda::open(0).err(), Some(KernelError::NoDevice { target: "CUDA", asked: 0, count: 0 }));
+}
+
+/// Triangles of every kind: small in a large place, flat along an axis, lines, points, all in one place, far from the origin.
+fn soup() -> impl Strategy<Value = (Geometry, Vec<Ray>)> {
+    let corner = || prop::array::uniform3(-1.0f32..1.0);
+    let spread = prop_oneof![Just(4.0f32), Just(4.0), Just(4.0), Just(1e-4), Just(0.0)];
+    let place = prop_oneof![Just(0.0f32), Just(0.0), Just(5e4)];
+    let many = prop::collection::vec((corner(), corner(), corner()), 0..300);
+    (prop::array::uniform3(spread), place, 1e-3f32..1.0, many, prop::collection::vec((corner(), corner()), 64)).prop_map(
+        |(spread, place, size, triangles, rays)| {
+            let mut g = Geometry::default();
+            let m = g.material(Material::default());
+            for (c, a, b) in triangles {
+                let at = |o: [f32; 3], k: f32| std::array::from_fn(|i| place + spread[i] * (c[i] + k * o[i]));
+                let corners = [at(a, 0.0), at(a, size), at(b, size)];
+                let [a, b, c] = corners.map(|p| g.vertex(p, [0.0, 1.0, 0.0], [0.0; 3], [1.0; 3]));
+                g.triangle(a, b, c, m);
+            }
+            let ray = |(o, d): ([f32; 3], [f32; 3])| Ray { origin: o.map(|x| place + 6.0 * x), near: 0.0, direction: d, far: 40.0 };
+            (g, rays.into_iter().map(ray).collect())
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// GPUs walk a compressed tree, the CPU an exact one: the same hits, however the triangles lie.
+    #[test]
+    fn the_compressed_tree_is_hit_where_the_exact_one_is((geometry, rays) in soup(), best in any::<bool>()) {
+        stand_in::open();
+        let (cpu, cuda) = (Cpu::plain(1), Cuda::open_poisoned(0).unwrap());
+        let solid = cpu.solid(&geometry, if best { Build::Best } else { Build::Fast }).unwrap();
+        prop_assert_eq!(cpu.nearest(&[&solid], &rays).unwrap(), cuda.nearest(&[&solid], &rays).unwrap());
+        prop_assert_eq!(cpu.passed(&[&solid], &rays).unwrap(), cuda.passed(&[&solid], &rays).unwrap());
+    }
 }

@@ -25,7 +25,7 @@ macro_rules! plain {
 }
 use crate::abi;
 plain!(u8, u32, f32, [f32; 3], crate::rays::Ray, crate::rays::RawHit, abi::Image, abi::SolidView, abi::Lamp, abi::LampTable);
-plain!(abi::Node, abi::Block, abi::Vertex, abi::Triangle, abi::Surfacing);
+plain!(abi::Packed, abi::Block, abi::Vertex, abi::Triangle, abi::Surfacing);
 
 fn bytes<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: plain records are their bytes.

@@ -171,7 +171,7 @@ macro_rules! without_gaps {
     };
 }
 without_gaps! {
-    abi::Node = 256;
+    abi::Packed = 80;
     abi::Block = 160;
     abi::Vertex = 48;
     abi::Triangle = 16;
