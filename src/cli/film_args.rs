@@ -1,8 +1,9 @@
 //! What every verb that reads a film's script takes, and how the file is read.
 
 use super::Stop;
-use klieg_pipelines::film::{FilmParams, Loudness, Preparation, Quality, default_seed, select};
+use klieg_pipelines::film::{FilmParams, Loudness, LutFile, Preparation, Quality, default_seed, read_lut, select};
 use klieg_pipelines::kind::Format;
+use klieg_protocol::Digest;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -90,6 +91,7 @@ impl FilmArgs {
                 LoudnessArg::Ebu => Loudness::Ebu,
                 LoudnessArg::Netflix => Loudness::Netflix,
             },
+            lut: None,
         }
     }
 
@@ -101,6 +103,22 @@ impl FilmArgs {
         let cut = select(preparation.direct(&preparation.estimates()), &preparation.story, &params)?;
         Ok((bytes, preparation, cut))
     }
+}
+
+/// Tables of this size or more are refused before they are read: the largest that there can be has 256³ lines of three numbers.
+const LUT_BYTES_MAX: u64 = 1_000_000_000;
+
+/// Reads a `.cube` file: its name and its bytes, which are a table.
+pub fn read_table(path: &Path) -> Result<(LutFile, Vec<u8>), Stop> {
+    let shown = path.display();
+    let facts = std::fs::metadata(path).map_err(|e| Stop::bad(format!("--lut {shown}: {e}; name a .cube file")))?;
+    if !facts.is_file() || facts.len() >= LUT_BYTES_MAX {
+        return Err(Stop::bad(format!("--lut {shown}: is no .cube file of less than 1 GB")));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Stop::bad(format!("--lut {shown}: {e}")))?;
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    read_lut(&file, &bytes)?;
+    Ok((LutFile { file, digest: Digest::of(&bytes) }, bytes))
 }
 
 /// Reads a script, or says what is the matter with the path.
