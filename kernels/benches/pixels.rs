@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p klieg-kernels --bench pixels`. Times are of the thread's CPU, the fastest of several stretches. libswscale is measured by
 //! a program of its own (`swscale.cpp`), built here with the system's compiler; where libswscale-dev is missing that part is skipped
-//! and says so. "exact" has the flags that klieg's encoder asks libswscale for (bicubic chroma, full chroma input, accurate
-//! rounding), "fast" the fewest.
+//! and says so. "exact" has the flags that keep colours right (bicubic chroma, full chroma input, accurate rounding), "fast" the
+//! fewest.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::error::Error;
