@@ -102,7 +102,7 @@ fn a_table_colours_the_film_and_stands_in_the_manifest() {
     studio.script("small.fountain", SMALL);
     studio.script("same.cube", table(|c| c));
     studio.script("swapped.cube", table(|[r, g, b]| [b, g, r]));
-    let shot = ["--shots", "sc010_sh010"];
+    let shot = ["--shots", "sc010_sh030"];
     let sheet = |out: &str| {
         let image = image::open(studio.path(out).join("contact-sheet.png")).unwrap().to_rgb8();
         (0..3)
@@ -130,7 +130,7 @@ fn a_resumed_render_goes_on_with_its_device_and_table() {
     studio.script("small.fountain", SMALL);
     studio.script("swapped.cube", table(|[r, g, b]| [b, g, r]));
     let args =
-        ["render", "small.fountain", "--quality", "draft", "--shots", "sc010_sh010", "--lut", "swapped.cube", "--device", "cpu"];
+        ["render", "small.fountain", "--quality", "draft", "--shots", "sc010_sh030", "--lut", "swapped.cube", "--device", "cpu"];
     let mut render = studio.klieg(&args).args(["--quiet", "--out", "out"]).spawn().expect("start klieg");
     let notes = studio.path("farm/renders");
     let noted =
