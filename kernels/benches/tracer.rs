@@ -52,7 +52,7 @@ fn beside_embree(cpu: &Cpu, all: &Geometry) -> Result<(), Box<dyn Error>> {
     let batches = [("primary", primary), ("incoherent", scattered)];
     let peer = embree(all, &batches);
     for (at, (name, rays)) in batches.iter().enumerate() {
-        let took = (0..3).map(|_| seconds(|| cpu.nearest(&[&solid], rays)).0).fold(f64::INFINITY, f64::min);
+        let took = (0..3).map(|_| peer::seconds(|| cpu.nearest(&[&solid], rays)).0).fold(f64::INFINITY, f64::min);
         let hits = cpu.nearest(&[&solid], rays)?.iter().flatten().count();
         let rate = rays.len() as f64 / took / 1e6;
         match &peer {
