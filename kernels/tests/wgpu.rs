@@ -215,7 +215,7 @@ fn material() -> impl Strategy<Value = Material> {
     let some = || prop_oneof![3 => Just(0.0f32), 1 => 0.0f32..1.0];
     let colors = (prop::array::uniform3(unit()), prop::array::uniform3(unit()), prop::array::uniform3(0.0f32..0.4));
     let answers = (unit(), some(), some(), some(), some(), some());
-    (prop::sample::select(PATTERNS.to_vec()), colors, 0.5f32..6.0, some(), answers, prop_oneof![6 => Just(0.0f32), 1 => Just(1.0)])
+    (prop::sample::select(patterns::all()), colors, 0.5f32..6.0, some(), answers, prop_oneof![6 => Just(0.0f32), 1 => Just(1.0)])
         .prop_map(
             |(pattern, (base, second, emission), scale, bump, (roughness, metallic, sheen, wrap, translucency, coat), glass)| {
                 Material {
