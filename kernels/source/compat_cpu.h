@@ -128,8 +128,11 @@ K_HOT lanes lanes_load(const uint8_t* p) {
 #endif
 }
 
-// In pairs, so that the order is the same in every set.
-K_HOT float lanes_sum(lanes a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
+// Eight floats on every target, for sums that have to come out alike; added up in pairs.
+typedef lanes wide;
+K_HOT wide wide_of(float x) { return lanes_of(x); }
+K_HOT wide wide_of(const float* p) { return lanes_load(p); }
+K_HOT float wide_sum(wide a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
 
 // The weighted sum of `count` pixels of three floats, in their order. Reads, and doesn't use, one float past the last.
 typedef float quad __attribute__((vector_size(16)));

@@ -67,7 +67,16 @@ K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     }
 }
 K_HOT lanes lanes_load(const uint8_t* p) { return (float)*p; }
-K_HOT float lanes_sum(lanes a) { return a; }
+
+// As in compat_cpu.h: one thread has all eight.
+struct wide { float part[8]; };
+K_HOT wide wide_of(const float* p) { wide a; for (int i = 0; i < 8; i++) a.part[i] = p[i]; return a; }
+K_HOT wide wide_of(float x) { wide a; for (int i = 0; i < 8; i++) a.part[i] = x; return a; }
+K_HOT wide operator*(wide a, wide b) { for (int i = 0; i < 8; i++) a.part[i] *= b.part[i]; return a; }
+K_HOT wide operator-(wide a, wide b) { for (int i = 0; i < 8; i++) a.part[i] -= b.part[i]; return a; }
+K_HOT void operator+=(wide& a, wide b) { for (int i = 0; i < 8; i++) a.part[i] += b.part[i]; }
+K_HOT float wide_sum(wide a) { return ((a.part[0] + a.part[4]) + (a.part[2] + a.part[6])) + ((a.part[1] + a.part[5]) + (a.part[3] + a.part[7])); }
+
 K_HOT void k_weigh(const float* p, const float* weights, uint32_t count, float* sum) {
     sum[0] = sum[1] = sum[2] = 0.0f;
     for (uint32_t i = 0; i < count; i++)

@@ -309,11 +309,8 @@ pub struct FilmView {
     pub height: u32,
     pub bloom_width: u32,
     pub bloom_height: u32,
+    pub grade: crate::grade::Grade,
     pub exposure: f32,
-    pub slope: [f32; 3],
-    pub offset: [f32; 3],
-    pub power: [f32; 3],
-    pub saturation: f32,
     pub bloom_share: f32,
     pub grain: f32,
     pub vignette: f32,
@@ -343,11 +340,13 @@ pub type Launch<V> = unsafe extern "C" fn(view: *const V, from: u32, to: u32);
 macro_rules! kernels {
     ($($name:ident: $view:ty;)*) => {
         /// The launch functions of one instruction set.
-        #[cfg_attr(not(test), expect(dead_code, reason = "some are for tests"))]
         #[derive(Clone, Copy)]
         pub struct Kernels {
             $(pub $name: Launch<$view>,)*
         }
+        /// All of their names.
+        #[cfg(test)]
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
         set!(plain, "_plain", $($name: $view;)*);
         #[cfg(klieg_wide)]
         set!(avx2, "_avx2", $($name: $view;)*);
@@ -410,13 +409,23 @@ kernels! {
     over_rgba_floats: crate::composite::OverView;
     attention_records: Sizes;
     attention: crate::attention::AttentionView;
+    attention_half: crate::attention::AttentionView;
+    attention_brain: crate::attention::AttentionView;
     norm_records: Sizes;
     group_stretch: crate::norm::GroupView;
+    group_stretch_half: crate::norm::GroupView;
+    group_stretch_brain: crate::norm::GroupView;
     group_moments: crate::norm::GroupView;
     group_norm_silu: crate::norm::GroupView;
+    group_norm_silu_half: crate::norm::GroupView;
+    group_norm_silu_brain: crate::norm::GroupView;
     layer_norm: crate::norm::LayerView;
+    layer_norm_half: crate::norm::LayerView;
+    layer_norm_brain: crate::norm::LayerView;
     geglu_records: Sizes;
     geglu: crate::geglu::GegluView;
+    geglu_half: crate::geglu::GegluView;
+    geglu_brain: crate::geglu::GegluView;
     mel_records: Sizes;
     mel_fold: crate::mel::MelView;
     mel_power: crate::mel::MelView;

@@ -37,6 +37,21 @@ fn the_cuda_form_gives_the_bits_of_plain_code_on_a_stand_in_driver() {
 }
 
 #[test]
+fn every_kernel_gives_the_bits_of_plain_code_in_every_instruction_set() {
+    for (i, cpu) in Cpu::of_every_set(3).into_iter().enumerate() {
+        let device = Device::Cpu(Box::new(cpu.poisoned()));
+        suite::kernels::judge(["plain", "AVX2", "AVX-512"][i], &suite::kernels::on_shapes(24, &device, 0.0), 0.0);
+    }
+}
+
+#[test]
+fn the_cuda_form_of_every_kernel_gives_the_bits_of_plain_code() {
+    stand_in::open();
+    let device = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()));
+    suite::kernels::judge("CUDA form on the CPU", &suite::kernels::on_shapes(24, &device, 0.0), 0.0);
+}
+
+#[test]
 fn a_picture_is_its_steps_on_every_device() {
     stand_in::open();
     for device in [Device::Cpu(Box::new(Cpu::new(2))), Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()))] {
@@ -85,6 +100,29 @@ fn pictures_stay_the_same_however_they_are_split_and_whoever_asks() {
     });
 }
 
+/// A stage with nothing in it.
+#[derive(Default)]
+struct Empty {
+    sky: Sky,
+    fog: Fog,
+}
+
+const CAMERA: Camera = Camera {
+    position: [0.0; 3],
+    look_at: [0.0, 0.0, 1.0],
+    roll_degrees: 0.0,
+    lens_mm: 35.0,
+    focus_m: 1.0,
+    aperture_m: 0.0,
+    near_m: 0.0,
+};
+
+impl Empty {
+    fn stage(&self) -> Stage<'_> {
+        Stage { solids: &[], lights: &[], sky: &self.sky, fog: &self.fog, camera: &CAMERA }
+    }
+}
+
 /// The environment of the stand-in driver.
 fn set(name: &str, value: &str) {
     // SAFETY: nothing else in this process reads the environment meanwhile, when tests are processes of their own as nextest has them.
@@ -114,17 +152,8 @@ fn memory_that_does_not_suffice_is_named_and_what_is_idle_makes_room() {
     let Err(KernelError::OutOfMemory { asked, free }) = cuda.nearest(&all, &[ray]) else { panic!("it fits") };
     assert!(asked == 8 << 20 && free < asked, "{asked} asked, {free} free");
     let settings = Settings { width: 1024, height: 1024, samples: 1, bounces: 0, seed: 0 };
-    let (sky, fog) = (Sky::default(), Fog::default());
-    let camera = Camera {
-        position: [0.0; 3],
-        look_at: [0.0, 0.0, 1.0],
-        roll_degrees: 0.0,
-        lens_mm: 35.0,
-        focus_m: 1.0,
-        aperture_m: 0.0,
-        near_m: 0.0,
-    };
-    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    let empty = Empty::default();
+    let stage = empty.stage();
     assert!(matches!(cuda.trace(&stage, &settings), Err(KernelError::OutOfMemory { asked: 12582912, .. })));
     // Nothing of it is lost, and smaller pictures go on.
     drop(solids);
@@ -140,17 +169,8 @@ fn a_device_that_is_lost_says_so_from_then_on() {
     set("STAND_IN_FAILS", "klieg_denoise_pass");
     stand_in::open();
     let cuda = Cuda::open(0).unwrap();
-    let (sky, fog) = (Sky::default(), Fog::default());
-    let camera = Camera {
-        position: [0.0; 3],
-        look_at: [0.0, 0.0, 1.0],
-        roll_degrees: 0.0,
-        lens_mm: 35.0,
-        focus_m: 1.0,
-        aperture_m: 0.0,
-        near_m: 0.0,
-    };
-    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    let empty = Empty::default();
+    let stage = empty.stage();
     let settings = Settings { width: 8, height: 8, samples: 1, bounces: 0, seed: 0 };
     let mut layers = cuda.trace(&stage, &settings).unwrap();
     let lost = |error: KernelError| matches!(error, KernelError::Lost { reason } if reason.contains("ILLEGAL_ADDRESS"));

@@ -1,7 +1,9 @@
 // A driver without a GPU: as much of CUDA's as klieg asks for, on the CPU. It takes host memory for device memory, with a page
 // behind each allocation that nothing may touch, and runs the threads of a launch one after another, far from their order.
-// Environment: STAND_IN_MEMORY (bytes of its device), STAND_IN_VERSION, STAND_IN_DEVICES, STAND_IN_FAILS (a kernel that crashes).
+// Environment: STAND_IN_MEMORY (bytes of its device), STAND_IN_VERSION, STAND_IN_DEVICES, STAND_IN_FAILS (a kernel that crashes),
+// STAND_IN_ONCE (a file: the kernel crashes only for whoever can make it).
 #include "cuda_on_host.h"
+#include <fcntl.h>
 #include <map>
 #include <mutex>
 #include <stdlib.h>
@@ -145,8 +147,8 @@ DRIVER cuModuleGetFunction(const Entry** function, Handle, const char* name) {
 DRIVER cuLaunchKernel(const Entry* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, Handle, void** a, void**) {
     if (state()) return state();
     if (!gx || !gy || gy > 65535 || gz != 1 || bz != 1 || bx * by == 0 || bx * by > 1024) return INVALID_VALUE;
-    const char* fails = getenv("STAND_IN_FAILS");
-    if (fails && !strcmp(fails, f->name)) lost = ILLEGAL_ADDRESS; // known when someone waits, as on a GPU
+    const char *fails = getenv("STAND_IN_FAILS"), *once = getenv("STAND_IN_ONCE");
+    if (fails && !strcmp(fails, f->name) && (!once || open(once, O_CREAT | O_EXCL, 0600) >= 0)) lost = ILLEGAL_ADDRESS; // known when someone waits, as on a GPU
     else run(f, {gx, gy, 1}, {bx, by, 1}, a);
     return OK;
 }
