@@ -57,7 +57,7 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
     float nh = k_unit(dot(s.normal, h)), lh = k_unit(dot(l, h));
     float wide = k_min(s.alpha + 0.5f * spread, 1.0f);
     float keep = s.alpha / wide;
-    V3 out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f));
+    V3 out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f) * s.specular);
     if (s.coat > 0.0f) {
         float a = k_min(COAT_ALPHA + 0.5f * spread, 1.0f);
         float f = schlick(0.04f, lh) * s.coat;
@@ -75,7 +75,7 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
 // The colour that a pixel of this surface has under white light from everywhere: what the denoiser divides by.
 K_HOT V3 guide_albedo(const Surface& s) {
     float nv = k_max(dot(s.normal, s.view), 0.0f);
-    return s.albedo + mirrored(s.f0, s.roughness, nv) + s.sheen * 0.15f;
+    return s.albedo + mirrored(s.f0, s.roughness, nv) * s.specular + s.sheen * 0.15f;
 }
 
 // A microfacet normal that the viewer can see (Heitz 2018, "Sampling the GGX distribution of visible normals").
