@@ -4,7 +4,7 @@
 //!
 //! Both render the same triangles, lamps, sky and camera with the same bounces, on two threads, without a denoiser. What only one
 //! of them has is left out on both sides: materials become Lambertian with their base colour, normals those of the triangles; panes,
-//! bulbs and cut-outs go; the sky is one colour; there is no fog. Light is dimmed by [`DIM`], so that klieg's clamps on bright
+//! bulbs and cut-outs go; lamps are a quarter as large; the sky is one colour; there is no fog. Light is dimmed by [`DIM`], so that klieg's clamps on bright
 //! samples never act. Error is against each one's own reference of many samples; how far these are apart is printed too.
 //! Times are seconds of all threads, so that other work on the machine counts little.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -21,6 +21,8 @@ mod error;
 #[path = "../frame/mod.rs"]
 mod frame;
 mod plain;
+#[path = "../../kernels/benches/table/row.rs"]
+mod row;
 
 const DIM: f32 = 1.0 / 16.0;
 const THREADS: usize = 2;
@@ -64,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plan = if args.iter().any(|a| a == "--quick") {
         Plan { width: 160, height: 90, reference: 1024, deep: 256 }
     } else {
-        Plan { width: 320, height: 180, reference: 4096, deep: 512 }
+        Plan { width: 256, height: 144, reference: 4096, deep: 512 }
     };
     let still = plain::plain(frame::Still::read(Path::new(from))?, DIM);
     let folder = option("--keep").unwrap_or_else(|| std::env::temp_dir().join(format!("klieg-cycles-{}", std::process::id())));
@@ -127,9 +129,9 @@ fn print_series(name: &str, series: &Series) {
 }
 
 fn compare(ours: &Series, theirs: &Series, plan: &Plan) -> serde_json::Value {
-    let apart = |a: &[[f32; 3]], b: &[[f32; 3]]| error::blocks(a, b, plan.width, 10);
+    let apart = |a: &[[f32; 3]], b: &[[f32; 3]]| error::blocks(a, b, plan.width, 8);
     let (shallow, deep) = (apart(&ours.reference, &theirs.reference), apart(&ours.deep, &theirs.deep));
-    println!("means of 10 × 10 pixels apart, a share of the picture's mean: {BOUNCES} bounce {:.2} % (klieg adds an estimate of later bounces), {MANY_BOUNCES} bounces {:.2} %", 100.0 * shallow.0, 100.0 * deep.0);
+    println!("means of 8 × 8 pixels apart, a share of the picture's mean: {BOUNCES} bounce {:.2} % (klieg adds an estimate of later bounces), {MANY_BOUNCES} bounces {:.2} %", 100.0 * shallow.0, 100.0 * deep.0);
     println!("mean light, klieg ÷ Cycles: {BOUNCES} bounce {:.4}, {MANY_BOUNCES} bounces {:.4}", shallow.1, deep.1);
     let speed = rate(&theirs.passes) / rate(&ours.passes);
     println!("time a sample, Cycles ÷ klieg: {speed:.2}");
@@ -146,6 +148,7 @@ fn compare(ours: &Series, theirs: &Series, plan: &Plan) -> serde_json::Value {
             p.samples,
             whole(|p| p.rmse)
         );
+        row::row(&format!("a frame at the error of klieg's {} samples", p.samples), "Blender's Cycles", &format!("{rmse:.1} × ({relative:.1} × by relative MSE)"), "2");
         rows.push(json!({ "samples": p.samples, "by_rmse": rmse, "by_relative_mse": relative }));
     }
     json!({ "width": plan.width, "height": plan.height, "reference_samples": plan.reference, "time_a_sample": speed, "at_equal_error": rows,
