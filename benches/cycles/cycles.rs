@@ -34,7 +34,8 @@ pub fn render(still: &Still, plan: &Plan, folder: &Path) -> Result<(String, Seri
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/cycles/render.py");
     let mut blender = Command::new("blender");
     blender.args(["-b", "--factory-startup", "--python-exit-code", "1", "-P"]).arg(script).arg("--").arg(folder);
-    let run = blender.output().map_err(|e| format!("no comparison: blender doesn't start ({e}); install Debian's `blender` (3.4)"))?;
+    let run =
+        blender.output().map_err(|e| format!("no comparison: blender doesn't start ({e}); install Debian's `blender` (3.4)"))?;
     if !run.status.success() {
         return Err(format!("no comparison: blender failed:\n{}", String::from_utf8_lossy(&run.stderr)).into());
     }
@@ -45,10 +46,18 @@ pub fn render(still: &Still, plan: &Plan, folder: &Path) -> Result<(String, Seri
         let name = format!("s{samples}");
         let took = times.passes.iter().find(|t| t.name == name).ok_or("times.json lacks a pass")?;
         let color = picture(&name)?;
-        Ok(Pass { samples, cpu_s: took.cpu_s, rmse: error::rmse(&color, &reference), relative: error::relative(&color, &reference) })
+        Ok(Pass {
+            samples,
+            cpu_s: took.cpu_s,
+            rmse: error::rmse(&color, &reference),
+            relative: error::relative(&color, &reference),
+        })
     };
     let passes = SWEEP.iter().map(pass).collect::<Result<_, _>>()?;
-    Ok((format!("Cycles of Blender {}", times.blender), Series { passes, setup_s: times.setup_cpu_s, reference, deep: picture("deep")? }))
+    Ok((
+        format!("Cycles of Blender {}", times.blender),
+        Series { passes, setup_s: times.setup_cpu_s, reference, deep: picture("deep")? },
+    ))
 }
 
 fn export(still: &Still, plan: &Plan, folder: &Path) -> Result<(), Box<dyn Error>> {

@@ -131,7 +131,11 @@ fn print_series(name: &str, series: &Series) {
 fn compare(ours: &Series, theirs: &Series, plan: &Plan) -> serde_json::Value {
     let apart = |a: &[[f32; 3]], b: &[[f32; 3]]| error::blocks(a, b, plan.width, 8);
     let (shallow, deep) = (apart(&ours.reference, &theirs.reference), apart(&ours.deep, &theirs.deep));
-    println!("means of 8 × 8 pixels apart, a share of the picture's mean: {BOUNCES} bounce {:.2} % (klieg adds an estimate of later bounces), {MANY_BOUNCES} bounces {:.2} %", 100.0 * shallow.0, 100.0 * deep.0);
+    println!(
+        "means of 8 × 8 pixels apart, a share of the picture's mean: {BOUNCES} bounce {:.2} % (klieg adds an estimate of later bounces), {MANY_BOUNCES} bounces {:.2} %",
+        100.0 * shallow.0,
+        100.0 * deep.0
+    );
     println!("mean light, klieg ÷ Cycles: {BOUNCES} bounce {:.4}, {MANY_BOUNCES} bounces {:.4}", shallow.1, deep.1);
     let speed = rate(&theirs.passes) / rate(&ours.passes);
     println!("time a sample, Cycles ÷ klieg: {speed:.2}");
@@ -148,7 +152,12 @@ fn compare(ours: &Series, theirs: &Series, plan: &Plan) -> serde_json::Value {
             p.samples,
             whole(|p| p.rmse)
         );
-        row::row(&format!("a frame at the error of klieg's {} samples", p.samples), "Blender's Cycles", &format!("{rmse:.1} × ({relative:.1} × by relative MSE)"), "2");
+        row::row(
+            &format!("a frame at the error of klieg's {} samples", p.samples),
+            "Blender's Cycles",
+            &format!("{rmse:.1} × ({relative:.1} × by relative MSE)"),
+            "2",
+        );
         rows.push(json!({ "samples": p.samples, "by_rmse": rmse, "by_relative_mse": relative }));
     }
     json!({ "width": plan.width, "height": plan.height, "reference_samples": plan.reference, "time_a_sample": speed, "at_equal_error": rows,

@@ -16,7 +16,8 @@ pub fn plain(still: Still, dim: f32) -> Still {
     for g in &still.solids {
         flatten(g, &still.lights, &mut all);
     }
-    let sky = std::array::from_fn(|i| dim * still.sky.fill * (still.sky.zenith[i] + still.sky.horizon[i] + still.sky.ground[i]) / 3.0);
+    let sky =
+        std::array::from_fn(|i| dim * still.sky.fill * (still.sky.zenith[i] + still.sky.horizon[i] + still.sky.ground[i]) / 3.0);
     Still {
         solids: [all, Geometry::default()],
         lights: still.lights.iter().map(|l| dimmed(l, dim)).collect(),
@@ -49,7 +50,8 @@ fn flatten(g: &Geometry, lights: &[Light], out: &mut Geometry) {
         }
         let Some(normal) = (b - a).cross(c - a).try_normalize() else { continue };
         let base = m.base.map(|x| x.clamp(0.02, 0.9));
-        let material = out.material(Material { base, wrap: LAMBERT, roughness: 1.0, specular: 0.0, variation: 0.0, ..Material::default() });
+        let material =
+            out.material(Material { base, wrap: LAMBERT, roughness: 1.0, specular: 0.0, variation: 0.0, ..Material::default() });
         let [a, b, c] = [a, b, c].map(|p| out.vertex(p.to_array(), normal.to_array(), [0.0; 3], [1.0; 3]));
         out.triangle(a, b, c, material);
     }
@@ -58,7 +60,9 @@ fn flatten(g: &Geometry, lights: &[Light], out: &mut Geometry) {
 fn dimmed(light: &Light, dim: f32) -> Light {
     let by = |c: Rgb| c.map(|x| x * dim);
     match *light {
-        Light::Sun { direction, irradiance, diameter_degrees } => Light::Sun { direction, irradiance: by(irradiance), diameter_degrees },
+        Light::Sun { direction, irradiance, diameter_degrees } => {
+            Light::Sun { direction, irradiance: by(irradiance), diameter_degrees }
+        }
         Light::Panel { position, u, v, intensity } => Light::Panel { position, u, v, intensity: by(intensity) },
         Light::Ball { position, radius, intensity } | Light::Spot { position, radius, intensity, .. } => {
             Light::Ball { position, radius: radius * SMALLER, intensity: by(intensity) }

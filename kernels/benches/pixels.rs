@@ -40,7 +40,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:>12}: {:6.2} ms", took * 1e3);
         for (peer, theirs) in peers.iter().filter(|(peer, _)| peer.split(' ').next() == Some(name)) {
             println!("{:>12}  {:6.2} ms libswscale, {peer}: ratio {:.2}", "", theirs * 1e3, theirs / took);
-            row::row(name, &format!("swscale, {}", peer.trim_start_matches(name).trim()), &format!("{:.1} ×", theirs / took), "1.0");
+            row::row(
+                name,
+                &format!("swscale, {}", peer.trim_start_matches(name).trim()),
+                &format!("{:.1} ×", theirs / took),
+                "1.0",
+            );
         }
     };
     for (name, format) in [("nv12", Format::Nv12), ("p010le", Format::P010), ("yuv422p10le", Format::Yuv422p10)] {

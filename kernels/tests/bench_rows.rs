@@ -20,7 +20,13 @@ fn every_row_of_a_gpu_is_measured() {
     assert_eq!(rows.len(), cuda::WHAT.len());
     for row in rows {
         let number: String = row.figure.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-        assert!(number.parse::<f64>().is_ok_and(|x| x >= 0.0) && !row.figure.contains("inf"), "{}: {} of {}", row.what, row.figure, row.goal);
+        assert!(
+            number.parse::<f64>().is_ok_and(|x| x >= 0.0) && !row.figure.contains("inf"),
+            "{}: {} of {}",
+            row.what,
+            row.figure,
+            row.goal
+        );
     }
 }
 

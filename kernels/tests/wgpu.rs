@@ -258,6 +258,7 @@ fn material() -> impl Strategy<Value = Material> {
                     scale,
                     bump,
                     roughness,
+                    specular: 1.0 - 0.6 * sheen,
                     metallic,
                     sheen,
                     wrap,

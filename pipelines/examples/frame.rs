@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [script, out, wanted @ ..] = args.as_slice() else { return Err("usage: frame SCRIPT OUT [SHOT [FRAME]]".into()) };
     let params: FilmParams = serde_json::from_value(serde_json::json!({ "file": script }))?;
-    let preparation = Preparation::of(&std::fs::read(script)?, &params).map_err(|e| format!("{}:{}: {}", e.file, e.line, e.message))?;
+    let preparation =
+        Preparation::of(&std::fs::read(script)?, &params).map_err(|e| format!("{}:{}: {}", e.file, e.line, e.message))?;
     let cut = preparation.direct(&preparation.estimates());
     let Some(name) = wanted.first() else {
         for shot in &cut.shots {

@@ -42,8 +42,12 @@ pub fn rows(cuda: &Cuda, extent: &Extent) -> Result<Vec<Row>, KernelError> {
     let set = cuda.solid(&set, Build::Best)?;
     let moving = cuda.solid(&cast, Build::Fast)?;
     println!("interior: {} + {} triangles", set.triangle_count(), moving.triangle_count());
-    let figures =
-        [incoherent(cuda, &[&set, &moving], extent)?, shaded(cuda, &[&set, &moving], extent)?, chain(cuda, &[&set, &moving], extent)?, film(cuda, &set, &cast, extent)?];
+    let figures = [
+        incoherent(cuda, &[&set, &moving], extent)?,
+        shaded(cuda, &[&set, &moving], extent)?,
+        chain(cuda, &[&set, &moving], extent)?,
+        film(cuda, &set, &cast, extent)?,
+    ];
     Ok(WHAT.iter().zip(figures).map(|(&(what, goal), figure)| Row { what: what.into(), figure, goal }).collect())
 }
 

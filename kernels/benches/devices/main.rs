@@ -34,7 +34,9 @@ fn main() -> Result<(), KernelError> {
     }
     match beside_the_cpu() {
         Ok((name, figure)) => row("a picture by WGSL", &format!("the CPU build ({name})"), &figure, "works"),
-        Err(error) if error.is_absence() => row("a picture by WGSL", "the CPU build", &format!("no Vulkan driver here: {error}"), "works"),
+        Err(error) if error.is_absence() => {
+            row("a picture by WGSL", "the CPU build", &format!("no Vulkan driver here: {error}"), "works")
+        }
         Err(error) => return Err(error),
     }
     Ok(())
