@@ -14,6 +14,8 @@ use klieg_kernels::scene::Look;
 use klieg_kernels::{Build, Cpu, Settings};
 
 mod peer;
+#[path = "table/row.rs"]
+mod row;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
@@ -36,6 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:>12}: {:6.2} ms", took * 1e3);
         for (peer, theirs) in peers.iter().filter(|(peer, _)| peer.split(' ').next() == Some(name)) {
             println!("{:>12}  {:6.2} ms libswscale, {peer}: ratio {:.2}", "", theirs * 1e3, theirs / took);
+            row::row(
+                name,
+                &format!("swscale, {}", peer.trim_start_matches(name).trim()),
+                &format!("{:.1} ×", theirs / took),
+                "1.0",
+            );
         }
     };
     for (name, format) in [("nv12", Format::Nv12), ("p010le", Format::P010), ("yuv422p10le", Format::Yuv422p10)] {
@@ -59,6 +67,7 @@ fn hashes(cpu: &Cpu, rgb: &[u8]) -> Result<(), Box<dyn Error>> {
     let shrunk = fastest(|| pdqhash::generate_pdq(&theirs).map(drop).ok_or("no hash"))?;
     for (name, peer) in [("full size", whole), ("shrunk first", shrunk)] {
         println!("{:>12}  {:6.2} ms pdqhash, {name}: ratio {:.2}", "", peer * 1e3, peer / took);
+        row::row("PDQ of a 1080p frame", &format!("pdqhash, {name}"), &format!("{:.0} ×", peer / took), "2");
     }
     Ok(())
 }

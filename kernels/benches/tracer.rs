@@ -11,6 +11,8 @@ use klieg_kernels::scene::{Geometry, Look};
 use klieg_kernels::{Build, Cpu, Hit, Ray, Settings, Solid};
 
 mod peer;
+#[path = "table/row.rs"]
+mod row;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
@@ -58,13 +60,17 @@ fn beside_embree(cpu: &Cpu, all: &Geometry) -> Result<(), Box<dyn Error>> {
         match &peer {
             Ok(lines) => {
                 let theirs = rays.len() as f64 / lines[at].0 / 1e6;
+                row::row(&format!("rays/s, {name}, one core"), "Embree 3.13", &format!("{:.2} ×", rate / theirs), "1.0");
                 println!(
                     "{name:>12}: {rate:6.2} M rays/s, Embree {theirs:6.2}: ratio {:.2} ({hits} hits, Embree {})",
                     rate / theirs,
                     lines[at].1
                 );
             }
-            Err(why) => println!("{name:>12}: {rate:6.2} M rays/s; no comparison: {why}"),
+            Err(why) => {
+                row::row(&format!("rays/s, {name}, one core"), "Embree 3.13", &format!("no comparison: {why}"), "1.0");
+                println!("{name:>12}: {rate:6.2} M rays/s; no comparison: {why}");
+            }
         }
     }
     Ok(())

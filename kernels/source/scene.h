@@ -48,7 +48,7 @@ struct Triangle {
 
 struct Surfacing {
     float base[3], second[3], sheen_color[3], emission[3];
-    float scale, bump, variation, roughness, metallic, sheen, wrap, translucency, coat, glass;
+    float scale, bump, variation, roughness, specular, metallic, sheen, wrap, translucency, coat, glass;
     uint32_t pattern, texture;
 };
 

@@ -70,9 +70,9 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
     float keep = s.alpha / wide;
     V3 out;
     if (dot(s.strand, s.strand) > 0.5f) {
-        out = strand_gloss(s, h, wide, lh, nl);
+        out = strand_gloss(s, h, wide, lh, nl) * s.specular;
     } else {
-        out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f));
+        out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f) * s.specular);
     }
     if (s.coat > 0.0f) {
         float a = k_min(COAT_ALPHA + 0.5f * spread, 1.0f);
@@ -91,7 +91,7 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
 // The colour that a pixel of this surface has under white light from everywhere: what the denoiser divides by.
 K_HOT V3 guide_albedo(const Surface& s) {
     float nv = k_max(dot(s.normal, s.view), 0.0f);
-    return s.albedo + mirrored(s.f0, s.roughness, nv) + s.sheen * 0.15f;
+    return s.albedo + mirrored(s.f0, s.roughness, nv) * s.specular + s.sheen * 0.15f;
 }
 
 // A microfacet normal that the viewer can see (Heitz 2018, "Sampling the GGX distribution of visible normals").

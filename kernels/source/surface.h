@@ -9,7 +9,7 @@ struct Surface {
     V3 lifted;            // where shadow rays start
     V3 strand;            // along the hairs, from root to tip, unit; 0 for what has none
     V3 albedo, f0, emission, sheen;
-    float roughness, alpha, metallic, wrap, translucency, coat, glass;
+    float roughness, alpha, specular, metallic, wrap, translucency, coat, glass;
 };
 
 K_HOT V3 srgb_to_linear(V3 c) { return c * (c * (c * 0.305306011f + v3(0.682171111f)) + v3(0.012522878f)); }
@@ -183,6 +183,7 @@ K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, floa
     s.wrap = m.wrap;
     s.translucency = m.translucency;
     s.metallic = m.metallic;
+    s.specular = k_mix(m.specular, 1.0f, m.metallic);
     if (wet > 0.0f) {
         s.coat = k_max(s.coat, wet);
         base = base * (1.0f - 0.35f * wet);

@@ -84,7 +84,7 @@ K_PART V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& firs
 K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, const Draws& draws, float pick) {
     V3 from = s.position + s.facing * surface_epsilon(s.position);
     float nv = k_max(dot(s.normal, s.view), 0.0f);
-    V3 spec = mirrored(s.f0, s.roughness, nv);
+    V3 spec = mirrored(s.f0, s.roughness, nv) * s.specular;
     float ls = luminance(spec), ld = luminance(s.albedo) * (1.0f - 0.5f * ls);
     // A rough dielectric mirrors so faintly that its share goes the diffuse way.
     if (s.metallic < 0.5f && s.roughness > 0.35f) ls = 0.0f;

@@ -75,6 +75,7 @@ pub struct Surfacing {
     pub bump: f32,
     pub variation: f32,
     pub roughness: f32,
+    pub specular: f32,
     pub metallic: f32,
     pub sheen: f32,
     pub wrap: f32,

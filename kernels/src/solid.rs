@@ -174,6 +174,7 @@ fn surfacing(m: &Material) -> abi::Surfacing {
         bump: m.bump,
         variation: m.variation,
         roughness: m.roughness,
+        specular: m.specular,
         metallic: m.metallic,
         sheen: m.sheen,
         wrap: m.wrap,
@@ -219,7 +220,8 @@ fn check(g: &Geometry) -> Result<(), KernelError> {
 
 fn check_materials(g: &Geometry) -> Result<(), KernelError> {
     for (at, m) in g.materials.iter().enumerate() {
-        let factors = [m.scale, m.bump, m.variation, m.roughness, m.metallic, m.sheen, m.wrap, m.translucency, m.coat, m.glass];
+        let look = [m.roughness, m.specular, m.metallic, m.sheen, m.wrap, m.translucency, m.coat, m.glass];
+        let factors = [&look[..], &[m.scale, m.bump, m.variation]].concat();
         let colors = [m.base, m.second, m.sheen_color, m.emission];
         if !factors.iter().chain(colors.as_flattened()).all(|x| x.is_finite()) {
             return Err(KernelError::NotFinite { list: "materials", at });

@@ -226,6 +226,7 @@ fn material() -> impl Strategy<Value = Material> {
                     scale,
                     bump,
                     roughness,
+                    specular: 1.0 - 0.6 * sheen,
                     metallic,
                     sheen,
                     wrap,

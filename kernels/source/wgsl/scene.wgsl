@@ -40,6 +40,7 @@ struct Surfacing {
     bump: f32,
     variation: f32,
     roughness: f32,
+    specular: f32,
     metallic: f32,
     sheen: f32,
     wrap: f32,

@@ -72,8 +72,8 @@ fn gloss(s: Surface, l: vec3f, spread: f32) -> vec3f {
     let lh = k_unit(dot3(l, h));
     let wide = k_min(s.alpha + 0.5 * spread, 1.0);
     let keep = s.alpha / wide;
-    var out = schlick3(s.f0, lh) * (ggx(wide, nh, nv, nl) * select(1.0, keep * keep, s.alpha < 0.01));
-    if (dot3(s.strand, s.strand) > 0.5) { out = strand_gloss(s, h, wide, lh, nl); }
+    var out = schlick3(s.f0, lh) * (ggx(wide, nh, nv, nl) * select(1.0, keep * keep, s.alpha < 0.01) * s.specular);
+    if (dot3(s.strand, s.strand) > 0.5) { out = strand_gloss(s, h, wide, lh, nl) * s.specular; }
     if (s.coat > 0.0) {
         let a = k_min(COAT_ALPHA + 0.5 * spread, 1.0);
         let f = schlick(0.04, lh) * s.coat;
@@ -91,7 +91,7 @@ fn gloss(s: Surface, l: vec3f, spread: f32) -> vec3f {
 // The colour that a pixel of this surface has under white light from everywhere: what the denoiser divides by.
 fn guide_albedo(s: Surface) -> vec3f {
     let nv = k_max(dot3(s.normal, s.view), 0.0);
-    return s.albedo + mirrored(s.f0, s.roughness, nv) + s.sheen * 0.15;
+    return s.albedo + mirrored(s.f0, s.roughness, nv) * s.specular + s.sheen * 0.15;
 }
 
 // A microfacet normal that the viewer can see (Heitz 2018, "Sampling the GGX distribution of visible normals").

@@ -12,6 +12,7 @@ struct Surface {
     sheen: vec3f,
     roughness: f32,
     alpha: f32,
+    specular: f32,
     metallic: f32,
     wrap: f32,
     translucency: f32,
@@ -254,6 +255,7 @@ fn finish_surface(m: Surfacing, tinted: vec3f, wet: f32, s: ptr<function, Surfac
     s.wrap = m.wrap;
     s.translucency = m.translucency;
     s.metallic = m.metallic;
+    s.specular = k_mix(m.specular, 1.0, m.metallic);
     if (wet > 0.0) {
         s.coat = k_max(m.coat, wet);
         base *= 1.0 - 0.35 * wet;

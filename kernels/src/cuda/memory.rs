@@ -104,6 +104,10 @@ impl Memory {
         Ok(Buffer { memory, address, len, kind: PhantomData })
     }
 
+    pub fn attribute(&self, which: sys::CUdevice_attribute) -> Result<i32, KernelError> {
+        self.context.attribute(which).map_err(|e| meaning("cuDeviceGetAttribute", e))
+    }
+
     pub fn free(&self) -> u64 {
         self.context.mem_get_info().map_or(0, |(free, _)| free as u64)
     }

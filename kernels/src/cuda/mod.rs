@@ -95,6 +95,13 @@ impl Cuda {
         self.memory.free()
     }
 
+    /// Bytes a second that the device's memory can move at most, by what the driver says of its clock and width.
+    pub fn memory_bandwidth(&self) -> Result<f64, KernelError> {
+        let clock_khz = self.memory.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)?;
+        let width_bits = self.memory.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH)?;
+        Ok(2.0 * 1e3 * f64::from(clock_khz) * f64::from(width_bits) / 8.0)
+    }
+
     /// Checks geometry and builds its tree, on the host. It goes to the device when it is first seen.
     pub fn solid(&self, geometry: &Geometry, build: Build) -> Result<Solid, KernelError> {
         Solid::new(geometry, build)
@@ -191,12 +198,11 @@ impl Cuda {
             let rgb = self.developed(&color, (settings.width, settings.height), finish, seed)?;
             let developed_at = self.mark()?;
             let made = end(&rgb)?;
-            let took = |from: &CudaEvent, to: &CudaEvent| from.elapsed_ms(to).map_err(|e| driver::meaning("cuEventElapsedTime", e));
             let times = Times {
-                upload: took(&begun, &staged_at)?,
-                trace: took(&staged_at, &traced_at)?,
-                denoise: took(&traced_at, &denoised_at)?,
-                develop: took(&denoised_at, &developed_at)?,
+                upload: elapsed(&begun, &staged_at)?,
+                trace: elapsed(&staged_at, &traced_at)?,
+                denoise: elapsed(&traced_at, &denoised_at)?,
+                develop: elapsed(&denoised_at, &developed_at)?,
             };
             Ok((made, times))
         })
@@ -205,13 +211,19 @@ impl Cuda {
     /// The first hit of each ray; panes of glass count, cut-out parts of textures don't.
     pub fn nearest(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<Option<Hit>>, KernelError> {
         let place = |hits: *mut RawHit| (hits, std::ptr::null_mut());
-        let hits = self.probe("nearest", solids, rays, place)?;
+        let hits = self.probe("nearest", solids, rays, place)?.0;
         Ok(hits.into_iter().map(RawHit::hit).collect())
+    }
+
+    /// The same, with the milliseconds that the device took for it, rays and answers lying on it.
+    pub fn nearest_timed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<(Vec<Option<Hit>>, f32), KernelError> {
+        let (hits, took) = self.probe("nearest", solids, rays, |hits: *mut RawHit| (hits, std::ptr::null_mut()))?;
+        Ok((hits.into_iter().map(RawHit::hit).collect(), took))
     }
 
     /// The share of light, by colour, that passes along each ray: zero behind opaque triangles, tinted by panes.
     pub fn passed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<[f32; 3]>, KernelError> {
-        self.probe("passed", solids, rays, |shares| (std::ptr::null_mut(), shares))
+        Ok(self.probe("passed", solids, rays, |shares| (std::ptr::null_mut(), shares))?.0)
     }
 
     fn probe<T: Plain>(
@@ -220,16 +232,18 @@ impl Cuda {
         solids: &[&Solid],
         rays: &[Ray],
         place: impl Fn(*mut T) -> (*mut RawHit, *mut [f32; 3]),
-    ) -> Result<Vec<T>, KernelError> {
+    ) -> Result<(Vec<T>, f32), KernelError> {
         let count = rays::check(solids, rays)?;
         self.roomy(|| {
             let (_residents, views) = self.solids(solids)?;
             let (asked, out) = (self.memory.upload(rays)?, self.memory.room::<T>(rays.len())?);
             let (hits, shares) = place(out.as_mut_ptr());
             let probing = Probing { view: rays::bare_view(views.as_ptr(), solids.len()), rays: asked.as_ptr(), hits, shares };
+            let begun = self.mark()?;
             // SAFETY: rays and answers are `count` long, and on the device.
             unsafe { self.launch(kernel, &probing, Extent::Items(0, count)) }?;
-            self.memory.download(&out)
+            let ended = self.mark()?;
+            Ok((self.memory.download(&out)?, elapsed(&begun, &ended)?))
         })
     }
 
@@ -384,6 +398,11 @@ impl Cuda {
         unsafe { self.launch("film_halve", &resize, Extent::Pixels(width, height)) }?;
         Ok(Level { width, height, pixels })
     }
+}
+
+/// Milliseconds from one mark to another, both passed.
+fn elapsed(from: &CudaEvent, to: &CudaEvent) -> Result<f32, KernelError> {
+    from.elapsed_ms(to).map_err(|e| driver::meaning("cuEventElapsedTime", e))
 }
 
 /// A stage on the device; it stays there until the last launch that sees it is asked for.

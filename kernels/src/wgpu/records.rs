@@ -212,7 +212,7 @@ without_gaps! {
     abi::Block = 160;
     abi::Vertex = 48;
     abi::Triangle = 16;
-    abi::Surfacing = 96;
+    abi::Surfacing = 100;
     Ray = 32;
     Lamp = 104;
     Place = 32;

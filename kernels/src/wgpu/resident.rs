@@ -11,7 +11,7 @@ use crate::solid::Solid;
 use crate::tree::packed::pack;
 
 /// Nodes, blocks, vertices, triangles, materials, images: bytes of an entry.
-const ENTRY: [u64; 6] = [80, 160, 48, 16, 96, 4];
+const ENTRY: [u64; 6] = [80, 160, 48, 16, 100, 4];
 /// How much larger than needed a buffer is made, so that the next stage fits too.
 const SPARE: f64 = 1.25;
 

@@ -73,10 +73,16 @@ void run(const Entry* kernel, Three grid, Three block, void** arguments) {
         kernel->call(arguments);
     }
 }
+// Milliseconds since the first was asked for: a float since the machine's start would lose single launches.
 float now() {
+    static timespec first = [] {
+        timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t;
+    }();
     timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (float)((double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6);
+    return (float)((double)(t.tv_sec - first.tv_sec) * 1e3 + (double)(t.tv_nsec - first.tv_nsec) * 1e-6);
 }
 } // namespace
 
@@ -91,7 +97,7 @@ DRIVER cuDeviceGet(int* device, int ordinal) { *device = ordinal; return OK; }
 DRIVER cuDeviceGetName(char* name, int size, int) { strncpy(name, "stand-in", (size_t)size); return OK; }
 DRIVER cuDeviceTotalMem_v2(size_t* bytes, int) { *bytes = memory(); return OK; }
 // Compute capability 9.0; pools are supported.
-DRIVER cuDeviceGetAttribute(int* value, int which, int) { *value = which == 75 ? 9 : which == 76 ? 0 : which == 115; return OK; }
+DRIVER cuDeviceGetAttribute(int* value, int which, int) { *value = which == 75 ? 9 : which == 76 ? 0 : which == 36 ? 1000000 : which == 37 ? 1024 : which == 115; return OK; }
 DRIVER cuDeviceGetDefaultMemPool(Handle* pool, int) { *pool = (Handle)1; return OK; }
 DRIVER cuMemPoolSetAttribute(Handle, int which, const uint64_t*) { return which == 4 ? OK : INVALID_VALUE; }
 DRIVER cuMemPoolTrimTo(Handle, size_t) { return OK; }

@@ -58,12 +58,12 @@ fn share() -> impl Strategy<Value = f32> {
 prop_compose! {
     fn material()(
         pattern in prop::sample::select(patterns::all()), base in color(0.9), second in color(0.9), scale in 0.2f32..8.0, bump in 0.0f32..2.0,
-        variation in share(), roughness in share(), metallic in share(), sheen in share(), sheen_color in color(1.0),
+        variation in share(), roughness in share(), specular in share(), metallic in share(), sheen in share(), sheen_color in color(1.0),
         (wrap, translucency, coat, glass) in (share(), share(), share(), share()), glows in 0u32..4, emission in color(3.0),
     ) -> Material {
         let emission = if glows == 0 { emission } else { [0.0; 3] };
         Material {
-            base, second, pattern, scale, bump, variation, roughness, metallic, sheen, sheen_color, wrap, translucency, coat, glass,
+            base, second, pattern, scale, bump, variation, roughness, specular, metallic, sheen, sheen_color, wrap, translucency, coat, glass,
             emission, texture: 0,
         }
     }
