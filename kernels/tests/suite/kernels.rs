@@ -131,7 +131,8 @@ fn pictures(device: &Device, s: &Shapes) -> Answers {
         all.push(("convert, floats", of(Pixels::floats(w, h, &color))));
     }
     let hash = device.hash(&Pixels::bytes(w, h, &bytes)).unwrap();
-    all.push(("hash", floats(&hash.bits).into_iter().chain([hash.quality]).collect()));
+    let bits = hash.bits.iter().flat_map(|byte| (0..8).map(move |bit| f32::from(byte >> bit & 1)));
+    all.push(("hash", bits.chain([hash.quality]).collect()));
     all.push(("grade", graded(device, s, &color)));
     for (alpha, below) in [(Alpha::Straight, Below::Rgb), (Alpha::Premultiplied, Below::Rgba), (Alpha::Straight, Below::Rgba)] {
         let under: &[u8] = if below == Below::Rgb { &bytes } else { &top };
