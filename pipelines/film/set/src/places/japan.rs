@@ -427,7 +427,12 @@ fn screens(b: &mut Builder<'_>, room: &Room, side: Hole, right: Hole) {
     for (which, h, s) in [(1, side, -1.0), (2, right, 1.0)] {
         // The sun is on the paper of one side; on that side screens are pushed apart.
         let open = s == sunny;
-        let day = times(day, if open || b.brief.dark() { 1.25 } else { 0.45 });
+        let share = match (b.brief.dark(), open) {
+            (true, _) => 1.0,
+            (_, true) => 1.25,
+            _ => 0.45,
+        };
+        let day = times(day, share);
         b.m.within(room.side(which), |m| {
             let n = 5;
             let w = (h.x1 - h.x0) / n as f32;
@@ -559,6 +564,13 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
         let (x, dz, r) = (dice.range(-5.0, 6.0), -2.4 - dice.range(0.0, 6.0), dice.range(0.25, 0.6));
         b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z + dz), p(r, r * 0.7, r), 90, 0.1, &mut dice);
     }
+    // Through the pushed-apart screens: a tree, clear of the sun's way in, and shrubs.
+    let sunny = sunny_side(b);
+    b.m.stamp(&cherry[1], at_turned(sunny * 8.2, -0.14, -4.9, 40.0), [1.0; 3]);
+    for _ in 0..12 {
+        let (x, z, r) = (sunny * dice.range(5.6, 9.5), dice.range(-8.0, -1.6), dice.range(0.25, 0.55));
+        b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z), p(r, r * 0.7, r), 80, 0.1, &mut dice);
+    }
     b.m.within(at(0.8, -0.14, z - 11.0), |m| garden_wall(m, &plaster("#D9CFB8"), &roof_tile("#454B54"), 26.0, 1.7));
     stone_lantern(b, p(1.9, -0.14, z - 3.0), 1.5, if b.brief.dark() { 4.0 } else { 0.8 });
     b.m.hills(&leaf("#6F8A62"), 50.0, 7.0, 3.0, 17);
@@ -585,12 +597,10 @@ fn tea_light(b: &mut Builder<'_>, room: &Room) {
     // By day the light comes from the sun's side; the other screens only answer it.
     let sunny = sunny_side(b);
     for s in [-1.0, 1.0] {
-        let share = if dark {
-            1.0
-        } else if s == sunny {
-            1.7
-        } else {
-            0.35
+        let share = match (dark, s == sunny) {
+            (true, _) => 1.0,
+            (_, true) => 1.7,
+            _ => 0.35,
         };
         b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k * share));
     }

@@ -485,7 +485,7 @@ fn wedding(b: &mut Builder<'_>) {
     strewn(b, (-4.2, 4.2), (-1.9, 3.6), 420, 0.04, &petal("#F0A030"));
     strewn(b, (-3.6, 3.6), (-1.9, 3.0), 160, 0.045, &petal("#C8342B"));
     if let Some(welcome) = signs::word(b.brief, Some("welcome"), &mut dice) {
-        b.m.within(at_turned(-5.6, 0.0, -6.3, 24.0), |m| {
+        b.m.within(at_turned(-5.6, 0.0, -5.3, 24.0) * scaled(0.9), |m| {
             for x in [-1.15, 1.15] {
                 m.bar(&wood("#7A4E30"), p(x, 0.0, 0.0), p(x, 2.75, 0.0), 0.045);
             }
