@@ -4,7 +4,7 @@ use crate::dressing::*;
 use crate::kit::{Dice, Field, Model, at, at_turned, noise2, p, scatter};
 use crate::life::{Air3, Mover};
 use crate::light::{kelvin, times};
-use crate::set::{Builder, Flicker};
+use crate::set::{Builder, Flicker, scaled_light};
 use crate::signs;
 use crate::stuff::*;
 use glam::Vec3;
@@ -423,13 +423,25 @@ fn shoji(m: &mut Model, daylight: Rgb, wide: f32, tall: f32) {
 }
 
 fn screens(b: &mut Builder<'_>, room: &Room, side: Hole, right: Hole) {
-    let day = b.air.daylight;
-    for (which, h) in [(1, side), (2, right)] {
+    let (day, sunny) = (b.air.daylight, sunny_side(b));
+    for (which, h, s) in [(1, side, -1.0), (2, right, 1.0)] {
+        // The sun is on the paper of one side; on that side screens are pushed apart.
+        let open = s == sunny;
+        let share = match (b.brief.dark(), open) {
+            (true, _) => 1.0,
+            (_, true) => 1.25,
+            _ => 0.45,
+        };
+        let day = times(day, share);
         b.m.within(room.side(which), |m| {
             let n = 5;
             let w = (h.x1 - h.x0) / n as f32;
             for i in 0..n {
-                let slide = if i == 3 { -w * 0.55 } else { 0.0 };
+                let slide = match (open, i) {
+                    (true, 2) => -w * 0.9,
+                    (true, 3) => w * 0.9,
+                    _ => 0.0,
+                };
                 m.within(at(h.x0 + w * (i as f32 + 0.5) + slide, h.y0, -0.02 - 0.05 * (i % 2) as f32), |m| {
                     shoji(m, day, w * 1.02, h.y1 - h.y0)
                 });
@@ -552,6 +564,13 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
         let (x, dz, r) = (dice.range(-5.0, 6.0), -2.4 - dice.range(0.0, 6.0), dice.range(0.25, 0.6));
         b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z + dz), p(r, r * 0.7, r), 90, 0.1, &mut dice);
     }
+    // Through the pushed-apart screens: a tree, clear of the sun's way in, and shrubs.
+    let sunny = sunny_side(b);
+    b.m.stamp(&cherry[1], at_turned(sunny * 8.2, -0.14, -4.9, 40.0), [1.0; 3]);
+    for _ in 0..12 {
+        let (x, z, r) = (sunny * dice.range(5.6, 9.5), dice.range(-8.0, -1.6), dice.range(0.25, 0.55));
+        b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z), p(r, r * 0.7, r), 80, 0.1, &mut dice);
+    }
     b.m.within(at(0.8, -0.14, z - 11.0), |m| garden_wall(m, &plaster("#D9CFB8"), &roof_tile("#454B54"), 26.0, 1.7));
     stone_lantern(b, p(1.9, -0.14, z - 3.0), 1.5, if b.brief.dark() { 4.0 } else { 0.8 });
     b.m.hills(&leaf("#6F8A62"), 50.0, 7.0, 3.0, 17);
@@ -566,19 +585,30 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
     );
 }
 
+/// Which side the sun is on: −1 for −X.
+fn sunny_side(b: &Builder<'_>) -> f32 {
+    if b.air.sun_from.x < 0.0 { -1.0 } else { 1.0 }
+}
+
 fn tea_light(b: &mut Builder<'_>, room: &Room) {
     let dark = b.brief.dark();
     let day = b.air.daylight;
     let k = if dark { 0.8 } else { 2.6 };
+    // By day the light comes from the sun's side; the other screens only answer it.
+    let sunny = sunny_side(b);
     for s in [-1.0, 1.0] {
-        b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k));
+        let share = match (dark, s == sunny) {
+            (true, _) => 1.0,
+            (_, true) => 1.7,
+            _ => 0.35,
+        };
+        b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k * share));
     }
-    b.panel(p(1.05, 1.15, room.back + 0.1), Vec3::Z, (1.5, 0.9), times(day, k * 0.7));
-    room.bounce(b, if dark { 0.6 } else { 1.0 });
-    if !dark {
-        // The sun finds the gap where a screen is pushed aside.
-        let side = if b.air.sun_from.x < 0.0 { -1.0 } else { 1.0 };
-        b.hard_spot(p(side * (room.half - 0.1), 1.95, -0.3), p(side * 0.35, 0.0, 0.75), 12.0, 15.0, times(kelvin(4200.0), 170.0));
+    b.panel(p(1.05, 1.15, room.back + 0.1), Vec3::Z, (1.5, 0.9), times(day, k * if dark { 0.7 } else { 0.4 }));
+    room.bounce(b, 0.6);
+    if let (false, Some(sun)) = (dark, b.air.sun) {
+        // Through the gap where screens are pushed aside it lies on the mats.
+        b.air.sun = Some(scaled_light(sun, 1.8));
     }
     let warm = times(kelvin(2300.0), if dark { 2.6 } else { 0.7 });
     for (x, z) in [(-2.9, -1.0), (2.75, 1.0)] {
@@ -591,7 +621,7 @@ fn tea_light(b: &mut Builder<'_>, room: &Room) {
         });
         b.bulb(p(x, 0.55, z), 0.2, warm, Flicker::Oil);
     }
-    b.key_from(if dark { p(-2.6, 1.9, 1.6) } else { p(2.9, 2.1, 1.8) });
+    b.key_from(if dark { p(-2.6, 1.9, 1.6) } else { p(2.9 * sunny, 2.1, 1.8) });
     motes(b, p(-2.0, 0.4, -1.6), p(2.6, 2.2, 2.0), 24, if dark { 0.4 } else { 1.0 });
 }
 
