@@ -24,7 +24,7 @@ pub(crate) fn skin(colour: Rgb) -> Material {
 }
 
 pub(crate) fn lips(colour: Rgb) -> Material {
-    Material { base: colour, second: colour, variation: 0.05, roughness: 0.4, wrap: 0.4, coat: 0.15, ..Default::default() }
+    Material { base: colour, second: colour, variation: 0.05, roughness: 0.38, wrap: 0.4, coat: 0.35, ..Default::default() }
 }
 
 pub(crate) fn lash() -> Material {
