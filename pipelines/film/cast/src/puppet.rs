@@ -30,6 +30,8 @@ pub struct Puppet {
     figure: Figure,
     /// Bound to the joints.
     skin: Mesh,
+    /// Which triangles of `skin` are wound against their normals.
+    turned: Vec<bool>,
     face: FaceModel,
     /// Left and right, by [`Hand`].
     hands: Vec<[Mesh; 2]>,
@@ -51,7 +53,7 @@ impl Puppet {
             coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }
-        Puppet { design: design.clone(), figure, skin, face, hands }
+        Puppet { design: design.clone(), figure, turned: turned(&skin), skin, face, hands }
     }
 
     pub fn design(&self) -> &Design {
@@ -102,7 +104,7 @@ impl Puppet {
         let forward = Vec3::new(sin, 0.0, cos);
         let hips = joints[Joint::Hips as usize].translation;
         let floor = pose.position.y + 0.004;
-        mesh.emit_with(out, |i| {
+        let mut placed: Vec<(Vec3, Vec3)> = (0..mesh.positions.len()).map(|i| {
             let bind = &mesh.binds[i];
             let mut p = Vec3::ZERO;
             let mut n = Vec3::ZERO;
@@ -130,8 +132,35 @@ impl Puppet {
                 p.y = p.y.max(floor);
             }
             (p, n.normalize_or(Vec3::Y))
-        });
+        }).collect();
+        self.straighten(&mut placed);
+        mesh.emit_with(out, |i| placed[i]);
     }
+
+    /// Turns normals back to the surface where stretching and folding took it away from them: in long strides and in the crooks
+    /// of arms cloth would shade, and shadow itself, as if it lay elsewhere.
+    fn straighten(&self, placed: &mut [(Vec3, Vec3)]) {
+        let mut across = vec![Vec3::ZERO; placed.len()];
+        for (t, turned) in self.skin.triangles.iter().zip(&self.turned) {
+            let [a, b, c] = t.map(|i| placed[i as usize].0);
+            let n = (b - a).cross(c - a) * if *turned { -1.0 } else { 1.0 };
+            t.iter().for_each(|i| across[*i as usize] += n);
+        }
+        for ((_, n), across) in placed.iter_mut().zip(across) {
+            let g = across.normalize_or(*n);
+            *n = n.lerp(g, step(0.8, 0.4, n.dot(g))).normalize_or(g);
+        }
+    }
+}
+
+/// Which triangles are wound against their normals.
+fn turned(mesh: &Mesh) -> Vec<bool> {
+    let against = |t: &[u32; 3]| {
+        let [a, b, c] = t.map(|i| mesh.positions[i as usize]);
+        let n: Vec3 = t.iter().map(|i| mesh.normals[*i as usize]).sum();
+        (b - a).cross(c - a).dot(n) < 0.0
+    };
+    mesh.triangles.iter().map(against).collect()
 }
 
 /// Body, clothes, hair, jewellery.
