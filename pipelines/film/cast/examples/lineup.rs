@@ -383,10 +383,16 @@ fn poses(out: &Path) -> Result<(), Failure> {
 fn coats(out: &Path) -> Result<(), Failure> {
     let all = people();
     let mut figures = Vec::new();
-    for (i, (d, kind, heading)) in
-        [(&all[1][0], 5, 0.6), (&all[1][0], 6, -0.5), (&all[1][3], 5, 2.4), (&all[1][3], 6, 0.5), (&all[1][0], 0, 1.2), (&all[0][1], 0, 1.2)]
-            .into_iter()
-            .enumerate()
+    for (i, (d, kind, heading)) in [
+        (&all[1][0], 5, 0.6),
+        (&all[1][0], 6, -0.5),
+        (&all[1][3], 5, 2.4),
+        (&all[1][3], 6, 0.5),
+        (&all[1][0], 0, 1.2),
+        (&all[0][1], 0, 1.2),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let puppet = Puppet::build(d, Detail::Lead);
         let mut pose = acting(kind, &puppet);

@@ -219,8 +219,7 @@ impl HeadGrid {
 
 /// Half-axes of ring `r` in radians about the mouth: lips first, then circles that open to the back of the head.
 fn ring_size(r: usize, rings: usize, half: f32) -> Vec2 {
-    const LIPS: [(f32, f32); 7] =
-        [(1.0, 0.0), (1.03, 0.02), (1.06, 0.048), (1.09, 0.078), (1.13, 0.1), (1.3, 0.135), (1.5, 0.175)];
+    const LIPS: [(f32, f32); 7] = [(1.0, 0.0), (1.03, 0.02), (1.06, 0.048), (1.09, 0.078), (1.13, 0.1), (1.3, 0.135), (1.5, 0.175)];
     if let Some((x, y)) = LIPS.get(r) {
         return Vec2::new(half * x, *y);
     }

@@ -104,35 +104,37 @@ impl Puppet {
         let forward = Vec3::new(sin, 0.0, cos);
         let hips = joints[Joint::Hips as usize].translation;
         let floor = pose.position.y + 0.004;
-        let mut placed: Vec<(Vec3, Vec3)> = (0..mesh.positions.len()).map(|i| {
-            let bind = &mesh.binds[i];
-            let mut p = Vec3::ZERO;
-            let mut n = Vec3::ZERO;
-            for (joint, share) in bind.joints.iter().zip(bind.shares) {
-                if share > 0.0 {
-                    let m = &moves[*joint as usize];
-                    p += m.transform_point3(mesh.positions[i]) * share;
-                    n += m.transform_vector3(mesh.normals[i]) * share;
-                }
-            }
-            let loose = mesh.loose[i];
-            if loose > 0.0 {
-                let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
-                p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
-                if let Some(seat) = pose.seat_height {
-                    // On a lap the front of a skirt lies over its back: folded legs must not mix the two.
-                    let front = step(-0.02, 0.06, mesh.positions[i].z / self.figure.s);
-                    let lap = 4.0 * loose * (1.0 - loose) * if seat < 0.1 { 0.04 } else { 0.018 };
-                    p.y += lap * front * self.figure.s;
-                    let over = Vec3::from(hips) - p;
-                    if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
-                        p.y = p.y.max(pose.position.y + seat + 0.004);
+        let mut placed: Vec<(Vec3, Vec3)> = (0..mesh.positions.len())
+            .map(|i| {
+                let bind = &mesh.binds[i];
+                let mut p = Vec3::ZERO;
+                let mut n = Vec3::ZERO;
+                for (joint, share) in bind.joints.iter().zip(bind.shares) {
+                    if share > 0.0 {
+                        let m = &moves[*joint as usize];
+                        p += m.transform_point3(mesh.positions[i]) * share;
+                        n += m.transform_vector3(mesh.normals[i]) * share;
                     }
                 }
-                p.y = p.y.max(floor);
-            }
-            (p, n.normalize_or(Vec3::Y))
-        }).collect();
+                let loose = mesh.loose[i];
+                if loose > 0.0 {
+                    let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
+                    p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
+                    if let Some(seat) = pose.seat_height {
+                        // On a lap the front of a skirt lies over its back: folded legs must not mix the two.
+                        let front = step(-0.02, 0.06, mesh.positions[i].z / self.figure.s);
+                        let lap = 4.0 * loose * (1.0 - loose) * if seat < 0.1 { 0.04 } else { 0.018 };
+                        p.y += lap * front * self.figure.s;
+                        let over = Vec3::from(hips) - p;
+                        if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
+                            p.y = p.y.max(pose.position.y + seat + 0.004);
+                        }
+                    }
+                    p.y = p.y.max(floor);
+                }
+                (p, n.normalize_or(Vec3::Y))
+            })
+            .collect();
         self.straighten(&mut placed);
         mesh.emit_with(out, |i| placed[i]);
     }

@@ -106,6 +106,23 @@ impl Rig {
         Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
     }
 
+    /// Binds what a coat covers of the trunk: it follows the arms at the shoulders only.
+    pub fn coat(&self, p: Vec3) -> Bind {
+        let shoulder = 1.0 - form::below_armpit(&self.figure, p);
+        let (near, core) = (self.near(p, Set::BODY), self.near(p, Set::CORE));
+        let arm = shoulder
+            * step(-0.035 * self.s, 0.005 * self.s, form::trunk(&self.figure, p) - form::arms(&self.figure, p, 1.0, 0.0, 0.0));
+        Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
+    }
+
+    /// Binds a sleeve: to its arm alone below the armpit, above it to what is near.
+    pub fn sleeve(&self, p: Vec3) -> Bind {
+        let free = form::below_armpit(&self.figure, p);
+        let arm = self.near(p, if p.x > 0.0 { Set::LEFT_ARM } else { Set::RIGHT_ARM });
+        let near = self.near(p, Set::BODY);
+        Bind::of(&std::array::from_fn(|j| arm[j] * free + near[j] * (1.0 - free)))
+    }
+
     /// Binds cloth that hangs from the waist: by distance above the hips; below, each side follows its leg, the middle both.
     pub fn hang(&self, p: Vec3) -> Bind {
         let above = step(self.hips_y, self.hips_y + 0.07 * self.s, p.y);
