@@ -32,8 +32,8 @@ struct Lips {
 const SHAPES: [Lips; 9] = [
     Lips { width: 0.97, up: 0.0, low: 0.0, pucker: 0.0, press: 0.6, tongue: 0.0 },
     Lips { width: 1.15, up: 0.024, low: 0.028, pucker: 0.0, press: 0.0, tongue: 0.0 },
-    Lips { width: 1.08, up: 0.03, low: 0.075, pucker: 0.0, press: 0.0, tongue: 0.1 },
-    Lips { width: 1.06, up: 0.038, low: 0.145, pucker: 0.0, press: 0.0, tongue: 0.15 },
+    Lips { width: 1.08, up: 0.03, low: 0.066, pucker: 0.0, press: 0.0, tongue: 0.1 },
+    Lips { width: 1.06, up: 0.038, low: 0.12, pucker: 0.0, press: 0.0, tongue: 0.15 },
     Lips { width: 0.78, up: 0.034, low: 0.07, pucker: 0.018, press: 0.0, tongue: 0.0 },
     Lips { width: 0.48, up: 0.024, low: 0.03, pucker: 0.045, press: 0.0, tongue: 0.0 },
     Lips { width: 1.04, up: 0.03, low: 0.0, pucker: -0.006, press: 0.3, tongue: 0.0 },
@@ -89,12 +89,13 @@ pub(crate) struct FaceModel {
 /// The skin around the left eye above (`up` 1) or below (−1), `n` points and normals.
 fn rim(shape: &HeadShape, up: f32, n: usize) -> Vec<(Vec3, Vec3)> {
     let (e, r) = (shape.eye(0), shape.eye_radius());
+    let tall = if up > 0.0 { 1.2 } else { 1.26 };
     (0..n)
         .map(|c| {
             let (s, k) = ((c as f32 / (n - 1) as f32 * 2.0 - 1.0) * 1.5).sin_cos();
-            let p = shape.front(e.x + 1.24 * r * s, e.y + (if up > 0.0 { 1.2 } else { 1.32 }) * r * k * up);
+            let p = shape.front(e.x + 1.24 * r * s, e.y + tall * r * k * up);
             let normal = gradient(&|p| shape.distance(p), p, 0.01 * shape.h);
-            (p - normal * (0.004 * shape.h), normal)
+            (p - normal * (0.006 * shape.h), normal)
         })
         .collect()
 }
@@ -129,7 +130,7 @@ impl FaceModel {
             old,
             brow_arch: if female { 0.03 } else { 0.015 },
             beard: design.beard,
-            hair: materials::hair(design.hair.colour),
+            hair: materials::hair(materials::hair_colour(design)),
             thin: materials::skin_through_hair(design),
             haired: !matches!(design.hair.style, HairStyle::Bald | HairStyle::Tonsure | HairStyle::Chonmage),
             rims: [1.0, -1.0].map(|up| rim(&shape, up, if lead { 15 } else { 9 })),
@@ -428,11 +429,11 @@ impl FaceModel {
                 |row, c| Vec3::new(row as f32 * 0.01, c as f32 * 0.01, 0.0),
                 |_, _| skin,
             );
-            let shade = if up { Vec3::new(0.88, 0.84, 0.82) } else { Vec3::new(0.97, 0.93, 0.91) };
+            let shade = if up { Vec3::new(0.88, 0.84, 0.82) } else { Vec3::new(1.0, 0.97, 0.95) };
             for (i, vertex) in range.enumerate() {
                 let t = t(i / cols);
                 mesh.tints[vertex] = shade.lerp(Vec3::splat(0.965), step(0.3, 1.0, t));
-                let flat = step(0.5, 1.0, t);
+                let flat = step(if up { 0.5 } else { 0.1 }, 1.0, t);
                 mesh.normals[vertex] = mesh.normals[vertex].lerp(rim(i % cols).1, flat).normalize_or(Vec3::Z);
             }
         }
@@ -527,8 +528,7 @@ impl FaceModel {
             .map(|i| {
                 let (out, down, body) = thick(i);
                 let normal = if normals[i].dot(points[i]) < 0.0 { -normals[i] } else { normals[i] };
-                points[i] + normal * (h * if body < 0.04 { -0.012 } else { out }) - Vec3::Y * (down * h)
-                    + Vec3::Z * (0.12 * down * h)
+                points[i] + normal * (h * (out - 0.012 * (1.0 - body).powi(2))) - Vec3::Y * (down * h) + Vec3::Z * (0.12 * down * h)
             })
             .collect();
         let range = mesh.grid(

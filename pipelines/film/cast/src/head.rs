@@ -101,8 +101,8 @@ impl HeadShape {
         let e = self.eyes;
         d = carve(
             d,
-            ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.96 + 0.14 * self.folds))),
-            0.05,
+            ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.9 + 0.08 * self.folds))),
+            0.024 + 0.016 * self.folds,
         );
         let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.435 + 0.022 * t.nose_length);
         let width = 1.0 + 0.22 * t.nose_width;

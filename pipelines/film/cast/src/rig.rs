@@ -44,6 +44,8 @@ impl Set {
     pub const TRUNK: Set = Set::of(&[Joint::Hips, Joint::Spine, Joint::Chest, Joint::Neck, Joint::LShoulder, Joint::RShoulder]);
     pub const LEFT_ARM: Set = Set::of(&[Joint::LUpperArm, Joint::LForearm]);
     pub const RIGHT_ARM: Set = Set::of(&[Joint::RUpperArm, Joint::RForearm]);
+    const LEFT_SLEEVE: Set = Set::of(&[Joint::LShoulder, Joint::LUpperArm, Joint::LForearm, Joint::LHand]);
+    const RIGHT_SLEEVE: Set = Set::of(&[Joint::RShoulder, Joint::RUpperArm, Joint::RForearm, Joint::RHand]);
     pub const LEGS: Set =
         Set::of(&[Joint::Hips, Joint::LThigh, Joint::LShin, Joint::LFoot, Joint::RThigh, Joint::RShin, Joint::RFoot]);
     pub const BODY: Set =
@@ -106,21 +108,14 @@ impl Rig {
         Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
     }
 
-    /// Binds what a coat covers of the trunk: it follows the arms at the shoulders only.
-    pub fn coat(&self, p: Vec3) -> Bind {
-        let shoulder = 1.0 - form::below_armpit(&self.figure, p);
-        let (near, core) = (self.near(p, Set::BODY), self.near(p, Set::CORE));
-        let arm = shoulder
-            * step(-0.035 * self.s, 0.005 * self.s, form::trunk(&self.figure, p) - form::arms(&self.figure, p, 1.0, 0.0, 0.0));
-        Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
+    /// Binds the trunk of what has sleeves set in: the arms do not move it, only the shoulders.
+    pub fn trunk(&self, p: Vec3) -> Bind {
+        Bind::of(&self.near(p, Set::CORE))
     }
 
-    /// Binds a sleeve: to its arm alone below the armpit, above it to what is near.
+    /// Binds a sleeve, or an arm, that is a piece of its own.
     pub fn sleeve(&self, p: Vec3) -> Bind {
-        let free = form::below_armpit(&self.figure, p);
-        let arm = self.near(p, if p.x > 0.0 { Set::LEFT_ARM } else { Set::RIGHT_ARM });
-        let near = self.near(p, Set::BODY);
-        Bind::of(&std::array::from_fn(|j| arm[j] * free + near[j] * (1.0 - free)))
+        Bind::of(&self.near(p, if p.x > 0.0 { Set::LEFT_SLEEVE } else { Set::RIGHT_SLEEVE }))
     }
 
     /// Binds cloth that hangs from the waist: by distance above the hips; below, each side follows its leg, the middle both.

@@ -139,14 +139,25 @@ impl<'a> Tailor<'a> {
         };
         let low = f.at(Joint::Hips).y - if self.design.pieces.iter().any(|p| bottom(p.kind).is_some()) { 0.02 } else { 0.2 } * f.s;
         let layers = self.layers.clone();
-        let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
         let hidden = |p: Vec3| {
             let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s);
             buried || p.y < low + 0.002 || p.y > f.at(Joint::Head).y + 0.09 * f.s
         };
-        let range = self.mesh.net(&net, hidden, |p| glove.filter(|_| gloved(p)).unwrap_or(skin));
         let rig = self.rig;
-        self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        let material = |p: Vec3| glove.filter(|_| gloved(p)).unwrap_or(skin);
+        // Where sleeves hide the shoulders, the arms below them are pieces of their own as well.
+        if layers.iter().any(|l| l.cut.sleeve > 0.0) {
+            let arms = self.upper_net(&|p| form::arms(f, p, 1.0, 0.0, 0.0));
+            let range = self.mesh.net(&arms, hidden, material);
+            self.mesh.bind(range, |p| rig.sleeve(p));
+            let trunk = self.upper_net(&|p| meet(form::trunk(f, p), low - p.y, 0.004));
+            let range = self.mesh.net(&trunk, hidden, |_| skin);
+            self.mesh.bind(range, |p| rig.trunk(p));
+        } else {
+            let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
+            let range = self.mesh.net(&net, hidden, material);
+            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        }
         if let Some(glove) = self.design.pieces.iter().find(|p| p.kind == Kind::LongGloves).copied() {
             self.arm_ring(0.37, 0.003 * f.s, 0.012 * f.s, glove.cloth.material());
         }
@@ -185,8 +196,8 @@ impl<'a> Tailor<'a> {
         let main = self.mesh.material(layer.cloth.material());
         let cut = layer.cut;
         let s = f.s;
-        // Long sleeves are set in: grown together with the coat below the armpit they would tear when the arm moves.
-        let set_in = cut.sleeve > 0.6;
+        // Sleeves are set in: grown together with the trunk they would tear when the arm moves.
+        let set_in = cut.sleeve > 0.0;
         if set_in {
             self.sleeves(&layer, &inner, main);
         }
@@ -206,7 +217,7 @@ impl<'a> Tailor<'a> {
         };
         let range = self.mesh.net(&net, hidden, |_| main);
         let rig = self.rig;
-        self.mesh.bind(range, |p| if set_in { rig.coat(p) } else { rig.bind(p, Set::BODY) });
+        self.mesh.bind(range, |p| if set_in { rig.trunk(p) } else { rig.bind(p, Set::BODY) });
         if cut.hem > 0.0 {
             self.skirt(&Skirt {
                 top: waist + 0.012 * s,
