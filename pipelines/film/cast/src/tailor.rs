@@ -146,7 +146,7 @@ impl<'a> Tailor<'a> {
         let rig = self.rig;
         let material = |p: Vec3| glove.filter(|_| gloved(p)).unwrap_or(skin);
         // Where sleeves hide the shoulders, the arms below them are pieces of their own as well.
-        if layers.iter().any(|l| l.cut.sleeve > 0.0) {
+        if self.lead && layers.iter().any(|l| l.cut.sleeve > 0.0) {
             let arms = self.upper_net(&|p| form::arms(f, p, 1.0, 0.0, 0.0));
             let range = self.mesh.net(&arms, hidden, material);
             self.mesh.bind(range, |p| rig.sleeve(p));
@@ -197,7 +197,7 @@ impl<'a> Tailor<'a> {
         let cut = layer.cut;
         let s = f.s;
         // Sleeves are set in: grown together with the trunk they would tear when the arm moves.
-        let set_in = cut.sleeve > 0.0;
+        let set_in = cut.sleeve > if self.lead { 0.0 } else { 0.6 };
         if set_in {
             self.sleeves(&layer, &inner, main);
         }
@@ -357,7 +357,7 @@ impl<'a> Tailor<'a> {
             let stations = along(&ring, |t| x * turn(t).1 + y * turn(t).0, |_| (half, 0.004 * s), 0.7);
             let range = self.mesh.sweep(&stations, if self.lead { 6 } else { 4 }, m);
             let rig = self.rig;
-            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+            self.mesh.bind(range, |p| rig.sleeve(p));
         }
     }
 
