@@ -56,7 +56,7 @@ struct Curtain {
 
 impl<'a> Barber<'a> {
     pub fn new(design: &'a Design, f: &'a Figure, shape: &'a HeadShape, lead: bool, mesh: &'a mut Mesh) -> Barber<'a> {
-        let m = mesh.material(materials::hair(design.hair.colour));
+        let m = mesh.material(materials::hair(materials::hair_colour(design)));
         let recede = if design.age == Age::Old && design.gender == Gender::Male { 0.05 } else { 0.0 };
         Barber { design, f, shape, lead, mesh, m, h: design.head, recede, hat: false, covered: false }
     }
@@ -419,7 +419,9 @@ impl<'a> Barber<'a> {
                 let wave = k.wave * (t * 15.0 + 0.8 * a.cos()).sin();
                 let swell = k.out * (0.45 + 0.55 * step(0.0, 0.4, t)) + 0.02 * clump - k.curl * step(0.7, 1.0, t) * 2.0 + wave;
                 let behind = if a.cos() < 0.0 { 0.05 * step(0.3, 0.8, t) * (1.0 - (k.low + 1.0).clamp(0.0, 1.0)) } else { 0.0 };
-                let r = skull.max(0.37) + swell + behind - if layer == 1 { 0.045 } else { 0.0 };
+                // It grows out of the hair above it, without a ledge.
+                let root = step(-0.06, 0.3, t);
+                let r = skull.max(0.37 * root) + swell * root + behind - if layer == 1 { 0.045 } else { 0.0 };
                 v(a.sin(), 0.0, a.cos()) * (r * h) + Vec3::Y * (y * h)
             })
             .collect();

@@ -1,6 +1,7 @@
 //! What puppets are made of.
 
 use crate::design::{Cloth, Design, Fabric, Motif};
+use crate::field::step;
 use glam::Vec3;
 use klieg_kernels::scene::{Material, Pattern, Rgb};
 
@@ -24,7 +25,7 @@ pub(crate) fn skin(colour: Rgb) -> Material {
 }
 
 pub(crate) fn lips(colour: Rgb) -> Material {
-    Material { base: colour, second: colour, variation: 0.05, roughness: 0.4, wrap: 0.4, coat: 0.15, ..Default::default() }
+    Material { base: colour, second: colour, variation: 0.05, roughness: 0.38, wrap: 0.4, coat: 0.35, ..Default::default() }
 }
 
 pub(crate) fn lash() -> Material {
@@ -80,6 +81,15 @@ pub(crate) fn tongue() -> Material {
     Material { base: [0.5, 0.13, 0.13], variation: 0.1, roughness: 0.4, wrap: 0.3, coat: 0.3, ..Default::default() }
 }
 
+/// The colour of a puppet's hair as it is made. Lamps are set for the skin, brighter on dark skin: beside it grey and white hair
+/// would burn out, so that it is made darker by as much.
+pub(crate) fn hair_colour(design: &Design) -> Rgb {
+    let luminance = |c: Rgb| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
+    let pale = step(0.1, 0.25, luminance(design.hair.colour));
+    let exposed = 0.88 * (luminance(design.skin) / 0.36).clamp(0.3, 1.0).sqrt();
+    design.hair.colour.map(|v| v * (1.0 + (exposed - 1.0) * pale))
+}
+
 /// Sculpted strands; coordinates run along the strand in y, from root to tip, as many a metre as across.
 pub(crate) fn hair(colour: Rgb) -> Material {
     Material {
@@ -99,7 +109,8 @@ pub(crate) fn hair(colour: Rgb) -> Material {
 
 /// The tint that turns hair into skin: where hair is thin, part of it shows.
 pub(crate) fn skin_through_hair(design: &Design) -> Vec3 {
-    Vec3::from(std::array::from_fn(|i| (design.skin[i] / design.hair.colour[i].max(0.01)).clamp(0.5, 9.0)))
+    let hair = hair_colour(design);
+    Vec3::from(std::array::from_fn(|i| (design.skin[i] / hair[i].max(0.01)).clamp(0.5, 9.0)))
 }
 
 pub(crate) fn gold() -> Material {

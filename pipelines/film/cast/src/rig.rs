@@ -44,6 +44,8 @@ impl Set {
     pub const TRUNK: Set = Set::of(&[Joint::Hips, Joint::Spine, Joint::Chest, Joint::Neck, Joint::LShoulder, Joint::RShoulder]);
     pub const LEFT_ARM: Set = Set::of(&[Joint::LUpperArm, Joint::LForearm]);
     pub const RIGHT_ARM: Set = Set::of(&[Joint::RUpperArm, Joint::RForearm]);
+    const LEFT_SLEEVE: Set = Set::of(&[Joint::LShoulder, Joint::LUpperArm, Joint::LForearm, Joint::LHand]);
+    const RIGHT_SLEEVE: Set = Set::of(&[Joint::RShoulder, Joint::RUpperArm, Joint::RForearm, Joint::RHand]);
     pub const LEGS: Set =
         Set::of(&[Joint::Hips, Joint::LThigh, Joint::LShin, Joint::LFoot, Joint::RThigh, Joint::RShin, Joint::RFoot]);
     pub const BODY: Set =
@@ -104,6 +106,16 @@ impl Rig {
         let arm = step(-0.035 * s, 0.005 * s, form::trunk(f, p) - form::arms(f, p, 1.0, 0.0, 0.0));
         let core = self.near(p, Set::CORE);
         Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
+    }
+
+    /// Binds the trunk of what has sleeves set in: the arms do not move it, only the shoulders.
+    pub fn trunk(&self, p: Vec3) -> Bind {
+        Bind::of(&self.near(p, Set::CORE))
+    }
+
+    /// Binds a sleeve, or an arm, that is a piece of its own.
+    pub fn sleeve(&self, p: Vec3) -> Bind {
+        Bind::of(&self.near(p, if p.x > 0.0 { Set::LEFT_SLEEVE } else { Set::RIGHT_SLEEVE }))
     }
 
     /// Binds cloth that hangs from the waist: by distance above the hips; below, each side follows its leg, the middle both.

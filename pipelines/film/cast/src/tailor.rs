@@ -139,14 +139,25 @@ impl<'a> Tailor<'a> {
         };
         let low = f.at(Joint::Hips).y - if self.design.pieces.iter().any(|p| bottom(p.kind).is_some()) { 0.02 } else { 0.2 } * f.s;
         let layers = self.layers.clone();
-        let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
         let hidden = |p: Vec3| {
             let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s);
             buried || p.y < low + 0.002 || p.y > f.at(Joint::Head).y + 0.09 * f.s
         };
-        let range = self.mesh.net(&net, hidden, |p| glove.filter(|_| gloved(p)).unwrap_or(skin));
         let rig = self.rig;
-        self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        let material = |p: Vec3| glove.filter(|_| gloved(p)).unwrap_or(skin);
+        // Where sleeves hide the shoulders, the arms below them are pieces of their own as well.
+        if self.lead && layers.iter().any(|l| l.cut.sleeve > 0.0) {
+            let arms = self.upper_net(&|p| form::arms(f, p, 1.0, 0.0, 0.0));
+            let range = self.mesh.net(&arms, hidden, material);
+            self.mesh.bind(range, |p| rig.sleeve(p));
+            let trunk = self.upper_net(&|p| meet(form::trunk(f, p), low - p.y, 0.004));
+            let range = self.mesh.net(&trunk, hidden, |_| skin);
+            self.mesh.bind(range, |p| rig.trunk(p));
+        } else {
+            let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
+            let range = self.mesh.net(&net, hidden, material);
+            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        }
         if let Some(glove) = self.design.pieces.iter().find(|p| p.kind == Kind::LongGloves).copied() {
             self.arm_ring(0.37, 0.003 * f.s, 0.012 * f.s, glove.cloth.material());
         }
@@ -183,9 +194,14 @@ impl<'a> Tailor<'a> {
         let outer: Vec<Layer> = self.layers[index + 1..].to_vec();
         let inner: Vec<Layer> = self.layers[..index].to_vec();
         let main = self.mesh.material(layer.cloth.material());
-        let net = self.upper_net(&|p| layer_field(f, &layer, p));
         let cut = layer.cut;
         let s = f.s;
+        // Sleeves are set in: grown together with the trunk they would tear when the arm moves.
+        let set_in = cut.sleeve > if self.lead { 0.0 } else { 0.6 };
+        if set_in {
+            self.sleeves(&layer, &inner, main);
+        }
+        let net = self.upper_net(&|p| if set_in { trunk_field(f, &layer, p) } else { layer_field(f, &layer, p) });
         let waist = waist_height(f, cut.waist);
         // What is tucked into a skirt ends a little below its top: a leg that strides would push it through the cloth.
         let tuck = self.skirt_top().filter(|_| cut.hem <= 0.0).map_or(f32::NEG_INFINITY, |top| top - 0.035 * s);
@@ -195,13 +211,13 @@ impl<'a> Tailor<'a> {
             }
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
-            let sole =
-                p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
+            let of_arm = !set_in && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) < 0.01 * s;
+            let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && !of_arm;
             buried || inside || sole
         };
         let range = self.mesh.net(&net, hidden, |_| main);
         let rig = self.rig;
-        self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        self.mesh.bind(range, |p| if set_in { rig.trunk(p) } else { rig.bind(p, Set::BODY) });
         if cut.hem > 0.0 {
             self.skirt(&Skirt {
                 top: waist + 0.012 * s,
@@ -230,6 +246,19 @@ impl<'a> Tailor<'a> {
         self.cuffs(&layer);
         self.collar(&layer);
         self.buttons(&layer);
+    }
+
+    /// Sleeves as pieces of their own, from inside the shoulders to the cuffs.
+    fn sleeves(&mut self, layer: &Layer, inner: &[Layer], main: u16) {
+        let (f, s, cut, rig) = (self.f, self.s(), layer.cut, self.rig);
+        let net = self.upper_net(&|p| form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s));
+        let hidden = |p: Vec3| {
+            let within = form::arms(f, p, 1.0, 0.0, 0.0) < -0.002 * s
+                || inner.iter().any(|l| form::arms(f, p, l.cut.sleeve, l.cut.ease * s, l.cut.flare * s) < -0.002 * s);
+            within || (form::below_armpit(f, p) == 0.0 && trunk_field(f, layer, p) < -0.025 * s)
+        };
+        let range = self.mesh.net(&net, hidden, |_| main);
+        self.mesh.bind(range, |p| rig.sleeve(p));
     }
 
     /// Signal-coloured rings on the arms, and a broad belt with a plate.
@@ -328,7 +357,7 @@ impl<'a> Tailor<'a> {
             let stations = along(&ring, |t| x * turn(t).1 + y * turn(t).0, |_| (half, 0.004 * s), 0.7);
             let range = self.mesh.sweep(&stations, if self.lead { 6 } else { 4 }, m);
             let rig = self.rig;
-            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+            self.mesh.bind(range, |p| rig.sleeve(p));
         }
     }
 
@@ -765,6 +794,12 @@ fn layer_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
         d = carve(d, (m - f.at(Joint::LUpperArm) - Vec3::new(0.03, -0.01, 0.0) * s).length() - f.arm[0] * 1.15, 0.01 * s);
     }
     neck_hole(f, cut, d, p)
+}
+
+/// A top without its sleeves and armholes.
+fn trunk_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
+    let d = meet(form::trunk(f, p) - layer.cut.ease * f.s, waist_height(f, layer.cut.waist) - p.y, 0.006 * f.s);
+    neck_hole(f, &layer.cut, d, p)
 }
 
 fn neck_hole(f: &Figure, cut: &Cut, d: f32, p: Vec3) -> f32 {
