@@ -77,9 +77,10 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
 /// Runs an order to its end.
 pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     let preparation = Preparation::of(&order.script, &order.params)?;
-    deliver::check_folder(&order.out)?;
     super::doctor::require(&preparation, order.params.format)?;
     let device = device(order.farm.device.unwrap_or_default())?;
+    // Last, because it makes the folder: what is refused leaves nothing behind.
+    deliver::check_folder(&order.out)?;
     block_on(render(common, order, &preparation, device))?
 }
 

@@ -9,13 +9,7 @@ fn refused(studio: &Studio, args: &[&str]) -> String {
     let output = studio.run(&all);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
-    let leftovers: Vec<_> = std::fs::read_dir(studio.path("out"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .flat_map(|d| std::fs::read_dir(d.path()).into_iter().flatten().flatten().map(|e| e.path()))
-        .collect();
-    assert!(leftovers.is_empty(), "{args:?} left {leftovers:?}");
+    assert!(!studio.path("out").exists(), "{args:?} left an output folder");
     message
 }
 
@@ -73,6 +67,15 @@ fn sizes_and_samples_out_of_bounds() {
     for (asked, expected) in cases {
         let message = refused(&studio, &["small.fountain", asked[0], asked[1]]);
         assert!(message.contains(expected), "{asked:?}: {message}");
+    }
+}
+
+#[test]
+fn a_device_that_is_not_there() {
+    let studio = Studio::new();
+    studio.script("small.fountain", SMALL);
+    for device in ["cuda:999", "vulkan:999"] {
+        assert!(refused(&studio, &["small.fountain", "--device", device]).contains(device), "{device}");
     }
 }
 
