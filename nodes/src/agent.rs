@@ -6,7 +6,10 @@ mod slot;
 
 pub(crate) use slot::fault_of;
 
-use klieg_protocol::{Beat, Beaten, Closed, Command, Commands, DeviceBeat, Dispatcher, Incarnation, NodeId, Offer, TaskId, Token};
+use klieg_protocol::{
+    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Fault, Incarnation, NodeId, Offer, Outcome, Report,
+    TaskFailure, Token,
+};
 use slot::{Note, Slot};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -162,7 +165,9 @@ pub(crate) struct Charges(Arc<Mutex<Taken>>);
 
 #[derive(Default)]
 struct Taken {
-    open: BTreeMap<Token, TaskId>,
+    open: BTreeMap<Token, Charge>,
+    /// The latest leader that was heard of.
+    leader: u64,
     seen: VecDeque<Token>,
 }
 
@@ -171,13 +176,26 @@ impl Charges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an attempt, or says that it was taken, or stopped, before.
-    fn take(&self, token: Token, id: &TaskId) -> bool {
-        let fresh = self.see(token);
+    /// Takes an attempt. False when it was taken, or stopped, before, or comes from a leader that another has replaced.
+    fn take(&self, dispatch: &Dispatch) -> bool {
+        let fresh = dispatch.leader >= self.taken().leader && self.see(dispatch.token);
         if fresh {
-            self.taken().open.insert(token, id.clone());
+            self.taken().open.insert(dispatch.token, Charge::of(dispatch));
         }
         fresh
+    }
+
+    /// Whether the attempt has been taken and its end is not confirmed.
+    fn has(&self, token: Token) -> bool {
+        self.taken().open.contains_key(&token)
+    }
+
+    /// Notes who leads; true when that is news.
+    fn follow(&self, leader: u64) -> bool {
+        let mut taken = self.taken();
+        let news = leader > taken.leader;
+        taken.leader = taken.leader.max(leader);
+        news
     }
 
     /// Whether the token has not been seen before.
@@ -198,8 +216,9 @@ impl Charges {
         self.taken().open.remove(&token);
     }
 
-    fn list(&self) -> Vec<(TaskId, Token)> {
-        self.taken().open.iter().map(|(token, id)| (id.clone(), *token)).collect()
+    fn list(&self) -> (u64, Vec<Charge>) {
+        let taken = self.taken();
+        (taken.leader, taken.open.values().cloned().collect())
     }
 }
 
@@ -217,14 +236,21 @@ async fn stay<D: Dispatcher>(
     loop {
         tokio::select! {
             command = commands.next() => match command {
-                Some(command) => hand(command, &slots, &charges),
+                Some(command) => hand(command, &farm, &offer.node, &slots, &charges),
                 None => break,
             },
             _ = pulse.tick() => {
                 let (node, incarnation) = (offer.node.clone(), offer.incarnation);
                 let devices = vec![DeviceBeat::default(); offer.devices.len()];
-                let beat = Beat { node, incarnation, draining: false, devices, attempts: charges.list() };
-                match farm.beat(beat).await {
+                let (leader, attempts) = charges.list();
+                let beat = Beat { node, incarnation, draining: false, devices, leader, attempts };
+                let answer = farm.beat(beat).await.map(|(answer, leader)| {
+                    if charges.follow(leader) {
+                        pulse.reset_immediately();
+                    }
+                    answer
+                });
+                match answer {
                     Ok(Beaten::Known) => {}
                     Ok(Beaten::Unknown) => match farm.join(offer.clone()).await {
                         Ok(anew) => commands = anew,
@@ -242,20 +268,31 @@ async fn stay<D: Dispatcher>(
     slots.iter().for_each(|slot| drop(slot.send(Note::Quit)));
 }
 
-fn hand(command: Command, slots: &[mpsc::Sender<Note>], charges: &Charges) {
+fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, node: &NodeId, slots: &[mpsc::Sender<Note>], charges: &Charges) {
     match command {
         Command::Run(dispatch) => {
-            if !charges.take(dispatch.token, &dispatch.id) {
+            if !charges.take(&dispatch) {
                 return;
             }
-            let slot = usize::try_from(dispatch.slot).ok().and_then(|number| slots.get(number));
+            let slot = dispatch.slots.first().and_then(|number| slots.get(usize::try_from(*number).ok()?));
             // The scheduler only knows the slots that were offered, and they live as long as this.
             let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
         }
-        Command::Stop { token, .. } => {
-            // One that has not come yet must not begin any more.
+        Command::Stop { id, token } => {
             charges.see(token);
-            slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token))));
+            if charges.has(token) {
+                return slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token))));
+            }
+            // It has not come, and must not begin any more: what is reserved for it is free.
+            let failure = TaskFailure { fault: Fault::Nobody, message: "it was stopped before it began".into() };
+            let (node, outcome, damaged) = (node.clone(), Outcome::Failed(failure), Vec::new());
+            let report =
+                Report { node, id, attempt: 0, token, outcome, seconds: 0.0, damaged, peak_bytes: None, killed: false };
+            let farm = Arc::clone(farm);
+            tokio::spawn(async move {
+                // It is told to stop again if this does not arrive.
+                let _ = farm.report(report).await;
+            });
         }
     }
 }

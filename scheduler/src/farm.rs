@@ -368,7 +368,7 @@ impl Dispatcher for Farm {
         self.ask(|reply| Message::Leave { node: node.clone(), incarnation, reply }).await.map_err(|_| Closed)
     }
 
-    async fn beat(&self, beat: Beat) -> Result<Beaten, Closed> {
+    async fn beat(&self, beat: Beat) -> Result<(Beaten, u64), Closed> {
         self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)
     }
 

@@ -21,7 +21,7 @@ pub enum Act {
     /// The report of a fenced attempt was refused.
     Refused(TaskId, Token),
     TurnedAway(NodeId, String),
-    Answer(NodeId, Beaten),
+    Answer(NodeId, Beaten, u64),
 }
 
 /// Gathers what the effects want saved. `bytes`: how long an artifact is.
@@ -61,7 +61,7 @@ pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>
             Effect::Stop { node, id, token } => last.push(Act::Send(node, Command::Stop { id, token })),
             Effect::Refused { id, token } => last.push(Act::Refused(id, token)),
             Effect::TurnedAway { node, reason } => last.push(Act::TurnedAway(node, reason)),
-            Effect::Answer { node, answer } => last.push(Act::Answer(node, answer)),
+            Effect::Answer { node, answer, leader } => last.push(Act::Answer(node, answer, leader)),
             _ => {}
         }
     }

@@ -65,7 +65,7 @@ pub(crate) enum Message {
     },
     Beat {
         beat: Beat,
-        reply: oneshot::Sender<Beaten>,
+        reply: oneshot::Sender<(Beaten, u64)>,
     },
     /// An operator wants a node to get no more attempts, or to get them again.
     Drain {
@@ -244,10 +244,10 @@ impl Service {
                 let before = round.effects.len();
                 self.step(Happened::Beat(beat), round);
                 let answer = round.effects[before..].iter().find_map(|effect| match effect {
-                    Effect::Answer { answer, .. } => Some(*answer),
+                    Effect::Answer { answer, leader, .. } => Some((*answer, *leader)),
                     _ => None,
                 });
-                round.reply(reply, answer.unwrap_or(Beaten::Unknown));
+                round.reply(reply, answer.unwrap_or((Beaten::Unknown, 0)));
             }
             Message::Drain { node, drained, reply } => {
                 self.step(Happened::Drain(node, drained), round);

@@ -42,6 +42,8 @@ pub struct State {
     pub kept: BTreeMap<(NodeId, u32), TaskId>,
     pub peaks: Peaks,
     pub clock: Clock,
+    /// The number of this leader: higher than every earlier one's. 0 where there is only ever one.
+    pub leader: u64,
     /// Unfinished tasks of all jobs.
     pub open_tasks: u64,
     /// Higher than every token ever given out.

@@ -116,6 +116,7 @@ pub enum Effect {
     Answer {
         node: NodeId,
         answer: Beaten,
+        leader: u64,
     },
 }
 

@@ -48,8 +48,29 @@ pub struct Beat {
     pub draining: bool,
     /// As in the offer.
     pub devices: Vec<DeviceBeat>,
+    /// The latest leader that it has heard of. A leader gives it nothing before that is itself: only then is it certain that
+    /// nothing of an earlier one is still under way.
+    pub leader: u64,
     /// Every attempt that it has taken and whose report has not been confirmed.
-    pub attempts: Vec<(TaskId, Token)>,
+    pub attempts: Vec<Charge>,
+}
+
+/// An attempt that a node has, and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    pub id: TaskId,
+    pub token: Token,
+    pub device: u32,
+    pub slots: Vec<u32>,
+    pub memory_bytes: u64,
+}
+
+impl Charge {
+    /// Of a dispatch.
+    pub fn of(dispatch: &Dispatch) -> Self {
+        let Dispatch { id, token, device, slots, memory_bytes, .. } = dispatch;
+        Self { id: id.clone(), token: *token, device: *device, slots: slots.clone(), memory_bytes: *memory_bytes }
+    }
 }
 
 /// How a device is.
@@ -81,8 +102,12 @@ pub struct Dispatch {
     pub token: Token,
     /// The device that it runs on, by its place in the offer.
     pub device: u32,
-    /// The lowest of the device's slots that are reserved for it.
-    pub slot: u32,
+    /// The device's slots that are reserved for it; never empty, sorted.
+    pub slots: Vec<u32>,
+    /// The device's memory that is reserved for it.
+    pub memory_bytes: u64,
+    /// The number of the leader that sends it. Agents take nothing from a leader once they have heard of a later one.
+    pub leader: u64,
     /// The job's kind.
     pub kind: String,
     pub task: TaskSpec,
@@ -96,7 +121,7 @@ pub struct Dispatch {
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     Run(Box<Dispatch>),
-    /// Nobody wants this attempt any more. It is still reported when it ended.
+    /// Nobody wants this attempt any more. It is still reported when it has ended, and at once if it has not begun.
     Stop {
         id: TaskId,
         token: Token,
@@ -145,8 +170,8 @@ pub trait Dispatcher: Send + Sync + 'static {
     fn join(&self, offer: Offer) -> impl Future<Output = Result<Box<dyn Commands>, Closed>> + Send;
     /// Takes the node back: what still runs on it counts as lost.
     fn leave(&self, node: &NodeId, incarnation: Incarnation) -> impl Future<Output = Result<(), Closed>> + Send;
-    /// Renews the node's lease and tells how it is.
-    fn beat(&self, beat: Beat) -> impl Future<Output = Result<Beaten, Closed>> + Send;
+    /// Renews the node's lease and tells how it is. The answer comes with the leader's number.
+    fn beat(&self, beat: Beat) -> impl Future<Output = Result<(Beaten, u64), Closed>> + Send;
     /// Tells how far an attempt is. May be dropped under load.
     fn progress(&self, id: &TaskId, token: Token, progress: Progress);
     /// Hands in an attempt's end; returns once it is durable. `false`: the attempt was fenced and the result is refused.

@@ -5,7 +5,7 @@ use crate::{
     state::Dice,
     step::{Effect, Happened, NewJob, step},
 };
-use klieg_protocol::{Ask, Digest, Dispatch, Incarnation, JobId, JobSpec, Offer, TaskSpec};
+use klieg_protocol::{Ask, Beat, DeviceBeat, Digest, Dispatch, Incarnation, JobId, JobSpec, Offer, TaskSpec};
 
 /// (name, memory, seconds, rank)
 type Ask4<'a> = (&'a str, u64, f64, u32);
@@ -35,10 +35,19 @@ fn submit(state: &mut State, id: &str, priority: i32, now: Millis, tasks: &[Ask4
     }
 }
 
+/// A node joins and is heard of.
+fn join(state: &mut State, offer: Offer) {
+    let (node, incarnation) = (offer.node.clone(), offer.incarnation);
+    let devices = vec![DeviceBeat::default(); offer.devices.len()];
+    step(state, Happened::NodeJoined(offer), 0, &mut Dice(1));
+    let beat = Beat { node, incarnation, draining: false, devices, leader: 0, attempts: Vec::new() };
+    step(state, Happened::Beat(beat), 0, &mut Dice(1));
+}
+
 fn farm(slots: u32, memory_bytes: u64) -> State {
     let mut state = State::default();
     let offer = Offer::of_cpu(NodeId("n".into()), Incarnation(1), slots, memory_bytes);
-    step(&mut state, Happened::NodeJoined(offer), 0, &mut Dice(1));
+    join(&mut state, offer);
     state
 }
 

@@ -21,6 +21,8 @@ pub struct Node {
     pub leaving: bool,
     /// It has joined this leader; before that only what it ran under an earlier one is known of it.
     pub joined: bool,
+    /// It has told this leader what it has.
+    pub heard: bool,
 }
 
 /// What is known of a device besides its offer.
@@ -71,12 +73,12 @@ impl Node {
     pub fn new(offer: Offer, lease_until: Millis) -> Self {
         let devices = vec![Device::default(); offer.devices.len()];
         let held = BTreeMap::new();
-        Self { offer, devices, held, lease_until, lapsed: false, drained: false, leaving: false, joined: true }
+        Self { offer, devices, held, lease_until, lapsed: false, drained: false, leaving: false, joined: true, heard: false }
     }
 
     /// Whether it may be given anything.
     pub fn open(&self) -> bool {
-        self.joined && !self.lapsed && !self.drained && !self.leaving
+        self.joined && self.heard && !self.lapsed && !self.drained && !self.leaving
     }
 
     /// Each device with its number and its offer.
@@ -107,7 +109,7 @@ impl Node {
 
     /// Takes over what is known of the same incarnation: what it holds, and how its devices are.
     pub fn inherit(&mut self, before: Self) {
-        self.drained = before.drained;
+        (self.drained, self.heard) = (before.drained, before.heard && before.joined);
         for (device, earlier) in self.devices.iter_mut().zip(before.devices) {
             (device.health, device.faults, device.tries) = (earlier.health, earlier.faults, earlier.tries);
         }

@@ -3,9 +3,11 @@
 use super::{Effect, Step};
 use crate::{
     admit,
-    state::{Bug, Device, Health, Node},
+    state::{Bug, Device, Health, Held, Node},
 };
-use klieg_protocol::{Beat, Beaten, DeviceBeat, Fault, Incarnation, NodeId, Offer, TaskFailure, TaskId, TaskState, Token};
+use klieg_protocol::{Beat, Beaten, Charge, DeviceBeat, Fault, Incarnation, NodeId, Offer, TaskFailure, TaskId, TaskState, Token};
+
+use std::collections::BTreeSet;
 
 impl Step<'_> {
     pub(super) fn joined(&mut self, offer: Offer) {
@@ -70,7 +72,7 @@ impl Step<'_> {
     }
 
     pub(super) fn beat(&mut self, beat: Beat) {
-        let Beat { node: id, incarnation, draining, devices, attempts } = beat;
+        let Beat { node: id, incarnation, draining, devices, leader, attempts } = beat;
         let lease_until = self.state.clock.steady() + self.state.rules.lease_ms;
         let answer = match self.state.nodes.get_mut(&id) {
             Some(node) if node.offer.incarnation == incarnation => {
@@ -86,13 +88,48 @@ impl Step<'_> {
             Some(node) if node.joined => Beaten::Replaced,
             _ => Beaten::Unknown,
         };
-        self.effects.push(Effect::Answer { node: id.clone(), answer });
+        self.effects.push(Effect::Answer { node: id.clone(), answer, leader: self.state.leader });
+        if answer == Beaten::Known && leader == self.state.leader {
+            self.open(&id, &attempts);
+        }
         self.reconcile(&id, &attempts, answer);
     }
 
+    /// With the first heartbeat for this leader it is known what the node has, what nobody wants any more included.
+    fn open(&mut self, id: &NodeId, attempts: &[Charge]) {
+        let (now, steady) = (self.now, self.state.clock.steady());
+        let Some(node) = self.state.nodes.get_mut(id) else { return };
+        if std::mem::replace(&mut node.heard, true) {
+            return;
+        }
+        for Charge { id, token, device, slots, memory_bytes } in attempts {
+            let free = node.devices.get(*device as usize).zip(node.offer.devices.get(*device as usize)).is_some_and(|(d, offer)| {
+                slots.iter().all(|slot| *slot < offer.slots && !d.taken.contains(slot)) && d.memory_free(offer) >= *memory_bytes
+            });
+            // What was held before is known better.
+            if free && !node.held.contains_key(token) {
+                let held = Held {
+                    id: id.clone(),
+                    project: String::new(),
+                    device: *device,
+                    slots: slots.clone(),
+                    memory_bytes: *memory_bytes,
+                    limits: Vec::new(),
+                    since: now,
+                    since_steady: steady,
+                    seconds: 0.0,
+                    part: 0.0,
+                };
+                let project = self.state.projects.entry(String::new()).or_default();
+                project.slots_held += u32::try_from(slots.len()).unwrap_or(u32::MAX);
+                node.hold(*token, held);
+            }
+        }
+    }
+
     /// Stops what a node has and nobody wants, and sends again what it should have and has not.
-    fn reconcile(&mut self, id: &NodeId, attempts: &[(TaskId, Token)], answer: Beaten) {
-        for (task, token) in attempts {
+    fn reconcile(&mut self, id: &NodeId, attempts: &[Charge], answer: Beaten) {
+        for Charge { id: task, token, .. } in attempts {
             let wanted = self.state.task(task).is_some_and(|t| {
                 let here = t.run.as_ref().is_some_and(|run| run.node == *id);
                 t.token == *token && here && answer != Beaten::Replaced
@@ -103,16 +140,17 @@ impl Step<'_> {
         }
         let oldest = self.state.clock.steady().saturating_sub(self.state.rules.dispatch_grace_ms);
         let Some(node) = self.state.nodes.get(id).filter(|_| answer == Beaten::Known) else { return };
+        let listed: BTreeSet<Token> = attempts.iter().map(|charge| charge.token).collect();
         let unheard = node
             .held
             .iter()
-            .filter(|(token, held)| held.since_steady < oldest && !attempts.iter().any(|(_, listed)| listed == *token));
+            .filter(|(token, held)| held.since_steady < oldest && !listed.contains(token));
         let unheard: Vec<(Token, TaskId)> = unheard.map(|(token, held)| (*token, held.id.clone())).collect();
         for (token, task) in unheard {
             match self.state.task(&task).is_some_and(|t| t.token == token && t.run.is_some()) {
                 true => self.dispatch(&task),
-                // It was stopped, and the node has nothing of it any more.
-                false => self.release(id, token, 0.0),
+                // What it holds is free when the node says that it has ended, or that it has not begun and will not.
+                false => self.effects.push(Effect::Stop { node: id.clone(), id: task, token }),
             }
         }
     }
