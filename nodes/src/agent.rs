@@ -7,8 +7,8 @@ mod slot;
 pub(crate) use slot::fault_of;
 
 use klieg_protocol::{
-    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Fault, Incarnation, NodeId, Offer, Outcome, Report,
-    TaskFailure, Token,
+    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Fault, Incarnation, NodeId, Offer, Outcome,
+    Report, TaskFailure, Token,
 };
 use slot::{Note, Slot};
 use std::{
@@ -178,11 +178,16 @@ impl Charges {
 
     /// Takes an attempt. False when it was taken, or stopped, before, or comes from a leader that another has replaced.
     fn take(&self, dispatch: &Dispatch) -> bool {
-        let fresh = dispatch.leader >= self.taken().leader && self.see(dispatch.token);
+        let fresh = self.obeys(dispatch.leader) && self.see(dispatch.token);
         if fresh {
             self.taken().open.insert(dispatch.token, Charge::of(dispatch));
         }
         fresh
+    }
+
+    /// Whether no later leader has been heard of.
+    fn obeys(&self, leader: u64) -> bool {
+        leader >= self.taken().leader
     }
 
     /// Whether the attempt has been taken and its end is not confirmed.
@@ -236,7 +241,7 @@ async fn stay<D: Dispatcher>(
     loop {
         tokio::select! {
             command = commands.next() => match command {
-                Some(command) => hand(command, &farm, &offer.node, &slots, &charges),
+                Some(command) => hand(command, &farm, &offer, &slots, &charges),
                 None => break,
             },
             _ = pulse.tick() => {
@@ -268,26 +273,28 @@ async fn stay<D: Dispatcher>(
     slots.iter().for_each(|slot| drop(slot.send(Note::Quit)));
 }
 
-fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, node: &NodeId, slots: &[mpsc::Sender<Note>], charges: &Charges) {
+fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, offer: &Offer, slots: &[mpsc::Sender<Note>], charges: &Charges) {
     match command {
         Command::Run(dispatch) => {
-            if !charges.take(&dispatch) {
+            if dispatch.incarnation != offer.incarnation || !charges.take(&dispatch) {
                 return;
             }
             let slot = dispatch.slots.first().and_then(|number| slots.get(usize::try_from(*number).ok()?));
             // The scheduler only knows the slots that were offered, and they live as long as this.
             let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
         }
-        Command::Stop { id, token } => {
+        Command::Stop { id, token, leader } => {
+            if !charges.obeys(leader) {
+                return;
+            }
             charges.see(token);
             if charges.has(token) {
                 return slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token))));
             }
             // It has not come, and must not begin any more: what is reserved for it is free.
             let failure = TaskFailure { fault: Fault::Nobody, message: "it was stopped before it began".into() };
-            let (node, outcome, damaged) = (node.clone(), Outcome::Failed(failure), Vec::new());
-            let report =
-                Report { node, id, attempt: 0, token, outcome, seconds: 0.0, damaged, peak_bytes: None, killed: false };
+            let (node, outcome, damaged) = (offer.node.clone(), Outcome::Failed(failure), Vec::new());
+            let report = Report { node, id, attempt: 0, token, outcome, seconds: 0.0, damaged, peak_bytes: None, killed: false };
             let farm = Arc::clone(farm);
             tokio::spawn(async move {
                 // It is told to stop again if this does not arrive.

@@ -389,7 +389,7 @@ impl Service {
         let blobs = &self.parts.blobs;
         let bytes = |result: &TaskResult| result.outputs.values().filter_map(|digest| blobs.size(*digest)).sum();
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
-        let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
+        let acts = round::order(round.batch, round.effects, round.stories, self.parts.state.leader, &self.parts.state.rules);
         let mut replies = round.replies;
         for act in acts {
             match act {

@@ -11,6 +11,6 @@ pub use plan::{
     Ask, Class, Fault, Input, JobId, JobSpec, Plan, Source, Split, TaskFailure, TaskId, TaskName, TaskResult, TaskSpec, Token,
 };
 pub use post::{
-    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, DeviceOffer, Dispatch, Dispatcher, Incarnation, NodeId, Offer, Outcome,
-    Report,
+    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, DeviceOffer, Dispatch, Dispatcher, Incarnation, NodeId, Offer,
+    Outcome, Report,
 };

@@ -106,6 +106,8 @@ pub struct Dispatch {
     pub slots: Vec<u32>,
     /// The device's memory that is reserved for it.
     pub memory_bytes: u64,
+    /// Whom it is for: another incarnation of the node must not take it.
+    pub incarnation: Incarnation,
     /// The number of the leader that sends it. Agents take nothing from a leader once they have heard of a later one.
     pub leader: u64,
     /// The job's kind.
@@ -125,6 +127,8 @@ pub enum Command {
     Stop {
         id: TaskId,
         token: Token,
+        /// As in a dispatch.
+        leader: u64,
     },
 }
 
@@ -146,6 +150,7 @@ pub enum Outcome {
 pub struct Report {
     pub node: NodeId,
     pub id: TaskId,
+    /// 0 when it was stopped before it began.
     pub attempt: u32,
     pub token: Token,
     pub outcome: Outcome,

@@ -85,6 +85,7 @@ impl Step<'_> {
             device: run.device,
             slots: run.slots.clone(),
             memory_bytes: run.memory_bytes,
+            incarnation: run.incarnation,
             leader: self.state.leader,
             kind: job.spec.kind.clone(),
             task: spec,
@@ -140,7 +141,7 @@ impl Step<'_> {
     fn valid(&self, report: &Report) -> bool {
         let Some(task) = self.state.task(&report.id) else { return false };
         let Some(run) = &task.run else { return false };
-        let fits = task.token == report.token && task.attempts == report.attempt && run.node == report.node;
+        let fits = task.token == report.token && [0, task.attempts].contains(&report.attempt) && run.node == report.node;
         fits || self.state.rules.has(Bug::AcceptFenced)
     }
 

@@ -103,9 +103,10 @@ impl Step<'_> {
             return;
         }
         for Charge { id, token, device, slots, memory_bytes } in attempts {
-            let free = node.devices.get(*device as usize).zip(node.offer.devices.get(*device as usize)).is_some_and(|(d, offer)| {
-                slots.iter().all(|slot| *slot < offer.slots && !d.taken.contains(slot)) && d.memory_free(offer) >= *memory_bytes
-            });
+            let free =
+                node.devices.get(*device as usize).zip(node.offer.devices.get(*device as usize)).is_some_and(|(d, offer)| {
+                    slots.iter().all(|slot| *slot < offer.slots && !d.taken.contains(slot)) && d.memory_free(offer) >= *memory_bytes
+                });
             // What was held before is known better.
             if free && !node.held.contains_key(token) {
                 let held = Held {
@@ -141,10 +142,7 @@ impl Step<'_> {
         let oldest = self.state.clock.steady().saturating_sub(self.state.rules.dispatch_grace_ms);
         let Some(node) = self.state.nodes.get(id).filter(|_| answer == Beaten::Known) else { return };
         let listed: BTreeSet<Token> = attempts.iter().map(|charge| charge.token).collect();
-        let unheard = node
-            .held
-            .iter()
-            .filter(|(token, held)| held.since_steady < oldest && !listed.contains(token));
+        let unheard = node.held.iter().filter(|(token, held)| held.since_steady < oldest && !listed.contains(token));
         let unheard: Vec<(Token, TaskId)> = unheard.map(|(token, held)| (*token, held.id.clone())).collect();
         for (token, task) in unheard {
             match self.state.task(&task).is_some_and(|t| t.token == token && t.run.is_some()) {

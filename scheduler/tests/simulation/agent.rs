@@ -2,8 +2,8 @@
 
 use crate::{work, world::Message};
 use klieg_protocol::{
-    Beat, Beaten, Charge, Class, Command, DeviceBeat, DeviceOffer, Digest, Dispatch, Fault, Incarnation, NodeId, Offer, Outcome, Progress,
-    Report, TaskFailure, Token,
+    Beat, Beaten, Charge, Class, Command, DeviceBeat, DeviceOffer, Digest, Dispatch, Fault, Incarnation, NodeId, Offer, Outcome,
+    Progress, Report, TaskFailure, Token,
 };
 use klieg_scheduler::{
     invariants::{Broken, Promise},
@@ -164,7 +164,7 @@ impl Agent {
                 self.outbox.remove(&token);
                 None
             }
-            Message::Command(Command::Stop { id, token }) => {
+            Message::Command(Command::Stop { id, token, leader }) if leader >= self.leader => {
                 self.seen.insert(token);
                 if !self.running.contains_key(&token) && !self.outbox.contains_key(&token) {
                     let outcome = Outcome::Failed(TaskFailure { fault: Fault::Nobody, message: "never began".into() });
@@ -179,7 +179,11 @@ impl Agent {
                 }
                 None
             }
-            Message::Command(Command::Run(dispatch)) if dispatch.leader >= self.leader && self.seen.insert(dispatch.token) => {
+            Message::Command(Command::Run(dispatch)) => {
+                let mine = dispatch.leader >= self.leader && dispatch.incarnation == self.offer.incarnation;
+                if !mine || !self.seen.insert(dispatch.token) {
+                    return None;
+                }
                 let wrong = self.overbooked(&dispatch);
                 let attempt = self.begin(*dispatch, dice, now, chaos);
                 self.running.insert(attempt.dispatch.token, attempt);

@@ -100,7 +100,7 @@ impl Leader {
     fn close(&mut self, mut effects: Vec<Effect>, mut batch: Batch, store: &MemoryStore, now: Millis) {
         self.look_up(store, now, &mut effects);
         round::gather(&self.state, &effects, now, &|_| 1, &mut batch);
-        self.acts.extend(round::order(batch, effects, Vec::new(), &self.state.rules));
+        self.acts.extend(round::order(batch, effects, Vec::new(), self.state.leader, &self.state.rules));
         self.state.jobs.retain(|_, job| !job.terminal());
     }
 
@@ -124,7 +124,8 @@ impl Leader {
                     let id = JobId(format!("job-{:06}", self.next_job));
                     self.next_job += 1;
                     let priority = i32::from(client % 5 == 0);
-                    let new = NewJob { id: id.clone(), identity, build: "b".into(), spec: *spec, plan, project, priority, price: 1.0 };
+                    let new =
+                        NewJob { id: id.clone(), identity, build: "b".into(), spec: *spec, plan, project, priority, price: 1.0 };
                     self.step(Happened::Submitted(Box::new(new)), now, effects);
                     id
                 });

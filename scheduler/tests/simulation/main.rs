@@ -41,7 +41,10 @@ fn every_promise_is_kept_whatever_happens() {
         parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let total = sums.into_iter().fold((0, 0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2, a.3 + b.3));
-    println!("{seeds} seeds: {} jobs succeeded, {} failed, {} were cancelled, {} took the lead", total.0, total.1, total.2, total.3);
+    println!(
+        "{seeds} seeds: {} jobs succeeded, {} failed, {} were cancelled, {} took the lead",
+        total.0, total.1, total.2, total.3
+    );
     assert!(seeds < 100 || (total.0 > total.1 && total.1 > 0 && total.2 > 0 && total.3 > 2 * seeds as i64), "{total:?}");
 }
 

@@ -85,6 +85,8 @@ struct World {
     clients: Vec<Client>,
     broken: Option<Broken>,
     trace: Vec<u8>,
+    /// Every message is printed: `TRACE=1`.
+    told: bool,
 }
 
 /// Plays one seed to its end, or to the first promise that is not kept.
@@ -135,6 +137,7 @@ impl World {
             clients,
             broken: None,
             trace: Vec::new(),
+            told: std::env::var_os("TRACE").is_some(),
         };
         (0..3).for_each(|n| world.after(n as Millis * 40, Event::Wake(n)));
         (0..3).for_each(|n| world.after(n as Millis * 70, Event::Pulse(n)));
@@ -196,8 +199,8 @@ impl World {
     // ---- the network ----------------------------------------------------------------------------------------------------------
 
     fn send(&mut self, from: Address, to: Address, message: Message) {
-        if std::env::var_os("TRACE").is_some() {
-            eprintln!("{} {from:?} → {to:?} {}", self.now - BEGIN_MS, format!("{message:?}").chars().take(260).collect::<String>());
+        if self.told {
+            eprintln!("{:>7} {from:?} → {to:?} {message:?}", self.now - BEGIN_MS);
         }
         let copies = if self.chance(3) { 0 } else { 1 + u64::from(self.chance(3)) };
         for _ in 0..copies {
