@@ -166,8 +166,8 @@ pub(crate) struct Charges(Arc<Mutex<Taken>>);
 #[derive(Default)]
 struct Taken {
     open: BTreeMap<Token, Charge>,
-    /// The latest leader that was heard of.
-    leader: u64,
+    /// The latest session that was heard of.
+    session: u64,
     seen: VecDeque<Token>,
 }
 
@@ -176,18 +176,18 @@ impl Charges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an attempt. False when it was taken, or stopped, before, or comes from a leader that another has replaced.
+    /// Takes an attempt. False when it was taken, or stopped, before, or is of a session that another has followed.
     fn take(&self, dispatch: &Dispatch) -> bool {
-        let fresh = self.obeys(dispatch.leader) && self.see(dispatch.token);
+        let fresh = self.obeys(dispatch.session) && self.see(dispatch.token);
         if fresh {
             self.taken().open.insert(dispatch.token, Charge::of(dispatch));
         }
         fresh
     }
 
-    /// Whether no later leader has been heard of.
-    fn obeys(&self, leader: u64) -> bool {
-        leader >= self.taken().leader
+    /// Whether no later session has been heard of.
+    fn obeys(&self, session: u64) -> bool {
+        session >= self.taken().session
     }
 
     /// Whether the attempt has been taken and its end is not confirmed.
@@ -195,11 +195,11 @@ impl Charges {
         self.taken().open.contains_key(&token)
     }
 
-    /// Notes who leads; true when that is news.
-    fn follow(&self, leader: u64) -> bool {
+    /// Notes the session; true when that is news.
+    fn follow(&self, session: u64) -> bool {
         let mut taken = self.taken();
-        let news = leader > taken.leader;
-        taken.leader = taken.leader.max(leader);
+        let news = session > taken.session;
+        taken.session = taken.session.max(session);
         news
     }
 
@@ -223,7 +223,7 @@ impl Charges {
 
     fn list(&self) -> (u64, Vec<Charge>) {
         let taken = self.taken();
-        (taken.leader, taken.open.values().cloned().collect())
+        (taken.session, taken.open.values().cloned().collect())
     }
 }
 
@@ -247,10 +247,10 @@ async fn stay<D: Dispatcher>(
             _ = pulse.tick() => {
                 let (node, incarnation) = (offer.node.clone(), offer.incarnation);
                 let devices = vec![DeviceBeat::default(); offer.devices.len()];
-                let (leader, attempts) = charges.list();
-                let beat = Beat { node, incarnation, draining: false, devices, leader, attempts };
-                let answer = farm.beat(beat).await.map(|(answer, leader)| {
-                    if charges.follow(leader) {
+                let (session, attempts) = charges.list();
+                let beat = Beat { node, incarnation, draining: false, devices, session, attempts };
+                let answer = farm.beat(beat).await.map(|(answer, session)| {
+                    if charges.follow(session) {
                         pulse.reset_immediately();
                     }
                     answer
@@ -283,8 +283,8 @@ fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, offer: &Offer, slots: &[
             // The scheduler only knows the slots that were offered, and they live as long as this.
             let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
         }
-        Command::Stop { id, token, leader } => {
-            if !charges.obeys(leader) {
+        Command::Stop { id, token, session } => {
+            if !charges.obeys(session) {
                 return;
             }
             charges.see(token);

@@ -56,7 +56,7 @@ pub async fn why(folder: &Path, job: &JobId, task: Option<&str>) -> Result<Vec<S
     let mut state = State::default();
     if active {
         for offer in store.nodes().await? {
-            state.nodes.insert(offer.node.clone(), Node { heard: true, ..Node::new(offer, 0) });
+            state.nodes.insert(offer.node.clone(), Node { heard: true, ..Node::new(offer, 0, 0) });
         }
     }
     for other in store.unfinished().await? {

@@ -46,9 +46,10 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
 fn hold(state: &mut State, job: &Job, task: &Task) {
     let Some(run) = task.run.as_deref() else { return };
     let lease_until = state.clock.steady() + state.rules.lease_ms;
+    let session = state.session_of(None);
     let node = state.nodes.entry(run.node.clone()).or_insert_with(|| {
         let offer = Offer { node: run.node.clone(), incarnation: run.incarnation, devices: Vec::new() };
-        Node { joined: false, ..Node::new(offer, lease_until) }
+        Node { joined: false, ..Node::new(offer, lease_until, session) }
     });
     let ask = task.spec.open().ask;
     let held = Held {

@@ -51,17 +51,17 @@ pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskR
 }
 
 /// Puts a round in order: saved first, then told, then answered, then commanded.
-pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>)>, leader: u64, rules: &Rules) -> Vec<Act> {
+pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>)>, rules: &Rules) -> Vec<Act> {
     let mut told: BTreeMap<JobId, Vec<Event>> = stories.into_iter().collect();
     let mut last = Vec::new();
     for effect in effects {
         match effect {
             Effect::Tell { job, event } => told.entry(job).or_default().push(event),
             Effect::Run { node, dispatch } => last.push(Act::Send(node, Command::Run(dispatch))),
-            Effect::Stop { node, id, token } => last.push(Act::Send(node, Command::Stop { id, token, leader })),
+            Effect::Stop { node, id, token, session } => last.push(Act::Send(node, Command::Stop { id, token, session })),
             Effect::Refused { id, token } => last.push(Act::Refused(id, token)),
             Effect::TurnedAway { node, reason } => last.push(Act::TurnedAway(node, reason)),
-            Effect::Answer { node, answer, leader } => last.push(Act::Answer(node, answer, leader)),
+            Effect::Answer { node, answer, session } => last.push(Act::Answer(node, answer, session)),
             _ => {}
         }
     }

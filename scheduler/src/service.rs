@@ -244,7 +244,7 @@ impl Service {
                 let before = round.effects.len();
                 self.step(Happened::Beat(beat), round);
                 let answer = round.effects[before..].iter().find_map(|effect| match effect {
-                    Effect::Answer { answer, leader, .. } => Some((*answer, *leader)),
+                    Effect::Answer { answer, session, .. } => Some((*answer, *session)),
                     _ => None,
                 });
                 round.reply(reply, answer.unwrap_or((Beaten::Unknown, 0)));
@@ -389,7 +389,7 @@ impl Service {
         let blobs = &self.parts.blobs;
         let bytes = |result: &TaskResult| result.outputs.values().filter_map(|digest| blobs.size(*digest)).sum();
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
-        let acts = round::order(round.batch, round.effects, round.stories, self.parts.state.leader, &self.parts.state.rules);
+        let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
         let mut replies = round.replies;
         for act in acts {
             match act {

@@ -44,6 +44,8 @@ pub struct State {
     pub clock: Clock,
     /// The number of this leader: higher than every earlier one's. 0 where there is only ever one.
     pub leader: u64,
+    /// Sessions of nodes that this leader has begun.
+    pub sessions: u32,
     /// Unfinished tasks of all jobs.
     pub open_tasks: u64,
     /// Higher than every token ever given out.
@@ -62,6 +64,17 @@ impl State {
     /// A state that knows nothing but its rules.
     pub fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
+    }
+
+    /// A session higher than all before, of earlier leaders too.
+    pub fn begin_session(&mut self) -> u64 {
+        self.sessions += 1;
+        self.session_of(None) + u64::from(self.sessions)
+    }
+
+    /// The session of a node, or one below all of this leader's.
+    pub fn session_of(&self, node: Option<&NodeId>) -> u64 {
+        node.and_then(|node| self.nodes.get(node)).map_or(self.leader << 32, |node| node.session)
     }
 
     /// The task of that name.

@@ -92,6 +92,7 @@ pub enum Effect {
         node: NodeId,
         id: TaskId,
         token: Token,
+        session: u64,
     },
     Tell {
         job: JobId,
@@ -116,7 +117,7 @@ pub enum Effect {
     Answer {
         node: NodeId,
         answer: Beaten,
-        leader: u64,
+        session: u64,
     },
 }
 

@@ -48,9 +48,9 @@ pub struct Beat {
     pub draining: bool,
     /// As in the offer.
     pub devices: Vec<DeviceBeat>,
-    /// The latest leader that it has heard of. A leader gives it nothing before that is itself: only then is it certain that
-    /// nothing of an earlier one is still under way.
-    pub leader: u64,
+    /// The latest session that it has heard of: each time that a scheduler takes the node in, it begins a higher one. The node is
+    /// given nothing before it has named that: only then is it certain that nothing of an earlier one is still under way.
+    pub session: u64,
     /// Every attempt that it has taken and whose report has not been confirmed.
     pub attempts: Vec<Charge>,
 }
@@ -108,8 +108,8 @@ pub struct Dispatch {
     pub memory_bytes: u64,
     /// Whom it is for: another incarnation of the node must not take it.
     pub incarnation: Incarnation,
-    /// The number of the leader that sends it. Agents take nothing from a leader once they have heard of a later one.
-    pub leader: u64,
+    /// The session that it belongs to. Agents take nothing of a session once they have heard of a later one.
+    pub session: u64,
     /// The job's kind.
     pub kind: String,
     pub task: TaskSpec,
@@ -128,7 +128,7 @@ pub enum Command {
         id: TaskId,
         token: Token,
         /// As in a dispatch.
-        leader: u64,
+        session: u64,
     },
 }
 
@@ -175,7 +175,7 @@ pub trait Dispatcher: Send + Sync + 'static {
     fn join(&self, offer: Offer) -> impl Future<Output = Result<Box<dyn Commands>, Closed>> + Send;
     /// Takes the node back: what still runs on it counts as lost.
     fn leave(&self, node: &NodeId, incarnation: Incarnation) -> impl Future<Output = Result<(), Closed>> + Send;
-    /// Renews the node's lease and tells how it is. The answer comes with the leader's number.
+    /// Renews the node's lease and tells how it is. The answer comes with the node's session.
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<(Beaten, u64), Closed>> + Send;
     /// Tells how far an attempt is. May be dropped under load.
     fn progress(&self, id: &TaskId, token: Token, progress: Progress);

@@ -60,7 +60,7 @@ fn join(state: &mut State, number: usize, dice: &mut Dice) {
     let (node, incarnation) = (NodeId(format!("node-{number:04}")), Incarnation(1));
     let beats = vec![DeviceBeat::default(); devices.len()];
     step(state, Happened::NodeJoined(Offer { node: node.clone(), incarnation, devices }), 2_000, dice);
-    let beat = Beat { node, incarnation, draining: false, devices: beats, leader: 0, attempts: Vec::new() };
+    let beat = Beat { node, incarnation, draining: false, devices: beats, session: number as u64 + 1, attempts: Vec::new() };
     step(state, Happened::Beat(beat), 2_000, dice);
 }
 

@@ -21,7 +21,9 @@ pub struct Node {
     pub leaving: bool,
     /// It has joined this leader; before that only what it ran under an earlier one is known of it.
     pub joined: bool,
-    /// It has told this leader what it has.
+    /// Begun when it was taken in.
+    pub session: u64,
+    /// It has told in this session what it has.
     pub heard: bool,
 }
 
@@ -70,10 +72,21 @@ pub struct Held {
 
 impl Node {
     /// A node as it joins.
-    pub fn new(offer: Offer, lease_until: Millis) -> Self {
+    pub fn new(offer: Offer, lease_until: Millis, session: u64) -> Self {
         let devices = vec![Device::default(); offer.devices.len()];
         let held = BTreeMap::new();
-        Self { offer, devices, held, lease_until, lapsed: false, drained: false, leaving: false, joined: true, heard: false }
+        Self {
+            offer,
+            devices,
+            held,
+            lease_until,
+            lapsed: false,
+            drained: false,
+            leaving: false,
+            joined: true,
+            session,
+            heard: false,
+        }
     }
 
     /// Whether it may be given anything.
@@ -109,7 +122,10 @@ impl Node {
 
     /// Takes over what is known of the same incarnation: what it holds, and how its devices are.
     pub fn inherit(&mut self, before: Self) {
-        (self.drained, self.heard) = (before.drained, before.heard && before.joined);
+        self.drained = before.drained;
+        if before.joined {
+            (self.session, self.heard) = (before.session, before.heard);
+        }
         for (device, earlier) in self.devices.iter_mut().zip(before.devices) {
             (device.health, device.faults, device.tries) = (earlier.health, earlier.faults, earlier.tries);
         }

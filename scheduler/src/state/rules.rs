@@ -65,7 +65,7 @@ impl Default for Rules {
             tasks_max: 2_000_000,
             nodes_max: 10_000,
             devices_per_node_max: 64,
-            looks_max: 20_000,
+            looks_max: 10_000,
             bug: None,
         }
     }

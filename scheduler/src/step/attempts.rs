@@ -86,12 +86,18 @@ impl Step<'_> {
             slots: run.slots.clone(),
             memory_bytes: run.memory_bytes,
             incarnation: run.incarnation,
-            leader: self.state.leader,
+            session: self.state.session_of(Some(&run.node)),
             kind: job.spec.kind.clone(),
             task: spec,
             inputs,
         };
         self.effects.push(Effect::Run { node: run.node.clone(), dispatch: Box::new(dispatch) });
+    }
+
+    /// Tells a node that nobody wants an attempt.
+    pub(super) fn stop(&mut self, node: NodeId, id: TaskId, token: Token) {
+        let session = self.state.session_of(Some(&node));
+        self.effects.push(Effect::Stop { node, id, token, session });
     }
 
     pub(super) fn progressed(&mut self, id: &TaskId, token: Token, mut progress: Progress) {

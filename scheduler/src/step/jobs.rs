@@ -74,15 +74,16 @@ impl Step<'_> {
         job.ended_at = Some(self.now);
         job.parked = false;
         let left = std::mem::take(&mut job.unfinished);
-        let project = job.project.clone();
+        let (project, mut stops) = (job.project.clone(), Vec::new());
         for task in job.tasks.values_mut().filter(|t| !t.terminal()) {
             let name = TaskId { job: id.clone(), task: task.spec.name.to_string() };
             task.state = TaskState::Cancelled;
             if let Some(run) = task.run.take() {
-                self.effects.push(Effect::Stop { node: run.node, id: name.clone(), token: task.token });
+                stops.push((run.node, name.clone(), task.token));
             }
             self.effects.push(Effect::SaveTask(name));
         }
+        stops.into_iter().for_each(|(node, id, token)| self.stop(node, id, token));
         self.state.count_open(&project, -i64::try_from(left).unwrap_or(i64::MAX));
         self.effects.push(Effect::SaveJob(id.clone()));
         self.tell(id, Event::JobEnded { state, reason });

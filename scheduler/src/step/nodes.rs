@@ -26,7 +26,8 @@ impl Step<'_> {
         if self.state.nodes.get(&id).is_some_and(|node| node.offer.incarnation != offer.incarnation) {
             self.gone(&id, "came back as another");
         }
-        let mut node = Node::new(offer, self.state.clock.steady() + rules.lease_ms);
+        let session = self.state.begin_session();
+        let mut node = Node::new(offer, self.state.clock.steady() + rules.lease_ms, session);
         if let Some(before) = self.state.nodes.remove(&id) {
             node.inherit(before);
         }
@@ -72,7 +73,7 @@ impl Step<'_> {
     }
 
     pub(super) fn beat(&mut self, beat: Beat) {
-        let Beat { node: id, incarnation, draining, devices, leader, attempts } = beat;
+        let Beat { node: id, incarnation, draining, devices, session, attempts } = beat;
         let lease_until = self.state.clock.steady() + self.state.rules.lease_ms;
         let answer = match self.state.nodes.get_mut(&id) {
             Some(node) if node.offer.incarnation == incarnation => {
@@ -88,14 +89,15 @@ impl Step<'_> {
             Some(node) if node.joined => Beaten::Replaced,
             _ => Beaten::Unknown,
         };
-        self.effects.push(Effect::Answer { node: id.clone(), answer, leader: self.state.leader });
-        if answer == Beaten::Known && leader == self.state.leader {
+        let current = self.state.session_of(Some(&id).filter(|_| answer == Beaten::Known));
+        self.effects.push(Effect::Answer { node: id.clone(), answer, session: current });
+        if answer == Beaten::Known && session == current {
             self.open(&id, &attempts);
         }
         self.reconcile(&id, &attempts, answer);
     }
 
-    /// With the first heartbeat for this leader it is known what the node has, what nobody wants any more included.
+    /// With the first heartbeat of a session it is known what the node has, what nobody wants any more included.
     fn open(&mut self, id: &NodeId, attempts: &[Charge]) {
         let (now, steady) = (self.now, self.state.clock.steady());
         let Some(node) = self.state.nodes.get_mut(id) else { return };
@@ -136,7 +138,7 @@ impl Step<'_> {
                 t.token == *token && here && answer != Beaten::Replaced
             });
             if !wanted {
-                self.effects.push(Effect::Stop { node: id.clone(), id: task.clone(), token: *token });
+                self.stop(id.clone(), task.clone(), *token);
             }
         }
         let oldest = self.state.clock.steady().saturating_sub(self.state.rules.dispatch_grace_ms);
@@ -148,7 +150,7 @@ impl Step<'_> {
             match self.state.task(&task).is_some_and(|t| t.token == token && t.run.is_some()) {
                 true => self.dispatch(&task),
                 // What it holds is free when the node says that it has ended, or that it has not begun and will not.
-                false => self.effects.push(Effect::Stop { node: id.clone(), id: task, token }),
+                false => self.stop(id.clone(), task, token),
             }
         }
     }

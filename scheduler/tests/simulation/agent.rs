@@ -22,8 +22,8 @@ pub struct Agent {
     joined: bool,
     answered_at: Millis,
     beat_at: Millis,
-    /// The latest leader that it has heard of.
-    leader: u64,
+    /// The latest session that it has heard of.
+    session: u64,
     pub running: BTreeMap<Token, Attempt>,
     /// Survives the agent.
     pub outbox: BTreeMap<Token, Report>,
@@ -63,7 +63,7 @@ impl Agent {
             joined: false,
             answered_at: 0,
             beat_at: 0,
-            leader: 0,
+            session: 0,
             running: BTreeMap::new(),
             outbox: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -121,7 +121,7 @@ impl Agent {
             incarnation: self.offer.incarnation,
             draining: false,
             devices: (0..self.offer.devices.len()).map(device).collect(),
-            leader: self.leader,
+            session: self.session,
             attempts: running.chain(kept).collect(),
         }
     }
@@ -148,10 +148,10 @@ impl Agent {
     /// Takes a message in. `chaos`: attempts may fail.
     pub fn hear(&mut self, message: Message, dice: &mut Dice, now: Millis, chaos: bool) -> Option<Broken> {
         match message {
-            Message::Answer(answer, leader) => {
+            Message::Answer(answer, session) => {
                 self.answered_at = now;
-                if leader > self.leader {
-                    (self.leader, self.beat_at) = (leader, now);
+                if session > self.session {
+                    (self.session, self.beat_at) = (session, now);
                 }
                 match answer {
                     Beaten::Known => self.joined = true,
@@ -164,7 +164,7 @@ impl Agent {
                 self.outbox.remove(&token);
                 None
             }
-            Message::Command(Command::Stop { id, token, leader }) if leader >= self.leader => {
+            Message::Command(Command::Stop { id, token, session }) if session >= self.session => {
                 self.seen.insert(token);
                 if !self.running.contains_key(&token) && !self.outbox.contains_key(&token) {
                     let outcome = Outcome::Failed(TaskFailure { fault: Fault::Nobody, message: "never began".into() });
@@ -180,7 +180,7 @@ impl Agent {
                 None
             }
             Message::Command(Command::Run(dispatch)) => {
-                let mine = dispatch.leader >= self.leader && dispatch.incarnation == self.offer.incarnation;
+                let mine = dispatch.session >= self.session && dispatch.incarnation == self.offer.incarnation;
                 if !mine || !self.seen.insert(dispatch.token) {
                     return None;
                 }

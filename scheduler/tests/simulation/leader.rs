@@ -100,7 +100,7 @@ impl Leader {
     fn close(&mut self, mut effects: Vec<Effect>, mut batch: Batch, store: &MemoryStore, now: Millis) {
         self.look_up(store, now, &mut effects);
         round::gather(&self.state, &effects, now, &|_| 1, &mut batch);
-        self.acts.extend(round::order(batch, effects, Vec::new(), self.state.leader, &self.state.rules));
+        self.acts.extend(round::order(batch, effects, Vec::new(), &self.state.rules));
         self.state.jobs.retain(|_, job| !job.terminal());
     }
 

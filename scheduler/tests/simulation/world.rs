@@ -418,7 +418,7 @@ impl World {
                 true
             }
             Act::Send(node, command) => self.to_node(from, &node.0, Message::Command(command)),
-            Act::Answer(node, answer, leader) => self.to_node(from, &node.0, Message::Answer(answer, leader)),
+            Act::Answer(node, answer, session) => self.to_node(from, &node.0, Message::Answer(answer, session)),
             Act::Refused(..) | Act::TurnedAway(..) => true,
         }
     }
