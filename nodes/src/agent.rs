@@ -253,7 +253,8 @@ async fn stay<D: Dispatcher>(
                     if charges.follow(session) {
                         pulse.reset_immediately();
                     }
-                    answer
+                    // A scheduler that another has replaced has nothing to say.
+                    if charges.obeys(session) { answer } else { Beaten::Known }
                 });
                 match answer {
                     Ok(Beaten::Known) => {}

@@ -5,7 +5,7 @@ use crate::{
     step::Effect,
     store::{Batch, Cached},
 };
-use klieg_protocol::{Beaten, Command, Digest, Event, JobId, NodeId, TaskId, TaskName, TaskResult, Token};
+use klieg_protocol::{Beaten, Command, Digest, Event, Incarnation, JobId, NodeId, TaskId, TaskName, TaskResult, Token};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing to do, in its turn.
@@ -21,7 +21,7 @@ pub enum Act {
     /// The report of a fenced attempt was refused.
     Refused(TaskId, Token),
     TurnedAway(NodeId, String),
-    Answer(NodeId, Beaten, u64),
+    Answer(NodeId, Incarnation, Beaten, u64),
 }
 
 /// Gathers what the effects want saved. `bytes`: how long an artifact is.
@@ -61,12 +61,13 @@ pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>
             Effect::Stop { node, id, token, session } => last.push(Act::Send(node, Command::Stop { id, token, session })),
             Effect::Refused { id, token } => last.push(Act::Refused(id, token)),
             Effect::TurnedAway { node, reason } => last.push(Act::TurnedAway(node, reason)),
-            Effect::Answer { node, answer, session } => last.push(Act::Answer(node, answer, session)),
+            Effect::Answer { node, incarnation, answer, session } => last.push(Act::Answer(node, incarnation, answer, session)),
             _ => {}
         }
     }
     let mut acts = Vec::new();
-    if !batch.is_empty() {
+    // Even with nothing to write: a refusal counts only from the leader, and only the store knows who that is.
+    if !batch.is_empty() || last.iter().any(|act| matches!(act, Act::Refused(..))) {
         acts.push(Act::Commit(Box::new(batch)));
     }
     acts.extend(told.into_iter().map(|(job, events)| Act::Publish(job, events)));

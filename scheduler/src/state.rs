@@ -69,12 +69,12 @@ impl State {
     /// A session higher than all before, of earlier leaders too.
     pub fn begin_session(&mut self) -> u64 {
         self.sessions += 1;
-        self.session_of(None) + u64::from(self.sessions)
+        self.session_of(None)
     }
 
-    /// The session of a node, or one below all of this leader's.
+    /// The session of a node, or the latest of this leader for one that is not known.
     pub fn session_of(&self, node: Option<&NodeId>) -> u64 {
-        node.and_then(|node| self.nodes.get(node)).map_or(self.leader << 32, |node| node.session)
+        node.and_then(|node| self.nodes.get(node)).map_or((self.leader << 32) + u64::from(self.sessions), |node| node.session)
     }
 
     /// The task of that name.

@@ -116,6 +116,7 @@ pub enum Effect {
     /// What the node's heartbeat is answered with.
     Answer {
         node: NodeId,
+        incarnation: Incarnation,
         answer: Beaten,
         session: u64,
     },

@@ -90,7 +90,7 @@ impl Step<'_> {
             _ => Beaten::Unknown,
         };
         let current = self.state.session_of(Some(&id).filter(|_| answer == Beaten::Known));
-        self.effects.push(Effect::Answer { node: id.clone(), answer, session: current });
+        self.effects.push(Effect::Answer { node: id.clone(), incarnation, answer, session: current });
         if answer == Beaten::Known && session == current {
             self.open(&id, &attempts);
         }

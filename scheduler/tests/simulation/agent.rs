@@ -148,7 +148,8 @@ impl Agent {
     /// Takes a message in. `chaos`: attempts may fail.
     pub fn hear(&mut self, message: Message, dice: &mut Dice, now: Millis, chaos: bool) -> Option<Broken> {
         match message {
-            Message::Answer(answer, session) => {
+            // It is an answer to this life's own heartbeat, and not from a leader that another has replaced.
+            Message::Answer(life, answer, session) if life == self.offer.incarnation && session >= self.session => {
                 self.answered_at = now;
                 if session > self.session {
                     (self.session, self.beat_at) = (session, now);

@@ -7,7 +7,7 @@ use crate::{
     work,
 };
 use klieg_protocol::{
-    Beat, Beaten, Command, Digest, JobId, JobSpec, JobState, Offer, Plan, Progress, Report, TaskId, TaskState, Token,
+    Beat, Beaten, Command, Digest, Incarnation, JobId, JobSpec, JobState, Offer, Plan, Progress, Report, TaskId, TaskState, Token,
 };
 use klieg_scheduler::{
     invariants::{Broken, Promise},
@@ -40,7 +40,7 @@ pub enum Message {
     Report(Box<Report>),
     Accepted(JobId),
     Confirmed(Token),
-    Answer(Beaten, u64),
+    Answer(Incarnation, Beaten, u64),
     Command(Command),
 }
 
@@ -418,7 +418,7 @@ impl World {
                 true
             }
             Act::Send(node, command) => self.to_node(from, &node.0, Message::Command(command)),
-            Act::Answer(node, answer, session) => self.to_node(from, &node.0, Message::Answer(answer, session)),
+            Act::Answer(node, life, answer, session) => self.to_node(from, &node.0, Message::Answer(life, answer, session)),
             Act::Refused(..) | Act::TurnedAway(..) => true,
         }
     }
