@@ -10,7 +10,10 @@ const KERNELS: &[&str] =
     &["trace", "denoise", "film", "convert", "scale", "hash", "grade", "composite", "attention", "norm", "geglu", "mel", "top"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=source");
+    // Not the folder: what is in `source/wgsl` is none of this compiler's business.
+    for file in std::fs::read_dir("source")?.filter_map(|file| Some(file.ok()?.path())).filter(|path| path.is_file()) {
+        println!("cargo:rerun-if-changed={}", file.display());
+    }
     println!("cargo:rustc-check-cfg=cfg(klieg_wide)");
     let x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     compile("plain", &[]);

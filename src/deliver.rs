@@ -160,6 +160,7 @@ fn manifest(job: &JobId, order: &Order, preparation: &Preparation, cut: &Cut, fa
         "klieg": env!("CARGO_PKG_VERSION"),
         "job": job.0,
         "script": {"file": order.params.file, "digest": Digest::of(&order.script).hex(), "bytes": order.script.len()},
+        "lut": order.params.lut,
         "params": order.params,
         "tools": tools(),
         "title": story.title,

@@ -2,20 +2,20 @@
 //!
 //! `cargo bench -p klieg-kernels --bench pixels`. Times are of the thread's CPU, the fastest of several stretches. libswscale is measured by
 //! a program of its own (`swscale.cpp`), built here with the system's compiler; where libswscale-dev is missing that part is skipped
-//! and says so. "exact" has the flags that klieg's encoder asks libswscale for (bicubic chroma, full chroma input, accurate
-//! rounding), "fast" the fewest.
+//! and says so. "exact" has the flags that keep colours right (bicubic chroma, full chroma input, accurate rounding), "fast" the
+//! fewest.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
 
 use klieg_kernels::convert::{Format, PlaneMut, Transfer};
 use klieg_kernels::pixels::Pixels;
 use klieg_kernels::scene::Look;
 use klieg_kernels::{Build, Cpu, Settings};
 
+mod peer;
+#[path = "table/row.rs"]
+mod row;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
@@ -26,7 +26,7 @@ const STRETCHES: u32 = 5;
 const RUNS: u32 = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("machine: {}", machine());
+    println!("machine: {}", peer::machine());
     let cpu = Cpu::new(1);
     let rgb = frame(&cpu)?;
     let peers = swscale(&rgb);
@@ -38,6 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:>12}: {:6.2} ms", took * 1e3);
         for (peer, theirs) in peers.iter().filter(|(peer, _)| peer.split(' ').next() == Some(name)) {
             println!("{:>12}  {:6.2} ms libswscale, {peer}: ratio {:.2}", "", theirs * 1e3, theirs / took);
+            row::row(
+                name,
+                &format!("swscale, {}", peer.trim_start_matches(name).trim()),
+                &format!("{:.1} ×", theirs / took),
+                "1.0",
+            );
         }
     };
     for (name, format) in [("nv12", Format::Nv12), ("p010le", Format::P010), ("yuv422p10le", Format::Yuv422p10)] {
@@ -61,6 +67,7 @@ fn hashes(cpu: &Cpu, rgb: &[u8]) -> Result<(), Box<dyn Error>> {
     let shrunk = fastest(|| pdqhash::generate_pdq(&theirs).map(drop).ok_or("no hash"))?;
     for (name, peer) in [("full size", whole), ("shrunk first", shrunk)] {
         println!("{:>12}  {:6.2} ms pdqhash, {name}: ratio {:.2}", "", peer * 1e3, peer / took);
+        row::row("PDQ of a 1080p frame", &format!("pdqhash, {name}"), &format!("{:.0} ×", peer / took), "2");
     }
     Ok(())
 }
@@ -83,63 +90,21 @@ fn convert(cpu: &Cpu, rgb: &[u8], format: Format) -> Result<f64, klieg_kernels::
 
 /// Each case of libswscale and its seconds, or why there are none.
 fn swscale(rgb: &[u8]) -> Result<Vec<(String, f64)>, String> {
-    let folder = std::env::temp_dir().join(format!("klieg-swscale-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-    let result = swscale_in(&folder, rgb);
-    std::fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
-    result
-}
-
-fn swscale_in(folder: &Path, rgb: &[u8]) -> Result<Vec<(String, f64)>, String> {
-    let (program, input) = (folder.join("swscale"), folder.join("input"));
-    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/swscale.cpp");
-    let libraries = ["-lswscale", "-lavutil"];
-    let built = Command::new("c++").arg("-O2").arg(source).arg("-o").arg(&program).args(libraries).output();
-    if !built.map_err(|e| e.to_string())?.status.success() {
-        return Err("swscale.cpp doesn't build; install libswscale-dev".into());
-    }
     let size = [WIDTH, HEIGHT, SMALL.0, SMALL.1].map(u32::to_ne_bytes);
-    std::fs::write(&input, [size.as_flattened(), rgb].concat()).map_err(|e| e.to_string())?;
-    let run = Command::new(&program).arg(&input).output().map_err(|e| e.to_string())?;
-    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    let input = [size.as_flattened(), rgb].concat();
+    let text = peer::run("swscale", &["-O2", "-lswscale", "-lavutil"], "libswscale-dev", &input)?;
     let line = |l: &str| l.rsplit_once(' ').and_then(|(name, s)| Some((name.to_owned(), s.parse().ok()?)));
     let lines: Option<Vec<_>> = text.lines().map(line).collect();
-    lines.filter(|l| !l.is_empty() && run.status.success()).ok_or_else(|| "the libswscale program failed".into())
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name"))
-        .and_then(|l| l.split_once(": "))
-        .map_or("unknown processor", |(_, n)| n);
-    format!("{name}, {} cores, one used", std::thread::available_parallelism().map_or(0, usize::from))
+    lines.filter(|l| !l.is_empty()).ok_or_else(|| "the libswscale program prints something else".into())
 }
 
 /// Seconds of one run: the least of several means, as the system counts a thread's time in steps.
 fn fastest<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
     let mut best = f64::INFINITY;
     for _ in 0..STRETCHES {
-        let (took, done) = seconds(|| (0..RUNS).try_for_each(|_| work()));
+        let (took, done) = peer::seconds(|| (0..RUNS).try_for_each(|_| work()));
         done?;
         best = best.min(took / f64::from(RUNS));
     }
     Ok(best)
-}
-
-/// Seconds of CPU that all threads of this program took (wall time where the system doesn't say).
-fn seconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let (wall, cpu) = (Instant::now(), cpu_seconds());
-    let out = work();
-    (cpu.and_then(|from| Some(cpu_seconds()? - from)).unwrap_or_else(|| wall.elapsed().as_secs_f64()), out)
-}
-
-fn cpu_seconds() -> Option<f64> {
-    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
-    let of = |task: std::fs::DirEntry| {
-        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        stat.split(' ').next()?.parse::<f64>().ok()
-    };
-    Some(tasks.flatten().filter_map(of).sum::<f64>() * 1e-9)
 }

@@ -6,18 +6,18 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::Instant;
 
 use klieg_kernels::scene::{Geometry, Look};
 use klieg_kernels::{Build, Cpu, Hit, Ray, Settings, Solid};
 
+mod peer;
+#[path = "table/row.rs"]
+mod row;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("machine: {}", machine());
+    println!("machine: {}", peer::machine());
     let cpu = Cpu::new(1);
     let (set_geometry, cast_geometry) = (stage::set(70), stage::cast(19));
     let set = timed("build, best", || cpu.solid(&set_geometry, Build::Best)).1?;
@@ -54,19 +54,23 @@ fn beside_embree(cpu: &Cpu, all: &Geometry) -> Result<(), Box<dyn Error>> {
     let batches = [("primary", primary), ("incoherent", scattered)];
     let peer = embree(all, &batches);
     for (at, (name, rays)) in batches.iter().enumerate() {
-        let took = (0..3).map(|_| seconds(|| cpu.nearest(&[&solid], rays)).0).fold(f64::INFINITY, f64::min);
+        let took = (0..3).map(|_| peer::seconds(|| cpu.nearest(&[&solid], rays)).0).fold(f64::INFINITY, f64::min);
         let hits = cpu.nearest(&[&solid], rays)?.iter().flatten().count();
         let rate = rays.len() as f64 / took / 1e6;
         match &peer {
             Ok(lines) => {
                 let theirs = rays.len() as f64 / lines[at].0 / 1e6;
+                row::row(&format!("rays/s, {name}, one core"), "Embree 3.13", &format!("{:.2} ×", rate / theirs), "1.0");
                 println!(
                     "{name:>12}: {rate:6.2} M rays/s, Embree {theirs:6.2}: ratio {:.2} ({hits} hits, Embree {})",
                     rate / theirs,
                     lines[at].1
                 );
             }
-            Err(why) => println!("{name:>12}: {rate:6.2} M rays/s; no comparison: {why}"),
+            Err(why) => {
+                row::row(&format!("rays/s, {name}, one core"), "Embree 3.13", &format!("no comparison: {why}"), "1.0");
+                println!("{name:>12}: {rate:6.2} M rays/s; no comparison: {why}");
+            }
         }
     }
     Ok(())
@@ -111,21 +115,6 @@ fn scattered_rays(from: &[Ray], hits: &[Option<Hit>]) -> Vec<Ray> {
 
 /// Seconds and hits of each batch, or why there are none.
 fn embree(all: &Geometry, batches: &[(&str, Vec<Ray>)]) -> Result<Vec<(f64, usize)>, String> {
-    let folder = std::env::temp_dir().join(format!("klieg-embree-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-    let result = embree_in(&folder, all, batches);
-    std::fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
-    result
-}
-
-fn embree_in(folder: &std::path::Path, all: &Geometry, batches: &[(&str, Vec<Ray>)]) -> Result<Vec<(f64, usize)>, String> {
-    let (program, input) = (folder.join("embree"), folder.join("input"));
-    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/embree.cpp");
-    let built =
-        Command::new("c++").arg("-O3").arg(source).arg("-o").arg(&program).arg("-lembree3").output().map_err(|e| e.to_string())?;
-    if !built.status.success() {
-        return Err("embree.cpp doesn't build; install libembree-dev (3.13)".into());
-    }
     let mut bytes = Vec::new();
     bytes.extend((all.triangles.len() as u32).to_ne_bytes());
     let corners = all.triangles.iter().flatten().flat_map(|&v| all.positions[v as usize]);
@@ -138,42 +127,14 @@ fn embree_in(folder: &std::path::Path, all: &Geometry, batches: &[(&str, Vec<Ray
         bytes.extend(floats.flat_map(f32::to_ne_bytes));
     }
     bytes.extend(0u32.to_ne_bytes());
-    std::fs::write(&input, bytes).map_err(|e| e.to_string())?;
-    let run = Command::new(&program).arg(&input).output().map_err(|e| e.to_string())?;
-    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    let text = peer::run("embree", &["-O3", "-lembree3"], "libembree-dev (3.13)", &bytes)?;
     let line = |l: &str| l.split_once(' ').and_then(|(s, h)| Some((s.parse().ok()?, h.parse().ok()?)));
     let lines: Option<Vec<_>> = text.lines().map(line).collect();
-    lines.filter(|l| l.len() == batches.len()).ok_or_else(|| "the Embree program failed".into())
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name"))
-        .and_then(|l| l.split_once(": "))
-        .map_or("unknown processor", |(_, n)| n);
-    format!("{name}, {} cores, one used", std::thread::available_parallelism().map_or(0, usize::from))
+    lines.filter(|l| l.len() == batches.len()).ok_or_else(|| "the Embree program prints something else".into())
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (f64, T) {
-    let (took, out) = seconds(work);
+    let (took, out) = peer::seconds(work);
     println!("{what:>12}: {:7.1} ms", took * 1e3);
     (took, out)
-}
-
-/// Seconds of CPU that all threads of this program took (wall time where the system doesn't say).
-fn seconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let (wall, cpu) = (Instant::now(), cpu_seconds());
-    let out = work();
-    (cpu.and_then(|from| Some(cpu_seconds()? - from)).unwrap_or_else(|| wall.elapsed().as_secs_f64()), out)
-}
-
-fn cpu_seconds() -> Option<f64> {
-    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
-    let of = |task: std::fs::DirEntry| {
-        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        stat.split(' ').next()?.parse::<f64>().ok()
-    };
-    Some(tasks.flatten().filter_map(of).sum::<f64>() * 1e-9)
 }

@@ -7,9 +7,9 @@
 #define DIM_MAX 256
 
 struct AttentionView {
-    const float *q, *k, *v; // batch × heads × length × dim; k and v have their own heads and length
+    const void *q, *k, *v;  // batch × heads × length × dim, as stored; k and v have their own heads and length
     const float* mask;      // added to scores: planes of queries × keys; or null
-    float* out;             // like q
+    void* out;              // like q
     uint32_t heads, key_heads, queries, keys, dim;
     uint32_t mask_batch, mask_head; // planes of the mask from one batch and one head to the next; 0 where they share it
     uint32_t causal;        // a query sees the keys up to its own place, the last query all
@@ -18,6 +18,9 @@ struct AttentionView {
 K_RECORDS(attention, sizeof(AttentionView), (uint32_t)offsetof(AttentionView, scale))
 
 // sum = sum · keep + v · share
+template <typename Stored> K_HOT void blend(float* sum, float keep, const Stored* v, float share, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) sum[i] = sum[i] * keep + value(v[i]) * share;
+}
 K_HOT void blend(float* sum, float keep, const float* v, float share, uint32_t count) {
     uint32_t i = 0;
     for (; i + K_LANES <= count; i += K_LANES) lanes_store(sum + i, lanes_load(sum + i) * keep + lanes_load(v + i) * share);
@@ -35,7 +38,8 @@ K_HOT uint32_t keys_seen(const AttentionView& v, Query q) {
 }
 
 // Scores of a block of keys and their maximum.
-K_HOT float score(const AttentionView& v, Query q, const float* query, const float* keys, uint32_t from, uint32_t count, float* scores) {
+template <typename Stored>
+K_HOT float score(const AttentionView& v, Query q, const Stored* query, const Stored* keys, uint32_t from, uint32_t count, float* scores) {
     const float* mask = v.mask ? v.mask + ((size_t)q.batch * v.mask_batch + (size_t)q.head * v.mask_head) * v.queries * v.keys + (size_t)q.at * v.keys : nullptr;
     float most = -K_INF;
     for (uint32_t j = 0; j < count; j++) {
@@ -46,10 +50,10 @@ K_HOT float score(const AttentionView& v, Query q, const float* query, const flo
     return most;
 }
 
-K_DEVICE void attention_item(const AttentionView& v, uint32_t i) {
+template <typename Stored> K_HOT void attend(const AttentionView& v, uint32_t i) {
     Query q = {i / v.queries / v.heads, i / v.queries % v.heads, i % v.queries};
     size_t shared = ((size_t)q.batch * v.key_heads + q.head / (v.heads / v.key_heads)) * v.keys * v.dim;
-    const float *query = v.q + (size_t)i * v.dim, *keys = v.k + shared, *values = v.v + shared;
+    const Stored *query = (const Stored*)v.q + (size_t)i * v.dim, *keys = (const Stored*)v.k + shared, *values = (const Stored*)v.v + shared;
     float sum[DIM_MAX], scores[KEYS], most = -K_INF, weight = 0.0f;
     for (uint32_t d = 0; d < v.dim; d++) sum[d] = 0.0f;
     uint32_t seen = keys_seen(v, q);
@@ -69,6 +73,11 @@ K_DEVICE void attention_item(const AttentionView& v, uint32_t i) {
         }
     }
     float share = weight > 0.0f ? 1.0f / weight : 0.0f;
-    for (uint32_t d = 0; d < v.dim; d++) v.out[(size_t)i * v.dim + d] = sum[d] * share;
+    for (uint32_t d = 0; d < v.dim; d++) put((Stored*)v.out + (size_t)i * v.dim + d, sum[d] * share);
 }
+K_DEVICE void attention_item(const AttentionView& v, uint32_t i) { attend<float>(v, i); }
 K_ITEMS(attention, AttentionView)
+K_DEVICE void attention_half_item(const AttentionView& v, uint32_t i) { attend<Half>(v, i); }
+K_ITEMS(attention_half, AttentionView)
+K_DEVICE void attention_brain_item(const AttentionView& v, uint32_t i) { attend<Brain>(v, i); }
+K_ITEMS(attention_brain, AttentionView)

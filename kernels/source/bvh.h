@@ -33,59 +33,9 @@ K_HOT Slabs slabs_of(const Ray& r) {
 }
 // Rounding of the slab arithmetic, outwards (Ize 2013, "Robust BVH ray traversal").
 #define K_OUTWARDS 1.0000005f
-
-// Distances to the eight children; the bits of those that the ray enters before far_t.
-#if defined(K_AVX2)
-K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
-    const float* b = &n.low[0][0];
-    __m256 ox = _mm256_set1_ps(s.o.x), oy = _mm256_set1_ps(s.o.y), oz = _mm256_set1_ps(s.o.z);
-    __m256 ix = _mm256_set1_ps(s.inv.x), iy = _mm256_set1_ps(s.inv.y), iz = _mm256_set1_ps(s.inv.z);
-    __m256 nx = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_x), ox), ix);
-    __m256 ny = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_y), oy), iy);
-    __m256 nz = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + s.near_z), oz), iz);
-    __m256 fx = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 24 - s.near_x), ox), ix);
-    __m256 fy = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 40 - s.near_y), oy), iy);
-    __m256 fz = _mm256_mul_ps(_mm256_sub_ps(_mm256_load_ps(b + 56 - s.near_z), oz), iz);
-    __m256 in = _mm256_max_ps(_mm256_max_ps(nx, ny), _mm256_max_ps(nz, _mm256_set1_ps(near_t)));
-    __m256 out = _mm256_min_ps(_mm256_min_ps(fx, fy), _mm256_min_ps(fz, _mm256_set1_ps(far_t)));
-    _mm256_store_ps(entry, in);
-    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(in, _mm256_mul_ps(out, _mm256_set1_ps(K_OUTWARDS)), _CMP_LE_OQ));
-}
-#elif defined(K_SSE2)
-K_HOT uint32_t test_half(const float* b, const Slabs& s, float near_t, float far_t, float* entry) {
-    __m128 ox = _mm_set1_ps(s.o.x), oy = _mm_set1_ps(s.o.y), oz = _mm_set1_ps(s.o.z);
-    __m128 ix = _mm_set1_ps(s.inv.x), iy = _mm_set1_ps(s.inv.y), iz = _mm_set1_ps(s.inv.z);
-    __m128 nx = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_x), ox), ix);
-    __m128 ny = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_y), oy), iy);
-    __m128 nz = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + s.near_z), oz), iz);
-    __m128 fx = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 24 - s.near_x), ox), ix);
-    __m128 fy = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 40 - s.near_y), oy), iy);
-    __m128 fz = _mm_mul_ps(_mm_sub_ps(_mm_load_ps(b + 56 - s.near_z), oz), iz);
-    __m128 in = _mm_max_ps(_mm_max_ps(nx, ny), _mm_max_ps(nz, _mm_set1_ps(near_t)));
-    __m128 out = _mm_min_ps(_mm_min_ps(fx, fy), _mm_min_ps(fz, _mm_set1_ps(far_t)));
-    _mm_store_ps(entry, in);
-    return (uint32_t)_mm_movemask_ps(_mm_cmple_ps(in, _mm_mul_ps(out, _mm_set1_ps(K_OUTWARDS))));
-}
-K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
-    const float* b = &n.low[0][0];
-    return test_half(b, s, near_t, far_t, entry) | test_half(b + 4, s, near_t, far_t, entry + 4) << 4;
-}
-#else
-K_HOT uint32_t test_node(const Node& n, const Slabs& s, float near_t, float far_t, float* entry) {
-    const float* b = &n.low[0][0];
-    uint32_t mask = 0;
-    for (int i = 0; i < 8; i++) {
-        float nx = (b[s.near_x + i] - s.o.x) * s.inv.x, fx = (b[24 - s.near_x + i] - s.o.x) * s.inv.x;
-        float ny = (b[s.near_y + i] - s.o.y) * s.inv.y, fy = (b[40 - s.near_y + i] - s.o.y) * s.inv.y;
-        float nz = (b[s.near_z + i] - s.o.z) * s.inv.z, fz = (b[56 - s.near_z + i] - s.o.z) * s.inv.z;
-        float in = k_max(k_max(nx, ny), k_max(nz, near_t));
-        float out = k_min(k_min(fx, fy), k_min(fz, far_t));
-        entry[i] = in;
-        mask |= (uint32_t)(in <= out * K_OUTWARDS) << i;
-    }
-    return mask;
-}
-#endif
+// How far beyond a hit boxes are still entered: a triangle's distance rounds otherwise than that of its box, and of two
+// surfaces in one place the nearer must win, whichever is met first.
+#define K_BEYOND 1.00002f
 
 // Four triangles at once (Möller & Trumbore 1997). Gives the lanes hit within (near_t, far_t] and their t, u, v.
 #if defined(K_SSE2)
@@ -145,8 +95,6 @@ K_HOT uint32_t test_block(const Block& b, const Ray& r, float far_t, float* t4, 
 }
 #endif
 
-#define K_STACK 192
-
 // Whether the texture of a cut-out triangle is there at (u, v).
 K_COLD bool is_cut_out(const SolidView& s, uint32_t triangle, float u, float v) {
     const Triangle& t = s.triangles[triangle];
@@ -161,108 +109,68 @@ K_COLD bool is_cut_out(const SolidView& s, uint32_t triangle, float u, float v) 
     return image.rgba[((size_t)py * image.width + px) * 4 + 3] < 128;
 }
 
-// Asks for what a child is before the walk gets there.
-K_HOT void prefetch_child(const SolidView& s, uint32_t child) {
-    const char* p = child & K_LEAF ? (const char*)(s.blocks + (child & ~K_LEAF)) : (const char*)(s.nodes + child);
-    k_prefetch(p);
-    k_prefetch(p + 64);
-    k_prefetch(p + 128);
-}
-
-// The nearest hit of one solid, if nearer than `hit` holds.
-K_COLD void closest_in(const SolidView& solid, uint32_t index, const Ray& ray, const Slabs& slabs, Hit* hit) {
-    struct Entry { uint32_t child; float t; } stack[K_STACK];
-    int top = 0;
-    if (solid.node_count == 0) return;
-    uint32_t at = 0;
-    for (;;) {
-        while (!(at & K_LEAF)) {
-            K_ALIGN(32) float entry[8];
-            const Node& node = solid.nodes[at];
-            uint32_t mask = test_node(node, slabs, ray.near_t, hit->t, entry);
-            if (!mask) goto next;
-            int i = k_first_bit(mask);
-            mask &= mask - 1;
-            at = node.child[i];
-            prefetch_child(solid, at);
-            if (K_LIKELY(!mask)) continue;
-            float t = entry[i];
-            int j = k_first_bit(mask);
-            mask &= mask - 1;
-            Entry other = {node.child[j], entry[j]};
-            prefetch_child(solid, other.child);
-            if (other.t < t) {
-                Entry nearest = other;
-                other.child = at;
-                other.t = t;
-                at = nearest.child;
-                t = nearest.t;
-            }
-            if (K_LIKELY(!mask)) {
-                stack[top++] = other;
-                continue;
-            }
-            // Three or more: sort what is pushed, farthest first.
-            int first = top;
-            stack[top++] = other;
-            do {
-                int k = k_first_bit(mask);
-                mask &= mask - 1;
-                Entry e = {node.child[k], entry[k]};
-                if (e.t < t) {
-                    Entry nearest = e;
-                    e.child = at;
-                    e.t = t;
-                    at = nearest.child;
-                    t = nearest.t;
-                }
-                int p = top++;
-                while (p > first && stack[p - 1].t < e.t) {
-                    stack[p] = stack[p - 1];
-                    p--;
-                }
-                stack[p] = e;
-            } while (mask);
-        }
-        {
-            const Block& block = solid.blocks[at & ~K_LEAF];
-            K_ALIGN(16) float t4[4], u4[4], v4[4];
-            uint32_t mask = test_block(block, ray, hit->t, t4, u4, v4);
-            while (K_UNLIKELY(mask)) {
-                int i = k_first_bit(mask);
-                mask &= mask - 1;
-                uint32_t id = block.id[i] & K_ID;
-                bool nearer = t4[i] < hit->t || (t4[i] == hit->t && hit->solid == index && id < hit->triangle);
-                if (!nearer) continue;
-                if ((block.id[i] & K_CUTOUT) && is_cut_out(solid, id, u4[i], v4[i])) continue;
-                hit->t = t4[i];
-                hit->u = u4[i];
-                hit->v = v4[i];
-                hit->solid = index;
-                hit->triangle = id;
-            }
-        }
-    next:
-        for (;;) {
-            if (top == 0) return;
-            top--;
-            if (stack[top].t <= hit->t) break;
-        }
-        at = stack[top].child;
+// Takes the nearest triangle of a block, if nearer than what `hit` holds.
+K_HOT void meet_block(const SolidView& solid, uint32_t index, uint32_t at, const Ray& ray, Hit* hit) {
+    const Block& block = solid.blocks[at];
+    K_ALIGN(16) float t4[4], u4[4], v4[4];
+    uint32_t mask = test_block(block, ray, hit->t, t4, u4, v4);
+    while (K_UNLIKELY(mask)) {
+        int i = k_first_bit(mask);
+        mask &= mask - 1;
+        uint32_t id = block.id[i] & K_ID;
+        bool nearer = t4[i] < hit->t || (t4[i] == hit->t && hit->solid == index && id < hit->triangle);
+        if (!nearer) continue;
+        if ((block.id[i] & K_CUTOUT) && is_cut_out(solid, id, u4[i], v4[i])) continue;
+        hit->t = t4[i];
+        hit->u = u4[i];
+        hit->v = v4[i];
+        hit->solid = index;
+        hit->triangle = id;
     }
 }
+
+// The share of light that has come through panes. In double precision, and rounded once at the end: panes are met in the order
+// of the walk, which is not the same on every device.
+struct Through {
+    double r, g, b;
+};
+
+// What a glass pane lets through of a shadow ray.
+K_COLD V3 glass_shadow(const SolidView& s, uint32_t triangle) {
+    const Surfacing& m = s.materials[s.triangles[triangle].material];
+    return v3(m.base) * (0.9f * m.glass);
+}
+
+// Takes from the light what a block's triangles stop; whether that is all of it.
+K_HOT bool dim_by_block(const SolidView& solid, uint32_t at, const Ray& ray, Through* through) {
+    const Block& block = solid.blocks[at];
+    K_ALIGN(16) float t4[4], u4[4], v4[4];
+    uint32_t mask = test_block(block, ray, ray.far_t, t4, u4, v4);
+    while (K_UNLIKELY(mask)) {
+        int i = k_first_bit(mask);
+        mask &= mask - 1;
+        uint32_t id = block.id[i];
+        if (id & K_GLOW) continue;
+        if ((id & K_CUTOUT) && is_cut_out(solid, id & K_ID, u4[i], v4[i])) continue;
+        if (!(id & K_GLASS)) return true;
+        V3 pane = glass_shadow(solid, id & K_ID);
+        *through = {through->r * (double)pane.x, through->g * (double)pane.y, through->b * (double)pane.z};
+    }
+    return false;
+}
+
+// The walk through the tree: `closest_in` and `blocked_by`.
+#if defined(K_PACKED)
+#include "packed.h"
+#else
+#include "wide.h"
+#endif
 
 K_HOT Hit closest(const View& view, const Ray& ray) {
     Hit hit = {ray.far_t, 0.0f, 0.0f, K_NOTHING, K_NOTHING};
     Slabs slabs = slabs_of(ray);
     for (uint32_t i = 0; i < view.solid_count; i++) closest_in(view.solids[i], i, ray, slabs, &hit);
     return hit;
-}
-
-// What a glass pane lets through of a shadow ray.
-K_COLD V3 glass_shadow(const SolidView& s, uint32_t triangle) {
-    const Surfacing& m = s.materials[s.triangles[triangle].material];
-    return v3(m.base) * (0.9f * m.glass);
 }
 
 // The block of triangles that last stopped the light of a lamp. Neighbours are often stopped by the same one; asking it first
@@ -280,53 +188,11 @@ K_HOT bool stops(const SolidView& solid, uint32_t block, const Ray& ray) {
     return false;
 }
 
-// How much of the light passes through one solid: zero behind anything opaque, and then `stopped_at` says at which block.
-K_COLD bool blocked_by(const SolidView& solid, const Ray& ray, const Slabs& slabs, V3* through, uint32_t* stopped_at) {
-    uint32_t stack[K_STACK];
-    int top = 0;
-    if (solid.node_count == 0) return false;
-    uint32_t at = 0;
-    for (;;) {
-        while (!(at & K_LEAF)) {
-            K_ALIGN(32) float entry[8];
-            const Node& node = solid.nodes[at];
-            uint32_t mask = test_node(node, slabs, ray.near_t, ray.far_t, entry);
-            if (!mask) goto next;
-            at = node.child[k_first_bit(mask)];
-            mask &= mask - 1;
-            while (mask) {
-                stack[top++] = node.child[k_first_bit(mask)];
-                mask &= mask - 1;
-            }
-        }
-        {
-            const Block& block = solid.blocks[at & ~K_LEAF];
-            K_ALIGN(16) float t4[4], u4[4], v4[4];
-            uint32_t mask = test_block(block, ray, ray.far_t, t4, u4, v4);
-            while (K_UNLIKELY(mask)) {
-                int i = k_first_bit(mask);
-                mask &= mask - 1;
-                uint32_t id = block.id[i];
-                if (id & K_GLOW) continue;
-                if ((id & K_CUTOUT) && is_cut_out(solid, id & K_ID, u4[i], v4[i])) continue;
-                if (!(id & K_GLASS)) {
-                    *stopped_at = at & ~K_LEAF;
-                    return true;
-                }
-                *through = *through * glass_shadow(solid, id & K_ID);
-            }
-        }
-    next:
-        if (top == 0) return false;
-        at = stack[--top];
-    }
-}
-
 // The share of light that reaches from one end of the ray to the other. `last` is null, or what stopped such light before.
 K_HOT V3 transmitted(const View& view, const Ray& ray, Blocker* last) {
     if (last && last->solid < view.solid_count && last->block < view.solids[last->solid].block_count && stops(view.solids[last->solid], last->block, ray))
         return v3(0.0f);
-    V3 through = v3(1.0f);
+    Through through = {1.0, 1.0, 1.0};
     Slabs slabs = slabs_of(ray);
     uint32_t block = 0;
     for (uint32_t i = 0; i < view.solid_count; i++)
@@ -334,5 +200,5 @@ K_HOT V3 transmitted(const View& view, const Ray& ray, Blocker* last) {
             if (last) *last = {i, block};
             return v3(0.0f);
         }
-    return through;
+    return v3((float)through.r, (float)through.g, (float)through.b);
 }

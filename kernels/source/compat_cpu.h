@@ -60,16 +60,32 @@ K_HOT void lanes_store(float* p, lanes v) { *(lanes_unaligned*)p = v; }
 K_HOT lanes lanes_of(float x) { lanes v = {x, x, x, x, x, x, x, x}; return v; }
 #if defined(K_AVX2)
 K_HOT lanes lanes_max(lanes a, lanes b) { return _mm256_max_ps(a, b); }
+K_HOT lanes lanes_min(lanes a, lanes b) { return _mm256_min_ps(a, b); }
 K_HOT lanes lanes_abs(lanes a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 K_HOT lanes lanes_sqrt(lanes a) { return _mm256_sqrt_ps(a); }
 #else
 K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
+K_HOT lanes lanes_min(lanes a, lanes b) { return a < b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return a < 0.0f ? -a : a; }
 K_HOT lanes lanes_sqrt(lanes a) {
     for (int i = 0; i < K_LANES; i++) a[i] = __builtin_sqrtf(a[i]);
     return a;
 }
 #endif
+
+// The bits of the lanes in which a is at most b.
+K_HOT uint32_t lanes_at_most(lanes a, lanes b) {
+#if defined(K_AVX2)
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ));
+#else
+    uint32_t mask = 0;
+    for (int i = 0; i < K_LANES; i++) mask |= (uint32_t)(a[i] <= b[i]) << i;
+    return mask;
+#endif
+}
+
+// Rays from one pixel that walk the tree together.
+#define K_BUNDLE 4
 
 // How many pixels a kernel of packed bytes works on side by side; one pair on a GPU.
 #define K_RUN 64
@@ -112,8 +128,11 @@ K_HOT lanes lanes_load(const uint8_t* p) {
 #endif
 }
 
-// In pairs, so that the order is the same in every set.
-K_HOT float lanes_sum(lanes a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
+// Eight floats on every target, for sums that have to come out alike; added up in pairs.
+typedef lanes wide;
+K_HOT wide wide_of(float x) { return lanes_of(x); }
+K_HOT wide wide_of(const float* p) { return lanes_load(p); }
+K_HOT float wide_sum(wide a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
 
 // The weighted sum of `count` pixels of three floats, in their order. Reads, and doesn't use, one float past the last.
 typedef float quad __attribute__((vector_size(16)));

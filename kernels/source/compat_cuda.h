@@ -43,6 +43,8 @@ K_HOT float k_floor(float x) { return floorf(x); }
 K_HOT uint32_t k_bits(float x) { return __float_as_uint(x); }
 K_HOT float k_float(uint32_t u) { return __uint_as_float(u); }
 K_HOT int k_first_bit(uint32_t mask) { return __ffs(mask) - 1; }
+K_HOT int k_last_bit(uint32_t mask) { return 31 - __clz((int)mask); }
+K_HOT int k_count_bits(uint32_t mask) { return __popc(mask); }
 K_HOT void k_prefetch(const void*) {}
 
 #define K_LANES 1
@@ -54,6 +56,8 @@ K_HOT lanes lanes_max(lanes a, lanes b) { return a > b ? a : b; }
 K_HOT lanes lanes_abs(lanes a) { return fabsf(a); }
 K_HOT lanes lanes_sqrt(lanes a) { return __fsqrt_rn(a); }
 
+#define K_BUNDLE 1
+#define K_PACKED
 #define K_RUN 2
 K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     for (int i = 0; i < K_RUN; i++) {
@@ -63,7 +67,16 @@ K_HOT void k_spread(const uint8_t* p, uint16_t* r, uint16_t* g, uint16_t* b) {
     }
 }
 K_HOT lanes lanes_load(const uint8_t* p) { return (float)*p; }
-K_HOT float lanes_sum(lanes a) { return a; }
+
+// As in compat_cpu.h: one thread has all eight.
+struct wide { float part[8]; };
+K_HOT wide wide_of(const float* p) { wide a; for (int i = 0; i < 8; i++) a.part[i] = p[i]; return a; }
+K_HOT wide wide_of(float x) { wide a; for (int i = 0; i < 8; i++) a.part[i] = x; return a; }
+K_HOT wide operator*(wide a, wide b) { for (int i = 0; i < 8; i++) a.part[i] *= b.part[i]; return a; }
+K_HOT wide operator-(wide a, wide b) { for (int i = 0; i < 8; i++) a.part[i] -= b.part[i]; return a; }
+K_HOT void operator+=(wide& a, wide b) { for (int i = 0; i < 8; i++) a.part[i] += b.part[i]; }
+K_HOT float wide_sum(wide a) { return ((a.part[0] + a.part[4]) + (a.part[2] + a.part[6])) + ((a.part[1] + a.part[5]) + (a.part[3] + a.part[7])); }
+
 K_HOT void k_weigh(const float* p, const float* weights, uint32_t count, float* sum) {
     sum[0] = sum[1] = sum[2] = 0.0f;
     for (uint32_t i = 0; i < count; i++)

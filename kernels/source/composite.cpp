@@ -29,9 +29,12 @@ template <typename Part, int PARTS> K_HOT void over(const OverView& v, uint32_t 
     }
 }
 #define OVER(name, Part, PARTS) \
-    K_DEVICE void name##_pixels(const OverView& v, uint32_t y, uint32_t x0, uint32_t x1) { over<Part, PARTS>(v, y, x0, x1); } \
-    K_PIXELS(name, OverView)
+    K_DEVICE void name##_pixels(const OverView& v, uint32_t y, uint32_t x0, uint32_t x1) { over<Part, PARTS>(v, y, x0, x1); }
 OVER(over_rgb_bytes, uint8_t, 3)
+K_PIXELS(over_rgb_bytes, OverView)
 OVER(over_rgba_bytes, uint8_t, 4)
+K_PIXELS(over_rgba_bytes, OverView)
 OVER(over_rgb_floats, float, 3)
+K_PIXELS(over_rgb_floats, OverView)
 OVER(over_rgba_floats, float, 4)
+K_PIXELS(over_rgba_floats, OverView)

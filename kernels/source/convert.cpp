@@ -134,11 +134,16 @@ template <typename Part, typename Format> K_HOT void convert_row(const ConvertVi
     }
 }
 #define CONVERT(name, Part, Format) \
-    K_DEVICE void name##_pixels(const ConvertView& v, uint32_t y, uint32_t x0, uint32_t x1) { convert_row<Part, Format>(v, y, x0, x1); } \
-    K_PIXELS(name, ConvertView)
+    K_DEVICE void name##_pixels(const ConvertView& v, uint32_t y, uint32_t x0, uint32_t x1) { convert_row<Part, Format>(v, y, x0, x1); }
 CONVERT(convert_nv12_bytes, uint8_t, Nv12)
+K_PIXELS(convert_nv12_bytes, ConvertView)
 CONVERT(convert_nv12_floats, float, Nv12)
+K_PIXELS(convert_nv12_floats, ConvertView)
 CONVERT(convert_p010_bytes, uint8_t, P010)
+K_PIXELS(convert_p010_bytes, ConvertView)
 CONVERT(convert_p010_floats, float, P010)
+K_PIXELS(convert_p010_floats, ConvertView)
 CONVERT(convert_422p10_bytes, uint8_t, Yuv422p10)
+K_PIXELS(convert_422p10_bytes, ConvertView)
 CONVERT(convert_422p10_floats, float, Yuv422p10)
+K_PIXELS(convert_422p10_floats, ConvertView)

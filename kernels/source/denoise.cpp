@@ -62,6 +62,7 @@ K_DEVICE void denoise_split_pixels(const DenoiseView& v, uint32_t y, uint32_t x0
 K_PIXELS(denoise_split, DenoiseView)
 
 // Depth gradients, lone bright pixels, and a smoothed variance. Reads the split planes, writes gradients and the other half.
+#define BRIGHTER 4.0f // times its neighbours is too bright; a lower limit takes light away that is only spread unevenly
 K_DEVICE void denoise_prepare_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     const float* z = v.planes[PLANE_DEPTH];
     uint32_t at = row_at(v, (int32_t)y), up = row_at(v, (int32_t)y - 1), down = row_at(v, (int32_t)y + 1);
@@ -78,7 +79,7 @@ K_DEVICE void denoise_prepare_pixels(const DenoiseView& v, uint32_t y, uint32_t 
             for (int i = -1; i <= 1; i++) {
                 uint32_t o = rows[j] + x + (uint32_t)i;
                 float lum = 0.2126f * v.planes[PLANE_R][o] + 0.7152f * v.planes[PLANE_G][o] + 0.0722f * v.planes[PLANE_B][o];
-                if (j != 1 || i != 0) most = k_max(most, lum);
+                if (j != 1 || i != 0) most = k_max(most, BRIGHTER * lum);
                 int32_t px = (int32_t)x + i, py = (int32_t)y + j - 1;
                 px = px < 0 ? 0 : (px >= (int32_t)v.width ? (int32_t)v.width - 1 : px);
                 py = py < 0 ? 0 : (py >= (int32_t)v.height ? (int32_t)v.height - 1 : py);
@@ -180,6 +181,12 @@ K_PIXELS(denoise_pass, DenoiseView)
 // A pixel on an edge, which resembles no neighbour, was hardly filtered. Its light is between that of the surfaces that meet
 // there, so it takes the mean of those neighbours that found company, the more the noisier it is itself.
 #define LONELY 0.10f
+// The deviation of a pixel's mean, a share of its light.
+K_HOT float noise_at(const DenoiseView& v, float* const* in, uint32_t y, uint32_t x) {
+    uint32_t at = row_at(v, (int32_t)y) + x;
+    float light = 0.2126f * in[0][at] + 0.7152f * in[1][at] + 0.0722f * in[2][at];
+    return k_sqrt(k_max(v.variance[(size_t)y * v.width + x], 0.0f)) / k_max(light, 1e-4f);
+}
 K_DEVICE void denoise_mend_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     float* const* in = v.from_other ? v.other : v.planes;
     float* const* out = v.from_other ? v.planes : v.other;
@@ -197,21 +204,47 @@ K_DEVICE void denoise_mend_pixels(const DenoiseView& v, uint32_t y, uint32_t x0,
                 for (int c = 0; c < 3; c++) sum[c] += w * in[c][o];
                 weight += w;
             }
-        float light = 0.2126f * in[0][at] + 0.7152f * in[1][at] + 0.0722f * in[2][at];
-        float noise = k_sqrt(k_max(v.variance[(size_t)y * v.width + x], 0.0f)) / k_max(light, 1e-4f);
+        float noise = noise_at(v, in, y, x);
         float trust = k_smooth(0.0f, LONELY, company[at]) + 1.0f - k_smooth(0.04f, 0.2f, noise) + (weight < 0.1f ? 1.0f : 0.0f);
         for (int c = 0; c < 3; c++) out[c][at] = k_mix(sum[c] / weight, in[c][at], k_min(trust, 1.0f));
     }
 }
 K_PIXELS(denoise_mend, DenoiseView)
 
-// Puts illumination, albedo and what is clear together again.
+// A pixel's colour: illumination times albedo, and what is clear.
+K_HOT V3 joined(const DenoiseView& v, float* const* in, uint32_t y, uint32_t x) {
+    uint32_t at = row_at(v, (int32_t)y) + x;
+    const float* clear = v.clear + ((size_t)y * v.width + x) * 3;
+    return v3(in[0][at] * v.planes[PLANE_AR][at] + clear[0], in[1][at] * v.planes[PLANE_AG][at] + clear[1], in[2][at] * v.planes[PLANE_AB][at] + clear[2]);
+}
+
+// Puts illumination, albedo and what is clear together again. On an edge, and where the lens blurs one, a pixel's few samples say badly
+// how much of it each side covers; what lies around says the same, so that the lonelier and noisier a pixel, the more it takes of the mean there.
+#define LONELY_JOIN 0.25f
+#define JOIN_SHARE 0.9f
 K_DEVICE void denoise_join_pixels(const DenoiseView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     float* const* in = v.from_other ? v.other : v.planes;
-    uint32_t at = row_at(v, (int32_t)y);
+    const float* company = v.planes[PLANE_COMPANY];
     for (uint32_t x = x0; x < x1; x++) {
-        size_t o = ((size_t)y * v.width + x) * 3;
-        for (int i = 0; i < 3; i++) v.result[o + (size_t)i] = in[i][at + x] * v.planes[PLANE_AR + i][at + x] + v.clear[o + (size_t)i];
+        V3 c = joined(v, in, y, x);
+        uint32_t at = row_at(v, (int32_t)y) + x;
+        float lonely = 1.0f - k_smooth(0.0f, LONELY_JOIN, company[at]);
+        if (lonely > 0.0f) lonely = lonely * k_smooth(0.04f, 0.2f, noise_at(v, in, y, x));
+        if (lonely > 0.0f) {
+            V3 sum = v3(0.0f);
+            for (int j = -1; j <= 1; j++)
+                for (int i = -1; i <= 1; i++) {
+                    int32_t px = (int32_t)x + i, py = (int32_t)y + j;
+                    px = px < 0 ? 0 : (px >= (int32_t)v.width ? (int32_t)v.width - 1 : px);
+                    py = py < 0 ? 0 : (py >= (int32_t)v.height ? (int32_t)v.height - 1 : py);
+                    sum = sum + joined(v, in, (uint32_t)py, (uint32_t)px) * ((i ? 1.0f : 2.0f) * (j ? 1.0f : 2.0f) * 0.0625f);
+                }
+            c = mix(c, sum, JOIN_SHARE * lonely);
+        }
+        float* out = v.result + ((size_t)y * v.width + x) * 3;
+        out[0] = c.x;
+        out[1] = c.y;
+        out[2] = c.z;
     }
 }
 K_PIXELS(denoise_join, DenoiseView)

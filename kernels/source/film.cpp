@@ -1,4 +1,5 @@
-// Developing: bloom, exposure, grade, tone curve, vignette, grain, sRGB.
+// Developing: bloom, exposure, decision list, tone curve, vignette, sRGB, look-up table, grain.
+#include "grade.h"
 #include "sample.h"
 #include "transfer.h"
 
@@ -7,9 +8,9 @@ struct FilmView {
     const float* bloom;   // a quarter of the size each way, or null
     uint8_t* rgb;
     uint32_t width, height, bloom_width, bloom_height;
+    Grade grade;          // the list for linear light, the table for sRGB
     float exposure;       // factor
-    float slope[3], offset[3], power[3];
-    float saturation, bloom_share, grain, vignette;
+    float bloom_share, grain, vignette;
     uint32_t seed;
 };
 
@@ -94,15 +95,6 @@ K_DEVICE void film_double_pixels(const Resize& r, uint32_t y, uint32_t x0, uint3
 }
 K_PIXELS(film_double, Resize)
 
-K_HOT V3 graded(const FilmView& v, V3 c) {
-    c = vmax(c * v3(v.slope) + v3(v.offset), v3(0.0f));
-    if (v.power[0] != 1.0f) c.x = k_pow(c.x, v.power[0]);
-    if (v.power[1] != 1.0f) c.y = k_pow(c.y, v.power[1]);
-    if (v.power[2] != 1.0f) c.z = k_pow(c.z, v.power[2]);
-    float l = luminance(c);
-    return vmax(v3(l) + (c - v3(l)) * v.saturation, v3(0.0f));
-}
-
 K_DEVICE void film_finish_pixels(const FilmView& v, uint32_t y, uint32_t x0, uint32_t x1) {
     float w = (float)v.width, h = (float)v.height;
     for (uint32_t x = x0; x < x1; x++) {
@@ -117,17 +109,19 @@ K_DEVICE void film_finish_pixels(const FilmView& v, uint32_t y, uint32_t x0, uin
         float r2 = (rx * rx + ry * ry) * 0.76f;
         float fall = 1.0f / (1.0f + 0.55f * r2);
         c = c * (v.exposure * k_mix(1.0f, fall * fall, v.vignette * 1.4f));
-        c = tone_curve(graded(v, c));
+        c = tone_curve(cdl(v.grade, c));
         uint32_t seed = hash_mix(v.seed ^ (x * 0x8da6b343u + y * 0xd8163841u));
         uint32_t more = hash_mix(seed);
         // Four bytes make a bell of deviation 147.8; grain is strongest in the middle tones.
         float bell = ((float)((seed & 255u) + (seed >> 8 & 255u) + (seed >> 16 & 255u) + (seed >> 24)) - 510.0f) * (1.0f / 147.8f);
         float tri = ((float)(more & 0xffffu) + (float)(more >> 16)) * (1.0f / 65536.0f) - 1.0f;
-        float channels[3] = {c.x, c.y, c.z};
         float tone = k_unit(luminance(c));
         float noise = v.grain * bell * (0.45f + 2.2f * tone * (1.0f - tone)) + tri * 0.5f;
+        c = v3(srgb_of(k_unit(c.x)), srgb_of(k_unit(c.y)), srgb_of(k_unit(c.z)));
+        if (v.grade.lut) c = looked_up(v.grade, c);
+        float coded[3] = {c.x, c.y, c.z};
         for (int i = 0; i < 3; i++) {
-            float e = srgb_of(k_unit(channels[i])) * 255.0f + noise;
+            float e = coded[i] * 255.0f + noise;
             v.rgb[at + (size_t)i] = (uint8_t)(k_clamp(e, 0.0f, 255.0f) + 0.5f);
         }
     }

@@ -30,6 +30,14 @@ K_HOT void lamp_glows(const LampTable& lamps, uint32_t count, const FogView& f, 
     }
 }
 
+// Sunlight that haze throws on, with the halo that the sky has there: far planes fade into the sky behind them.
+K_HOT V3 haze_color(const View& view, V3 d) {
+    const SkyView& s = view.sky;
+    float towards = k_max(dot(d, v3(s.sun_direction)), 0.0f);
+    float t2 = towards * towards, t8 = t2 * t2 * t2 * t2;
+    return v3(view.fog.color) + v3(s.sun_color) * (s.sun_glow * (0.10f * t2 * t2 + 0.25f * t8 * t8));
+}
+
 struct Haze {
     V3 glow;
     float through;
@@ -40,7 +48,7 @@ K_COLD Haze haze(const View& view, V3 o, V3 d, float t) {
     if (f.density <= 0.0f) return h;
     float end = k_min(t, 600.0f);
     h.through = k_exp(-k_max(optical_depth(f, o, d, end), 0.0f));
-    h.glow = v3(f.color) * (1.0f - h.through);
+    h.glow = haze_color(view, d) * (1.0f - h.through);
     float near_t = k_min(end, 60.0f);
     if (view.lamp_count == 0) return h;
     K_ALIGN(32) float parts[K_LAMPS_MAX];

@@ -1,10 +1,10 @@
 // GEGLU (Shazeer 2020): half of each row times the GELU of the other half, with the exact error function (Hendrycks and Gimpel 2016).
-#include "math.h"
+#include "element.h"
 #include "record.h"
 
 struct GegluView {
-    const float* in;  // rows × 2 width: values, then gates
-    float* out;       // rows × width
+    const void* in;   // rows × 2 width, as stored: values, then gates
+    void* out;        // rows × width
     uint32_t width;
 };
 K_RECORDS(geglu, sizeof(GegluView), (uint32_t)offsetof(GegluView, width))
@@ -30,9 +30,14 @@ K_HOT float gelu(float x) {
     return x * (x < 0.0f ? below : 1.0f - below);
 }
 
-K_DEVICE void geglu_pixels(const GegluView& v, uint32_t y, uint32_t x0, uint32_t x1) {
-    const float *value = v.in + (size_t)y * v.width * 2, *gate = value + v.width;
-    float* out = v.out + (size_t)y * v.width;
-    for (uint32_t x = x0; x < x1; x++) out[x] = value[x] * gelu(gate[x]);
+template <typename Stored> K_HOT void gated(const GegluView& v, uint32_t y, uint32_t x0, uint32_t x1) {
+    const Stored *values = (const Stored*)v.in + (size_t)y * v.width * 2, *gates = values + v.width;
+    Stored* out = (Stored*)v.out + (size_t)y * v.width;
+    for (uint32_t x = x0; x < x1; x++) put(out + x, value(values[x]) * gelu(value(gates[x])));
 }
+K_DEVICE void geglu_pixels(const GegluView& v, uint32_t y, uint32_t x0, uint32_t x1) { gated<float>(v, y, x0, x1); }
 K_PIXELS(geglu, GegluView)
+K_DEVICE void geglu_half_pixels(const GegluView& v, uint32_t y, uint32_t x0, uint32_t x1) { gated<Half>(v, y, x0, x1); }
+K_PIXELS(geglu_half, GegluView)
+K_DEVICE void geglu_brain_pixels(const GegluView& v, uint32_t y, uint32_t x0, uint32_t x1) { gated<Brain>(v, y, x0, x1); }
+K_PIXELS(geglu_brain, GegluView)

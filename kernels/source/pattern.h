@@ -32,12 +32,19 @@ K_HOT float centred(float x) { return k_fract(x) - 0.5f; }
 // Blends a detail with its mean by how well it is resolved.
 K_HOT float faded(float value, float mean, float r) { return mean + (value - mean) * r; }
 
+// Soft folds of worn cloth: ridges that wander downwards, 0–1; their spacing is about one unit.
+K_DEVICE float folds(V3 c, float w) {
+    float r = resolved(1.0f, w);
+    if (r <= 0.0f) return 0.0f;
+    float n = 2.0f * noise3(v3(c.x + 0.45f * c.y, 0.35f * c.y, c.z - 0.3f * c.y), 13) - 1.0f;
+    return (1.0f - n * n) * r;
+}
 K_DEVICE void pattern_felt(V3 c, float w, Pattern* p) {
     float r = resolved(0.1f, w);
     if (r <= 0.0f) return;
     float n = noise3(c * 10.0f, 11) + 0.5f * noise3(v3(c.x * 26.0f, c.y * 7.0f, c.z * 26.0f), 12) - 0.75f;
     p->shade *= 1.0f + 0.22f * n * r;
-    p->height = 0.05f * n * r;
+    p->height = 0.05f * n * r + 0.7f * folds(c * 0.3f, w * 0.3f);
 }
 K_DEVICE void pattern_clay(V3 c, float w, Pattern* p) {
     float r = resolved(1.0f, w), fine = resolved(0.06f, w);
@@ -48,18 +55,19 @@ K_DEVICE void pattern_clay(V3 c, float w, Pattern* p) {
     p->shade *= 1.0f + (0.06f * (dents - 0.5f) + 0.03f * rings) * r;
     p->rough += 0.08f * (dents - 0.5f) * r;
 }
-K_DEVICE void pattern_weave(V2 q, float w, Pattern* p) {
+K_DEVICE void pattern_weave(V3 c, V2 q, float w, Pattern* p) {
+    p->height = 1.4f * folds(c * 0.2f, w * 0.2f);
     float r = resolved(0.5f, w);
     if (r <= 0.0f) return;
     int32_t ix = (int32_t)k_floor(q.x * 2.0f), iy = (int32_t)k_floor(q.y * 2.0f);
     bool over = ((ix ^ iy) & 1) != 0;
     float across = 2.0f * centred(over ? q.y * 2.0f : q.x * 2.0f), along = 2.0f * centred(over ? q.x * 2.0f : q.y * 2.0f);
     float round = (1.0f - across * across) * (1.0f - 0.45f * along * along);
-    p->height = 0.12f * round * r;
+    p->height += 0.03f * round * r;
     p->shade *= 1.0f + (0.30f * (round - 0.55f) + 0.06f * (cell_random(ix, iy, 31) - 0.5f)) * r;
     p->second = (over ? 0.35f : 0.0f) * r + 0.175f * (1.0f - r);
 }
-K_DEVICE void pattern_silk_buti(V2 q, float w, Pattern* p) {
+K_DEVICE void pattern_silk_buti(V3 c3, V2 q, float w, Pattern* p) {
     float row = k_floor(q.y);
     V2 m = v2(centred(q.x + 0.5f * k_fract(row * 0.5f) * 1.0f), centred(q.y));
     float d = k_sqrt(m.x * m.x + m.y * m.y);
@@ -74,7 +82,7 @@ K_DEVICE void pattern_silk_buti(V2 q, float w, Pattern* p) {
     p->rough -= 0.12f * p->second;
     float threads = resolved(0.04f, w);
     if (threads > 0.0f) p->shade *= 1.0f + 0.10f * centred(q.y * 24.0f) * threads;
-    p->height = 0.02f * motif * r;
+    p->height = 0.02f * motif * r + 0.4f * folds(c3 * 1.6f, w * 1.6f);
 }
 K_DEVICE void pattern_zari(V2 q, float w, Pattern* p) {
     float y = k_fract(q.y);
@@ -265,7 +273,8 @@ K_DEVICE void pattern_wax_print(V2 q, float w, Pattern* p) {
     v = k_max(v, 0.6f * line(crackle - 0.5f, 0.015f, w * 5.0f));
     p->second = faded(v, 0.34f, resolved(0.3f, w));
 }
-K_DEVICE void pattern_floral(V2 q, float w, Pattern* p) {
+K_DEVICE void pattern_floral(V3 c3, V2 q, float w, Pattern* p) {
+    p->height = 0.15f * folds(c3 * 3.2f, w * 3.2f);
     float best = 0.0f, leaf = 0.0f;
     int32_t ix = (int32_t)k_floor(q.x), iy = (int32_t)k_floor(q.y);
     V2 m = v2(k_fract(q.x) - 0.3f - 0.4f * cell_random(ix, iy, 241), k_fract(q.y) - 0.3f - 0.4f * cell_random(ix, iy, 242));
@@ -308,11 +317,14 @@ K_DEVICE void pattern_leaf(V2 q, float w, Pattern* p) {
 }
 K_DEVICE void pattern_strands(V2 q, V3 c, float w, Pattern* p) {
     float fine = resolved(0.06f, w), mid = resolved(0.4f, w);
-    float strand = fine > 0.0f ? noise3(v3(c.x * 20.0f, q.y * 1.4f, c.z * 20.0f), 281) - 0.5f : 0.0f;
-    float lock = noise3(v3(c.x * 4.0f, q.y * 0.6f, c.z * 4.0f), 282) - 0.5f;
-    p->shade *= 1.0f + 0.65f * strand * fine + 0.45f * lock * mid;
-    p->second = k_unit(0.5f * strand * fine + 0.6f * lock * mid);
-    p->height = 0.05f * strand * fine + 0.16f * lock * mid;
+    float wisps = resolved(0.16f, w);
+    float strand = fine > 0.0f ? fine * (noise3(v3(c.x * 22.0f, q.y * 0.3f, c.z * 22.0f), 281) - 0.5f) : 0.0f;
+    float wisp = wisps > 0.0f ? wisps * (noise3(v3(c.x * 9.0f, q.y * 0.22f, c.z * 9.0f), 283) - 0.5f) : 0.0f;
+    float lock = mid * (noise3(v3(c.x * 3.0f, q.y * 0.15f, c.z * 3.0f), 282) - 0.5f);
+    p->shade *= 1.0f + 0.6f * strand + 0.5f * wisp + 0.25f * lock;
+    p->second = k_unit(0.6f * strand + 0.5f * wisp + 0.3f * lock);
+    p->rough += 0.22f * strand + 0.2f * wisp + 0.25f * lock;
+    p->height = 0.05f * strand + 0.09f * wisp + 0.12f * lock;
 }
 K_DEVICE void pattern_wet_ground(V3 c, float w, Pattern* p) {
     float low = 0.65f * noise3(c * 0.45f, 291) + 0.35f * noise3(c * 1.3f, 292);
@@ -358,8 +370,8 @@ K_COLD Pattern pattern_at(uint32_t kind, V3 c, V2 q, float w) {
     switch (kind) {
     case PATTERN_FELT: pattern_felt(c, w, &p); break;
     case PATTERN_CLAY: pattern_clay(c, w, &p); break;
-    case PATTERN_WEAVE: pattern_weave(q, w, &p); break;
-    case PATTERN_SILK_BUTI: pattern_silk_buti(q, w, &p); break;
+    case PATTERN_WEAVE: pattern_weave(c, q, w, &p); break;
+    case PATTERN_SILK_BUTI: pattern_silk_buti(c, q, w, &p); break;
     case PATTERN_ZARI: pattern_zari(q, w, &p); break;
     case PATTERN_WOOD: pattern_wood(q, w, &p); break;
     case PATTERN_MARBLE: pattern_marble(c, w, &p); break;
@@ -379,7 +391,7 @@ K_COLD Pattern pattern_at(uint32_t kind, V3 c, V2 q, float w) {
     case PATTERN_WATER: pattern_water(c, w, &p); break;
     case PATTERN_STRIPES: pattern_stripes(q, w, &p); break;
     case PATTERN_WAX_PRINT: pattern_wax_print(q, w, &p); break;
-    case PATTERN_FLORAL: pattern_floral(q, w, &p); break;
+    case PATTERN_FLORAL: pattern_floral(c, q, w, &p); break;
     case PATTERN_PANELS: pattern_panels(q, w, &p); break;
     case PATTERN_BARK: pattern_bark(q, w, &p); break;
     case PATTERN_LEAF: pattern_leaf(q, w, &p); break;

@@ -9,6 +9,20 @@ struct K_ALIGN(64) Node {
     uint32_t child[8]; // a node, or LEAF | block, or NOTHING
     uint32_t count, spare[7];
 };
+// The same for GPUs, in 80 bytes: boxes in steps of a grid, rounded outwards. A bound is origin + step * its byte.
+struct K_ALIGN(16) Packed {
+    float origin[3];
+    uint32_t inner_and_grid;   // by bits, the slots that hold nodes; then the exponent of the grid's step on each axis, a byte each
+    uint32_t leaves;           // by bits, the slots that hold blocks
+    uint32_t ranks;            // of blocks among those of the node, four bits a slot
+    uint32_t first_node, first_block; // nodes follow in the order of their slots
+    uint32_t low[3][2], high[3][2];   // bytes, a slot each
+};
+#if defined(K_PACKED)
+typedef Packed TreeNode;
+#else
+typedef Node TreeNode;
+#endif
 #define K_LEAF 0x80000000u
 #define K_NOTHING 0xffffffffu
 
@@ -34,7 +48,7 @@ struct Triangle {
 
 struct Surfacing {
     float base[3], second[3], sheen_color[3], emission[3];
-    float scale, bump, variation, roughness, metallic, sheen, wrap, translucency, coat, glass;
+    float scale, bump, variation, roughness, specular, metallic, sheen, wrap, translucency, coat, glass;
     uint32_t pattern, texture;
 };
 
@@ -44,7 +58,7 @@ struct Image {
 };
 
 struct SolidView {
-    const Node* nodes;
+    const TreeNode* nodes;
     const Block* blocks;
     const Vertex* vertices;
     const Triangle* triangles;

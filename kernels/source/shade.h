@@ -47,6 +47,17 @@ K_HOT V3 diffuse(const Surface& s, V3 l) {
     return out * s.albedo * (1.0f / K_PI);
 }
 
+// What hairs throw back, times cosine: a white streak off their scales, tilted to the root, and a broader one in their colour,
+// tilted to the tip, which has been through them: cones about the strand (Kajiya and Kay 1989; the tilts and normal
+// distributions of Marschner et al. 2003, "Light scattering from human hair fibers").
+K_HOT V3 strand_gloss(const Surface& s, V3 h, float wide, float lh, float nl) {
+    float t = dot(s.strand, h), narrow = k_max(0.8f * wide, 0.05f), broad = 2.0f * narrow;
+    float a = (t + 0.07f) / narrow, b = (t - 0.1f) / broad;
+    float white = schlick(0.046f, lh) * 0.09f / narrow * k_exp2(-0.7213475f * a * a);
+    float inner = 0.06f / broad * k_exp2(-0.7213475f * b * b);
+    return (v3(white) + s.albedo * inner) * nl;
+}
+
 // Highlights, sheen and coat, times cosine. `spread` widens lobes by the light's angular radius, so that the light's centre
 // alone answers for all of it (Karis 2013, "Real shading in Unreal Engine 4").
 K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
@@ -57,7 +68,12 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
     float nh = k_unit(dot(s.normal, h)), lh = k_unit(dot(l, h));
     float wide = k_min(s.alpha + 0.5f * spread, 1.0f);
     float keep = s.alpha / wide;
-    V3 out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f));
+    V3 out;
+    if (dot(s.strand, s.strand) > 0.5f) {
+        out = strand_gloss(s, h, wide, lh, nl) * s.specular;
+    } else {
+        out = schlick(s.f0, lh) * (ggx(wide, nh, nv, nl) * (s.alpha < 0.01f ? keep * keep : 1.0f) * s.specular);
+    }
     if (s.coat > 0.0f) {
         float a = k_min(COAT_ALPHA + 0.5f * spread, 1.0f);
         float f = schlick(0.04f, lh) * s.coat;
@@ -75,7 +91,7 @@ K_HOT V3 gloss(const Surface& s, V3 l, float spread) {
 // The colour that a pixel of this surface has under white light from everywhere: what the denoiser divides by.
 K_HOT V3 guide_albedo(const Surface& s) {
     float nv = k_max(dot(s.normal, s.view), 0.0f);
-    return s.albedo + mirrored(s.f0, s.roughness, nv) + s.sheen * 0.15f;
+    return s.albedo + mirrored(s.f0, s.roughness, nv) * s.specular + s.sheen * 0.15f;
 }
 
 // A microfacet normal that the viewer can see (Heitz 2018, "Sampling the GGX distribution of visible normals").

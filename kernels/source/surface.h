@@ -7,8 +7,9 @@ struct Surface {
     V3 position, facing;  // facing: geometric normal on the viewer's side
     V3 normal, view;      // shading normal (bumped), direction to the viewer
     V3 lifted;            // where shadow rays start
+    V3 strand;            // along the hairs, from root to tip, unit; 0 for what has none
     V3 albedo, f0, emission, sheen;
-    float roughness, alpha, metallic, wrap, translucency, coat, glass;
+    float roughness, alpha, specular, metallic, wrap, translucency, coat, glass;
 };
 
 K_HOT V3 srgb_to_linear(V3 c) { return c * (c * (c * 0.305306011f + v3(0.682171111f)) + v3(0.012522878f)); }
@@ -113,6 +114,15 @@ K_DEVICE Worn worn_at(const SolidView& solid, const Surfacing& m, const float* c
     return out;
 }
 
+// Which way the hairs of a triangle lie: along the second coordinate, on the smooth sheet that it stands for, raised by `tilt`.
+K_HOT V3 strand_of(V3 e1, V3 e2, const float* ca, const float* cb, const float* cc, V3 normal, float tilt) {
+    float x1 = cb[0] - ca[0], y1 = cb[1] - ca[1], x2 = cc[0] - ca[0], y2 = cc[1] - ca[1];
+    V3 t = (e2 * x1 - e1 * x2) * (x1 * y2 - x2 * y1 < 0.0f ? -1.0f : 1.0f);
+    t = t - normal * dot(t, normal);
+    float d = dot(t, t);
+    return d > 1e-16f ? normalize(t * (1.0f / k_sqrt(d)) + normal * tilt) : v3(0.0f);
+}
+
 // `width` is the pixel's width in metres at the hit; a negative one means that the pattern's mean is enough (bounced light).
 // `share` and `middle` are null or go together: the material that an earlier sample of the same pixel found, and the ray
 // through the pixel's middle.
@@ -136,6 +146,7 @@ K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, floa
     V3 tint = v3(a.tint) * w + v3(b.tint) * u + v3(c.tint) * v, base = v3(m.base);
     s.roughness = m.roughness;
     s.emission = v3(m.emission);
+    s.strand = v3(0.0f);
     float wet = 0.0f;
     if (width >= 0.0f) {
         Worn worn;
@@ -154,6 +165,7 @@ K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, floa
         s.roughness = worn.roughness;
         s.emission = worn.emission;
         wet = worn.wet;
+        if (m.pattern == PATTERN_STRANDS) s.strand = strand_of(e1, e2, a.coords, b.coords, c.coords, s.normal, worn.roughness - m.roughness);
         if (m.bump > 0.0f) s.normal = normalize(s.normal + worn.bend);
     } else if (m.pattern == PATTERN_IMAGE) {
         V3 at = v3(a.coords) * w + v3(b.coords) * u + v3(c.coords) * v;
@@ -171,6 +183,7 @@ K_COLD Surface surface_at(const View& view, const Ray& ray, const Hit& hit, floa
     s.wrap = m.wrap;
     s.translucency = m.translucency;
     s.metallic = m.metallic;
+    s.specular = k_mix(m.specular, 1.0f, m.metallic);
     if (wet > 0.0f) {
         s.coat = k_max(s.coat, wet);
         base = base * (1.0f - 0.35f * wet);

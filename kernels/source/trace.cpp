@@ -8,8 +8,17 @@ K_DEVICE void trace_one(const View& view, const LayersView& out, uint32_t x, uin
     shared.haze_t = -1.0f;
     shared.worn.solid = K_NOTHING;
     shared.middle = camera_ray(view, (float)x + 0.5f, (float)y + 0.5f, v2(0.0f, 0.0f));
+    Start starts[K_BUNDLE];
+    Ray rays[K_BUNDLE];
+    Hit hits[K_BUNDLE];
     for (uint32_t i = 0; i < view.samples; i++) {
-        Seen s = sample_pixel(view, x, y, i, &shared);
+        uint32_t at = i % K_BUNDLE;
+        if (at == 0) {
+            uint32_t count = view.samples - i < K_BUNDLE ? view.samples - i : K_BUNDLE;
+            for (uint32_t k = 0; k < count; k++) rays[k] = start_of(view, x, y, i + k, &starts[k]);
+            closest_of_each(view, rays, count, hits);
+        }
+        Seen s = sample_pixel(view, starts[at], rays[at], hits[at], &shared);
         noisy = noisy + s.noisy;
         clear = clear + s.clear;
         albedo = albedo + s.albedo;
@@ -121,7 +130,7 @@ struct Sizes {
 K_DEVICE void sizes_item(const Sizes& s, uint32_t i) {
     const uint32_t sizes[] = {sizeof(Node), sizeof(Block), sizeof(Vertex), sizeof(Triangle), sizeof(Surfacing), sizeof(Image), sizeof(SolidView), sizeof(Lamp),
         sizeof(LampTable), sizeof(SkyView), sizeof(FogView), sizeof(CameraView), sizeof(View), sizeof(LayersView), sizeof(Tracing), sizeof(Probing), sizeof(RayIn), sizeof(HitOut),
-        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance)};
+        (uint32_t)offsetof(View, clamp), (uint32_t)offsetof(Surfacing, texture), (uint32_t)offsetof(Block, id), (uint32_t)offsetof(Lamp, luminance), sizeof(Packed)};
     s.out[i] = sizes[i];
 }
 K_ITEMS(sizes, Sizes)

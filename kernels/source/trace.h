@@ -1,5 +1,6 @@
 // Light paths from the camera.
 #pragma once
+#include "bundle.h"
 #include "fog.h"
 #include "sky.h"
 
@@ -83,7 +84,7 @@ K_PART V3 arriving(const View& view, Ray ray, Sampler sampler, const Draws& firs
 K_COLD V3 bounced(const View& view, const Surface& s, Sampler sampler, const Draws& draws, float pick) {
     V3 from = s.position + s.facing * surface_epsilon(s.position);
     float nv = k_max(dot(s.normal, s.view), 0.0f);
-    V3 spec = mirrored(s.f0, s.roughness, nv);
+    V3 spec = mirrored(s.f0, s.roughness, nv) * s.specular;
     float ls = luminance(spec), ld = luminance(s.albedo) * (1.0f - 0.5f * ls);
     // A rough dielectric mirrors so faintly that its share goes the diffuse way.
     if (s.metallic < 0.5f && s.roughness > 0.35f) ls = 0.0f;
@@ -127,19 +128,30 @@ struct Shared {
     Ray middle;
 };
 
-K_PART Seen sample_pixel(const View& view, uint32_t x, uint32_t y, uint32_t index, Shared* shared) {
-    Sampler sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
+// Where a sample starts: its numbers, and its ray from the camera.
+struct Start {
+    Sampler sampler;
     Draws draws;
-    draw(sampler, 0, &draws);
-    V2 j = pair(draws, PAIR_PIXEL), picks = pair(draws, PAIR_CHOICES);
-    Ray ray = camera_ray(view, (float)x + 0.5f + 0.8f * tent(j.x), (float)y + 0.5f + 0.8f * tent(j.y), pair(draws, PAIR_LENS));
+};
+K_HOT Ray start_of(const View& view, uint32_t x, uint32_t y, uint32_t index, Start* start) {
+    start->sampler = sampler_of(x, y, index, view.log2_samples, view.seed);
+    draw(start->sampler, 0, &start->draws);
+    V2 j = pair(start->draws, PAIR_PIXEL);
+    return camera_ray(view, (float)x + 0.5f + 0.8f * tent(j.x), (float)y + 0.5f + 0.8f * tent(j.y), pair(start->draws, PAIR_LENS));
+}
+
+// What a sample sees along its ray, which first meets `hit`.
+K_PART Seen sample_pixel(const View& view, const Start& start, Ray ray, Hit hit, Shared* shared) {
+    const Sampler& sampler = start.sampler;
+    const Draws& draws = start.draws;
+    V2 picks = pair(draws, PAIR_CHOICES);
     float pixel = 2.0f * view.camera.half_width / (float)view.width;
 
     Seen seen = {v3(0.0f), v3(0.0f), v3(1.0f), v3(0.0f), K_INF};
     V3 through = v3(1.0f);
     float travelled = 0.0f;
     for (uint32_t pass = 0;; pass++) {
-        Hit hit = closest(view, ray);
+        if (pass) hit = closest(view, ray);
         bool missed = hit.triangle == K_NOTHING;
         if (pass == 0) {
             float end = missed ? 1e4f : hit.t;

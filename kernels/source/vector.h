@@ -1,12 +1,12 @@
 // Vectors of any length.
 #pragma once
-#include "math.h"
+#include "element.h"
 
-K_HOT float product(const float* a, const float* b, uint32_t count) {
-    lanes sum = lanes_of(0.0f);
+template <typename Stored> K_HOT float product(const Stored* a, const Stored* b, uint32_t count) {
+    wide sum = wide_of(0.0f);
     uint32_t i = 0;
-    for (; i + K_LANES <= count; i += K_LANES) sum += lanes_load(a + i) * lanes_load(b + i);
-    float whole = lanes_sum(sum);
-    for (; i < count; i++) whole += a[i] * b[i];
+    for (; i + 8 <= count; i += 8) sum += wide_load(a + i) * wide_load(b + i);
+    float whole = wide_sum(sum);
+    for (; i < count; i++) whole += value(a[i]) * value(b[i]);
     return whole;
 }

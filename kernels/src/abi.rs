@@ -11,6 +11,24 @@ pub struct Node {
     pub spare: [u32; 7],
 }
 
+/// The same for GPUs, boxes in steps of a grid: a bound is `origin + step * byte`.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Default)]
+pub struct Packed {
+    pub origin: [f32; 3],
+    /// By bits, the slots that hold nodes; then the exponent of the grid's step on each axis, a byte each.
+    pub inner_and_grid: u32,
+    /// By bits, the slots that hold blocks.
+    pub leaves: u32,
+    /// Of blocks among those of the node, four bits a slot.
+    pub ranks: u32,
+    /// Nodes follow in the order of their slots.
+    pub first_node: u32,
+    pub first_block: u32,
+    pub low: [[u8; 8]; 3],
+    pub high: [[u8; 8]; 3],
+}
+
 pub const LEAF: u32 = 0x8000_0000;
 pub const NOTHING: u32 = 0xffff_ffff;
 
@@ -24,6 +42,8 @@ pub struct Block {
     pub id: [u32; 4],
 }
 
+/// The triangle in a block's id; vacant lanes have `NOTHING`.
+pub const ID: u32 = 0x1fff_ffff;
 pub const CUTOUT: u32 = 0x2000_0000;
 pub const GLASS: u32 = 0x4000_0000;
 pub const GLOW: u32 = 0x8000_0000;
@@ -55,6 +75,7 @@ pub struct Surfacing {
     pub bump: f32,
     pub variation: f32,
     pub roughness: f32,
+    pub specular: f32,
     pub metallic: f32,
     pub sheen: f32,
     pub wrap: f32,
@@ -76,6 +97,7 @@ pub struct Image {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SolidView {
+    /// On a GPU, [`Packed`] ones.
     pub nodes: *const Node,
     pub blocks: *const Block,
     pub vertices: *const Vertex,
@@ -288,11 +310,8 @@ pub struct FilmView {
     pub height: u32,
     pub bloom_width: u32,
     pub bloom_height: u32,
+    pub grade: crate::grade::Grade,
     pub exposure: f32,
-    pub slope: [f32; 3],
-    pub offset: [f32; 3],
-    pub power: [f32; 3],
-    pub saturation: f32,
     pub bloom_share: f32,
     pub grain: f32,
     pub vignette: f32,
@@ -322,11 +341,13 @@ pub type Launch<V> = unsafe extern "C" fn(view: *const V, from: u32, to: u32);
 macro_rules! kernels {
     ($($name:ident: $view:ty;)*) => {
         /// The launch functions of one instruction set.
-        #[cfg_attr(not(test), expect(dead_code, reason = "some are for tests"))]
         #[derive(Clone, Copy)]
         pub struct Kernels {
             $(pub $name: Launch<$view>,)*
         }
+        /// All of their names.
+        #[cfg(test)]
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
         set!(plain, "_plain", $($name: $view;)*);
         #[cfg(klieg_wide)]
         set!(avx2, "_avx2", $($name: $view;)*);
@@ -389,13 +410,23 @@ kernels! {
     over_rgba_floats: crate::composite::OverView;
     attention_records: Sizes;
     attention: crate::attention::AttentionView;
+    attention_half: crate::attention::AttentionView;
+    attention_brain: crate::attention::AttentionView;
     norm_records: Sizes;
     group_stretch: crate::norm::GroupView;
+    group_stretch_half: crate::norm::GroupView;
+    group_stretch_brain: crate::norm::GroupView;
     group_moments: crate::norm::GroupView;
     group_norm_silu: crate::norm::GroupView;
+    group_norm_silu_half: crate::norm::GroupView;
+    group_norm_silu_brain: crate::norm::GroupView;
     layer_norm: crate::norm::LayerView;
+    layer_norm_half: crate::norm::LayerView;
+    layer_norm_brain: crate::norm::LayerView;
     geglu_records: Sizes;
     geglu: crate::geglu::GegluView;
+    geglu_half: crate::geglu::GegluView;
+    geglu_brain: crate::geglu::GegluView;
     mel_records: Sizes;
     mel_fold: crate::mel::MelView;
     mel_power: crate::mel::MelView;
@@ -455,7 +486,7 @@ mod tests {
 
     #[test]
     fn records_are_laid_out_as_the_kernels_think() {
-        let mut theirs = [0u32; 22];
+        let mut theirs = [0u32; 23];
         // SAFETY: the launch function writes as many numbers as it is asked for.
         unsafe { (Kernels::best().sizes)(&Sizes { out: theirs.as_mut_ptr() }, 0, theirs.len() as u32) };
         let ours = [
@@ -481,6 +512,7 @@ mod tests {
             offset_of!(Surfacing, texture),
             offset_of!(Block, id),
             offset_of!(Lamp, luminance),
+            size_of::<Packed>(),
         ];
         assert_eq!(theirs.map(|n| n as usize), ours);
     }

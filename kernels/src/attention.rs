@@ -1,9 +1,14 @@
 //! Attention: softmax(Q·Kᵀ·scale + mask)·V.
 //!
 //! Within 1e-5 of the exact result times the largest value, for scores of up to 60 in size; within 1e-3 for scores of ten thousand.
+//! Tensors of 16 bits are taken as exact, and results rounded to them.
+//!
+//! On a GPU a thread works out a whole query from the device's memory, without tiles that threads share: right, and far from what
+//! the device could do. Its sums lie in memory, not in registers, and each query reads all keys and values again.
 
-use crate::Cpu;
+use crate::element::Element;
 use crate::error::KernelError;
+use crate::target::{Extent, List, Target, faces, kernel};
 
 /// Shapes: queries and results are batch × heads × queries × dim, keys and values batch × key_heads × keys × dim.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,11 +39,11 @@ pub struct Mask<'a> {
 /// The record of `attention.cpp`.
 #[repr(C)]
 pub struct AttentionView {
-    q: *const f32,
-    k: *const f32,
-    v: *const f32,
+    q: *const u8,
+    k: *const u8,
+    v: *const u8,
     mask: *const f32,
-    out: *mut f32,
+    out: *mut u8,
     heads: u32,
     key_heads: u32,
     queries: u32,
@@ -53,47 +58,51 @@ pub struct AttentionView {
 const DIM_MAX: u32 = 256;
 const AT_ONCE: u32 = 8;
 
-impl Cpu {
+faces! {
     /// Attends. Nothing asked gives nothing; no keys give zeros.
     ///
     /// # Errors
     /// `Range` for a dim, head count or scale that isn't possible, `Length` for lists that haven't their shape's length, `TooMany` for
     /// more than 2³² queries in all.
-    pub fn attention(
-        &self,
-        shape: &Attention,
-        q: &[f32],
-        k: &[f32],
-        v: &[f32],
-        mask: Option<Mask<'_>>,
-    ) -> Result<Vec<f32>, KernelError> {
-        let items = check(shape, q, k, v, mask)?;
-        let mut out = vec![0.0f32; q.len()];
-        let planes = |per: bool, count: u32| if per { count } else { 0 };
-        let view = AttentionView {
-            q: q.as_ptr(),
-            k: k.as_ptr(),
-            v: v.as_ptr(),
-            mask: mask.map_or(std::ptr::null(), |m| m.scores.as_ptr()),
-            out: out.as_mut_ptr(),
-            heads: shape.heads,
-            key_heads: shape.key_heads,
-            queries: shape.queries,
-            keys: shape.keys,
-            dim: shape.dim,
-            mask_batch: mask.map_or(0, |m| planes(m.per_batch, if m.per_head { shape.heads } else { 1 })),
-            mask_head: mask.map_or(0, |m| planes(m.per_head, 1)),
-            causal: u32::from(shape.causal),
-            scale: shape.scale,
-        };
-        // SAFETY: the lists have the lengths of their shapes (checked); each query is done by one thread.
-        unsafe { self.launch(self.kernels.attention, &view, items, AT_ONCE) };
-        Ok(out)
-    }
+    fn attention<T>(shape: &Attention, q: &[T], k: &[T], v: &[T], mask: Option<Mask<'_>>) -> Vec<T>
+}
+
+fn attention<T: Element>(
+    on: &impl Target,
+    shape: &Attention,
+    q: &[T],
+    k: &[T],
+    v: &[T],
+    mask: Option<Mask<'_>>,
+) -> Result<Vec<T>, KernelError> {
+    let items = check(shape, (q.len(), k.len(), v.len()), mask)?;
+    let planes = |per: bool, count: u32| if per { count } else { 0 };
+    let scores = mask.map(|m| on.lend(m.scores)).transpose()?;
+    let (out, q, k, v) = (on.room::<T>(q.len())?, on.lend(q)?, on.lend(k)?, on.lend(v)?);
+    let view = AttentionView {
+        q: q.at().cast(),
+        k: k.at().cast(),
+        v: v.at().cast(),
+        mask: scores.as_ref().map_or(std::ptr::null(), |s| s.at().cast_const()),
+        out: out.at().cast(),
+        heads: shape.heads,
+        key_heads: shape.key_heads,
+        queries: shape.queries,
+        keys: shape.keys,
+        dim: shape.dim,
+        mask_batch: mask.map_or(0, |m| planes(m.per_batch, if m.per_head { shape.heads } else { 1 })),
+        mask_head: mask.map_or(0, |m| planes(m.per_head, 1)),
+        causal: u32::from(shape.causal),
+        scale: shape.scale,
+    };
+    let kernel = T::form([kernel!(attention), kernel!(attention_half), kernel!(attention_brain)]);
+    // SAFETY: the lists have the lengths of their shapes (checked); an item is a query, which writes its own result.
+    unsafe { on.run(kernel, &view, Extent::Items(0, items), AT_ONCE) }?;
+    on.take(out)
 }
 
 /// How many queries there are.
-fn check(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], mask: Option<Mask<'_>>) -> Result<u32, KernelError> {
+fn check(shape: &Attention, (q, k, v): (usize, usize, usize), mask: Option<Mask<'_>>) -> Result<u32, KernelError> {
     let refuse = |what, wanted| Err(KernelError::Range { what, wanted });
     if !(1..=DIM_MAX).contains(&shape.dim) {
         return refuse("attention's dim", "1–256");
@@ -110,15 +119,15 @@ fn check(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], mask: Option<Mask<'
     let masked =
         mask.map_or(0, |m| product(&[one(m.per_batch, shape.batch), one(m.per_head, shape.heads), shape.queries, shape.keys]));
     let lists = [
-        ("queries", q.len(), product(&[shape.batch, shape.heads, shape.queries, shape.dim])),
-        ("keys", k.len(), shared),
-        ("values", v.len(), shared),
+        ("queries", q, product(&[shape.batch, shape.heads, shape.queries, shape.dim])),
+        ("keys", k, shared),
+        ("values", v, shared),
         ("the mask", mask.map_or(0, |m| m.scores.len()), masked),
     ];
     if let Some((list, found, wanted)) = lists.into_iter().find(|(_, found, wanted)| found != wanted) {
         return Err(KernelError::Length { list, found, wanted });
     }
-    let items = q.len() / shape.dim as usize;
+    let items = q / shape.dim as usize;
     u32::try_from(items).map_err(|_| KernelError::TooMany { what: "queries", found: items, most: u32::MAX as usize })
 }
 

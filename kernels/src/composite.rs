@@ -3,10 +3,9 @@
 //! Colours and opacity are 0–1 as floats, 0–255 as bytes. Floats are within 1e-6 of the exact result (straight over straight: 1e-5);
 //! bytes within 0.501 before they are rounded.
 
-use crate::Cpu;
-use crate::abi::Launch;
 use crate::error::KernelError;
 use crate::pixels::check_side;
+use crate::target::{Extent, Kernel, List, Plain, Target, faces, kernel};
 
 /// Whether colours are already multiplied by their opacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,52 +34,61 @@ pub struct OverView {
 
 const ROWS: u32 = 8;
 
-impl Cpu {
+faces! {
     /// Puts RGBA bytes over a picture of the same size.
     ///
     /// # Errors
     /// `Size` for an empty or too large picture, `Length` where the pixels aren't as many as its size says.
-    pub fn over_bytes(
-        &self,
-        (width, height): (u32, u32),
-        top: &[u8],
-        alpha: Alpha,
-        under: &mut [u8],
-        below: Below,
-    ) -> Result<(), KernelError> {
-        check(width, height, top.len(), under.len(), below)?;
-        let kernel = if below == Below::Rgb { self.kernels.over_rgb_bytes } else { self.kernels.over_rgba_bytes };
-        // SAFETY: both hold width × height pixels.
-        unsafe { self.over(kernel, (width, height), top.as_ptr(), alpha, under.as_mut_ptr()) };
-        Ok(())
-    }
+    fn over_bytes(size: (u32, u32), top: &[u8], alpha: Alpha, under: &mut [u8], below: Below) -> ()
+}
 
+fn over_bytes(
+    on: &impl Target,
+    size: (u32, u32),
+    top: &[u8],
+    alpha: Alpha,
+    under: &mut [u8],
+    below: Below,
+) -> Result<(), KernelError> {
+    over(on, [kernel!(over_rgb_bytes), kernel!(over_rgba_bytes)], size, top, alpha, under, below)
+}
+
+faces! {
     /// Puts RGBA floats over a picture of the same size. Colours may be brighter than 1.
     ///
     /// # Errors
     /// As for bytes.
-    pub fn over_floats(
-        &self,
-        (width, height): (u32, u32),
-        top: &[f32],
-        alpha: Alpha,
-        under: &mut [f32],
-        below: Below,
-    ) -> Result<(), KernelError> {
-        check(width, height, top.len(), under.len(), below)?;
-        let kernel = if below == Below::Rgb { self.kernels.over_rgb_floats } else { self.kernels.over_rgba_floats };
-        // SAFETY: as above.
-        unsafe { self.over(kernel, (width, height), top.as_ptr().cast(), alpha, under.as_mut_ptr().cast()) };
-        Ok(())
-    }
+    fn over_floats(size: (u32, u32), top: &[f32], alpha: Alpha, under: &mut [f32], below: Below) -> ()
+}
 
-    /// # Safety
-    /// Both pictures hold as many parts as the kernel reads.
-    unsafe fn over(&self, kernel: Launch<OverView>, (width, height): (u32, u32), top: *const u8, alpha: Alpha, under: *mut u8) {
-        let view = OverView { top, under, width, straight: u32::from(alpha == Alpha::Straight) };
-        // SAFETY: the caller's; each row is written by one thread.
-        unsafe { self.launch(kernel, &view, height, ROWS) };
-    }
+fn over_floats(
+    on: &impl Target,
+    size: (u32, u32),
+    top: &[f32],
+    alpha: Alpha,
+    under: &mut [f32],
+    below: Below,
+) -> Result<(), KernelError> {
+    over(on, [kernel!(over_rgb_floats), kernel!(over_rgba_floats)], size, top, alpha, under, below)
+}
+
+/// By the kernels for three and four parts below, of the kind that the pictures have.
+fn over<T: Plain>(
+    on: &impl Target,
+    [rgb, rgba]: [Kernel<OverView>; 2],
+    (width, height): (u32, u32),
+    top: &[T],
+    alpha: Alpha,
+    under: &mut [T],
+    below: Below,
+) -> Result<(), KernelError> {
+    check(width, height, top.len(), under.len(), below)?;
+    let (top, under) = (on.lend(top)?, on.lend_mut(under)?);
+    let view = OverView { top: top.at().cast(), under: under.at().cast(), width, straight: u32::from(alpha == Alpha::Straight) };
+    let kernel = if below == Below::Rgb { rgb } else { rgba };
+    // SAFETY: both hold width × height pixels (checked).
+    unsafe { on.run(kernel, &view, Extent::Pixels(width, height), ROWS) }?;
+    on.give_back(under)
 }
 
 fn check(width: u32, height: u32, top: usize, under: usize, below: Below) -> Result<(), KernelError> {

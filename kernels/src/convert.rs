@@ -6,9 +6,9 @@
 //! more than 0.55 from the unrounded one never (bytes) or 0.6 (floats).
 
 use crate::Cpu;
-use crate::abi::Launch;
 use crate::error::KernelError;
-use crate::pixels::{Pixels, Rgb, check_side};
+use crate::pixels::{Pixels, Rgb};
+use crate::target::{Extent, Kernel, List, Target, faces, kernel};
 
 /// How codes lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,11 @@ impl Format {
             Self::P010 => vec![(w * 2, h), (half_w * 4, half_h)],
             Self::Yuv422p10 => vec![(w * 2, h), (half_w * 2, h), (half_w * 2, h)],
         }
+    }
+
+    /// Rows of chroma, each with its one or two of luma.
+    fn chroma_rows(self, height: u32) -> u32 {
+        if self == Self::Yuv422p10 { height } else { height.div_ceil(2) }
     }
 
     fn bytes_a_code(self) -> usize {
@@ -82,21 +87,42 @@ pub struct ConvertView {
 
 const ROWS: u32 = 8;
 
-impl Cpu {
+faces! {
     /// Converts a picture. Floats are clamped to 0–1, and what isn't a number counts as 0.
     ///
     /// # Errors
     /// `Size` for an empty or too large picture, `Length` where the pixels aren't as many as its size says.
-    pub fn convert(&self, pixels: &Pixels<'_>, transfer: Transfer, format: Format) -> Result<Frame, KernelError> {
-        check_side(pixels.width, pixels.height)?;
-        let sizes = format.planes(pixels.width, pixels.height);
-        let mut planes: Vec<_> = sizes.iter().map(|(stride, rows)| vec![0; stride * rows]).collect();
-        let mut lent: Vec<_> =
-            planes.iter_mut().zip(&sizes).map(|(bytes, (stride, _))| PlaneMut { bytes, stride: *stride }).collect();
-        self.convert_into(pixels, transfer, format, &mut lent)?;
-        Ok(Frame { format, width: pixels.width, height: pixels.height, planes })
-    }
+    fn convert(pixels: &Pixels<'_>, transfer: Transfer, format: Format) -> Frame; also wgsl
+}
 
+fn convert(on: &impl Target, pixels: &Pixels<'_>, transfer: Transfer, format: Format) -> Result<Frame, KernelError> {
+    pixels.check()?;
+    let Pixels { width, height, rgb } = *pixels;
+    match rgb {
+        Rgb::Bytes(rgb) => converted(on, on.lend(rgb)?.at(), (width, height), None, format),
+        Rgb::Floats(rgb) => converted(on, on.lend(rgb)?.at().cast(), (width, height), Some(transfer), format),
+    }
+}
+
+/// Converts pixels that are on the target: bytes or, if they have a transfer, floats.
+pub(crate) fn converted(
+    on: &impl Target,
+    rgb: *mut u8,
+    (width, height): (u32, u32),
+    floats: Option<Transfer>,
+    format: Format,
+) -> Result<Frame, KernelError> {
+    let sizes = format.planes(width, height);
+    let planes = sizes.iter().map(|(stride, rows)| on.room::<u8>(stride * rows)).collect::<Result<Vec<_>, _>>()?;
+    let at = |i: usize| (planes.get(i).map_or(std::ptr::null_mut(), List::at), sizes.get(i).map_or(0, |size| size.0));
+    let view = ConvertView::new(rgb, (width, height), floats, [at(0), at(1), at(2)]);
+    // SAFETY: the planes hold as many rows as the format has; each row is written by itself.
+    unsafe { on.run(converter(format, floats.is_some()), &view, Extent::Pixels(view.width, format.chroma_rows(height)), ROWS) }?;
+    let planes = planes.into_iter().map(|plane| on.take(plane)).collect::<Result<_, _>>()?;
+    Ok(Frame { format, width, height, planes })
+}
+
+impl Cpu {
     /// The same into planes that are there, such as an encoder's. What lies between the end of a row and its stride isn't touched.
     ///
     /// # Errors
@@ -110,36 +136,44 @@ impl Cpu {
     ) -> Result<(), KernelError> {
         pixels.check()?;
         check_planes(format, pixels, planes)?;
-        let mut pointers = planes.iter_mut().map(|p| p.bytes.as_mut_ptr());
-        let mut next = || pointers.next().unwrap_or(std::ptr::null_mut());
-        let view = ConvertView {
-            rgb: pixels.pointer(),
-            luma: next(),
-            blue: next(),
-            red: next(),
-            luma_stride: planes[0].stride as u32,
-            chroma_stride: planes[1].stride as u32,
-            width: pixels.width.div_ceil(2),
-            rgb_width: pixels.width,
-            rgb_height: pixels.height,
-            transfer: transfer as u32,
-        };
-        let rows = if format == Format::Yuv422p10 { pixels.height } else { pixels.height.div_ceil(2) };
-        // SAFETY: the planes hold as many rows as the format has (checked above); each row is written by one thread.
-        unsafe { self.launch(self.converter(format, pixels.rgb), &view, rows, ROWS) };
-        Ok(())
+        let floats = matches!(pixels.rgb, Rgb::Floats(_)).then_some(transfer);
+        let mut lent = planes.iter_mut().map(|p| (p.bytes.as_mut_ptr(), p.stride));
+        let mut next = || lent.next().unwrap_or((std::ptr::null_mut(), 0));
+        let size = (pixels.width, pixels.height);
+        let view = ConvertView::new(pixels.pointer().cast_mut(), size, floats, [next(), next(), next()]);
+        let extent = Extent::Pixels(view.width, format.chroma_rows(pixels.height));
+        // SAFETY: the planes hold as many rows as the format has (checked); each row is written by one thread.
+        unsafe { self.run(converter(format, floats.is_some()), &view, extent, ROWS) }
     }
+}
 
-    fn converter(&self, format: Format, rgb: Rgb<'_>) -> Launch<ConvertView> {
-        let k = &self.kernels;
-        match (format, rgb) {
-            (Format::Nv12, Rgb::Bytes(_)) => k.convert_nv12_bytes,
-            (Format::Nv12, Rgb::Floats(_)) => k.convert_nv12_floats,
-            (Format::P010, Rgb::Bytes(_)) => k.convert_p010_bytes,
-            (Format::P010, Rgb::Floats(_)) => k.convert_p010_floats,
-            (Format::Yuv422p10, Rgb::Bytes(_)) => k.convert_422p10_bytes,
-            (Format::Yuv422p10, Rgb::Floats(_)) => k.convert_422p10_floats,
+impl ConvertView {
+    /// Of planes of so many bytes a row.
+    fn new(rgb: *const u8, (width, height): (u32, u32), floats: Option<Transfer>, planes: [(*mut u8, usize); 3]) -> Self {
+        let [(luma, luma_stride), (blue, chroma_stride), (red, _)] = planes;
+        Self {
+            rgb,
+            luma,
+            blue,
+            red,
+            luma_stride: luma_stride as u32,
+            chroma_stride: chroma_stride as u32,
+            width: width.div_ceil(2),
+            rgb_width: width,
+            rgb_height: height,
+            transfer: floats.map_or(0, |transfer| transfer as u32),
         }
+    }
+}
+
+fn converter(format: Format, floats: bool) -> Kernel<ConvertView> {
+    match (format, floats) {
+        (Format::Nv12, false) => kernel!(convert_nv12_bytes),
+        (Format::Nv12, true) => kernel!(convert_nv12_floats),
+        (Format::P010, false) => kernel!(convert_p010_bytes),
+        (Format::P010, true) => kernel!(convert_p010_floats),
+        (Format::Yuv422p10, false) => kernel!(convert_422p10_bytes),
+        (Format::Yuv422p10, true) => kernel!(convert_422p10_floats),
     }
 }
 

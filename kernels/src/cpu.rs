@@ -1,16 +1,23 @@
 //! The CPU device: solids, tracing, denoising, developing, free rays. The same stage, settings and seed give the same bytes,
 //! whatever the number of threads or the instruction set.
 
+use std::marker::PhantomData;
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::abi::{self, DenoiseView, FilmView, Kernels, Launch, LayersView, Probing, Resize, Shared, TILE, Tracing};
+use crate::convert::{Format, Frame, Transfer};
 use crate::device::{Choice, Info};
 use crate::error::KernelError;
+use crate::grade::Grade;
+use crate::pixels::Pixels;
 use crate::rays::{self, Hit, RawHit, Ray};
-use crate::render::{Build, LAYERS_BYTES, Layers, Picture, Settings, Stage, check_look, check_stage};
-use crate::scene::{Geometry, Look};
+use crate::render::{Build, Finish, LAYERS_BYTES, Layers, Picture, Settings, Stage, check_look, check_stage};
+use crate::scene::Geometry;
 use crate::solid::Solid;
 use crate::stage::Set;
+use crate::target::{Extent, Kernel, List, Plain, Target};
 use crate::{denoise, film};
 
 /// Rows that one thread takes at a time.
@@ -55,18 +62,27 @@ fn check_room(asked: u64) -> Result<(), KernelError> {
 ///
 /// It has threads of its own; a call waits for all of them.
 pub struct Cpu {
-    pool: rayon::ThreadPool,
-    pub(crate) kernels: Kernels,
+    /// None where the caller's thread does the work.
+    pool: Option<rayon::ThreadPool>,
+    kernels: Kernels,
+    /// What room is filled with before a kernel writes it.
+    fill: u8,
 }
 
 impl Cpu {
     /// A device of that many threads, at least one.
     ///
-    /// # Panics
-    /// When the system refuses to start a thread.
-    pub fn new(threads: usize) -> Self {
+    /// # Errors
+    /// `NoThread` when the system refuses one.
+    pub fn open(threads: usize) -> Result<Self, KernelError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
-        Self { pool: pool.expect("the system starts threads"), kernels: Kernels::best() }
+        let pool = pool.map_err(|e| KernelError::NoThread { reason: e.to_string() })?;
+        Ok(Self { pool: Some(pool), kernels: Kernels::best(), fill: 0 })
+    }
+
+    /// The same where nobody is there to tell: what the system refuses of threads the caller's own does.
+    pub fn new(threads: usize) -> Self {
+        Self::open(threads).unwrap_or_else(|_| Self { pool: None, kernels: Kernels::best(), fill: 0 })
     }
 
     /// The same, with the instruction set that every machine has: slower, the same bytes.
@@ -79,26 +95,35 @@ impl Cpu {
         Kernels::sets().into_iter().map(|(_, kernels)| Self { kernels, ..Self::new(threads) }).collect()
     }
 
-    /// Runs a kernel over 0–`count`, a stretch of `at_once` at a time, on all threads.
+    /// The same, with all room full of what is no number before a kernel writes it: for tests.
+    #[doc(hidden)]
+    pub fn poisoned(self) -> Self {
+        Self { fill: 0xff, ..self }
+    }
+
+    /// Runs a kernel over a range of items, a stretch of `at_once` at a time, on all threads.
     ///
     /// # Safety
     /// What the view points at holds what the kernel reads and writes for each item, and nobody else writes it meanwhile.
-    pub(crate) unsafe fn launch<V>(&self, kernel: Launch<V>, view: &V, count: u32, at_once: u32) {
+    unsafe fn launch<V>(&self, kernel: Launch<V>, view: &V, Range { start, end }: Range<u32>, at_once: u32) {
+        let Some(pool) = &self.pool else {
+            // SAFETY: the caller's.
+            return unsafe { kernel(view, start, end) };
+        };
         let view = Shared::new(std::ptr::from_ref(view));
-        let stretches = (0..count.div_ceil(at_once)).into_par_iter().with_max_len(1);
-        self.pool.install(|| {
-            // SAFETY: each item is done by one thread, and writes its own results only.
-            stretches.for_each(|i| unsafe { kernel(view.get(), i * at_once, count.min((i + 1).saturating_mul(at_once))) });
-        });
+        let stretches = (0..end.saturating_sub(start).div_ceil(at_once)).into_par_iter().with_max_len(1);
+        let from = |i: u32| end.min(start.saturating_add(i.saturating_mul(at_once)));
+        // SAFETY: each item is done by one thread, and writes its own results only.
+        pool.install(|| stretches.for_each(|i| unsafe { kernel(view.get(), from(i), from(i + 1)) }));
     }
 
     /// The same, a band of rows at a time.
     ///
     /// # Safety
     /// As for `launch`.
-    pub(crate) unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
+    unsafe fn rows<V>(&self, kernel: Launch<V>, view: &V, height: u32) {
         // SAFETY: the caller's.
-        unsafe { self.launch(kernel, view, height, ROWS) };
+        unsafe { self.launch(kernel, view, 0..height, ROWS) };
     }
 
     /// Checks geometry and builds its tree. Empty geometry is fine and never hit.
@@ -118,7 +143,7 @@ impl Cpu {
         let tracing = Tracing { view, out: layers_view(&mut layers) };
         let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
         // SAFETY: the view's pointers live until the end of this function.
-        unsafe { self.launch(self.kernels.trace, &tracing, tiles * TILE * TILE, TILE * TILE) };
+        unsafe { self.launch(self.kernels.trace, &tracing, 0..tiles * TILE * TILE, TILE * TILE) };
         Ok(layers)
     }
 
@@ -169,20 +194,24 @@ impl Cpu {
         Ok(())
     }
 
-    /// Makes a picture: bloom, exposure, grade (ASC CDL), tone curve (Khronos PBR Neutral), vignette, grain, sRGB.
-    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
+    /// Makes a picture: bloom, exposure, decision list (ASC CDL), tone curve (Khronos PBR Neutral), vignette, sRGB, table, grain.
+    pub fn develop<'a>(&self, layers: &Layers, finish: impl Into<Finish<'a>>, seed: u64) -> Result<Picture, KernelError> {
+        let finish = finish.into();
+        let look = finish.look;
         layers.check()?;
         check_look(look)?;
         let (width, height) = (layers.width, layers.height);
         let bloom = if look.bloom > 0.0 { self.bloom(layers, look.exposure_ev.exp2()) } else { Plane::default() };
         let mut rgb = vec![0u8; width as usize * height as usize * 3];
+        let blank = film::view(finish, (width, height), seed);
         let view = FilmView {
             color: layers.color.as_ptr().cast(),
             bloom: if bloom.pixels.is_empty() { std::ptr::null() } else { bloom.pixels.as_ptr().cast() },
             rgb: rgb.as_mut_ptr(),
             bloom_width: bloom.width,
             bloom_height: bloom.height,
-            ..film::view(look, (width, height), seed)
+            grade: Grade { lut: finish.lut.map_or(std::ptr::null(), |lut| lut.colors().as_ptr().cast()), ..blank.grade },
+            ..blank
         };
         // SAFETY: the view's pointers live until the end of this function.
         unsafe { self.rows(self.kernels.film_finish, &view, height) };
@@ -190,11 +219,31 @@ impl Cpu {
     }
 
     /// Traces, denoises and develops.
-    pub fn picture(&self, stage: &Stage<'_>, settings: &Settings, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        check_look(look)?;
+    pub fn picture<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+    ) -> Result<Picture, KernelError> {
+        let finish = finish.into();
+        check_look(finish.look)?;
         let mut layers = self.trace(stage, settings)?;
         self.denoise(&mut layers)?;
-        self.develop(&layers, look, seed)
+        self.develop(&layers, finish, seed)
+    }
+
+    /// The picture in an encoder's format.
+    pub fn frame<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+        format: Format,
+    ) -> Result<Frame, KernelError> {
+        let picture = self.picture(stage, settings, finish, seed)?;
+        self.convert(&Pixels::from(&picture), Transfer::Coded, format)
     }
 
     /// The picture blurred over six scales, at half the size. Each blur keeps the mean, so mixing it in keeps the energy.
@@ -260,8 +309,66 @@ impl Cpu {
         let (hits, shares) = place(out.as_mut_ptr());
         let probing = Probing { view: rays::bare_view(views.as_ptr(), views.len()), rays: rays.as_ptr(), hits, shares };
         // SAFETY: rays and answers are `count` long, and outlive the call.
-        unsafe { self.launch(kernel, &probing, count, RAYS_AT_ONCE) };
+        unsafe { self.launch(kernel, &probing, 0..count, RAYS_AT_ONCE) };
         Ok(out)
+    }
+}
+
+/// A list of the caller's, or room of its own.
+pub struct Here<'a, T> {
+    at: *mut T,
+    own: Vec<T>,
+    lent: PhantomData<&'a mut [T]>,
+}
+
+impl<T> List<T> for Here<'_, T> {
+    fn at(&self) -> *mut T {
+        self.at
+    }
+}
+
+impl Target for Cpu {
+    type List<'a, T: Plain> = Here<'a, T>;
+
+    const BAND: u32 = 32;
+
+    fn lend<'a, T: Plain>(&self, values: &'a [T]) -> Result<Here<'a, T>, KernelError> {
+        Ok(Here { at: values.as_ptr().cast_mut(), own: Vec::new(), lent: PhantomData })
+    }
+
+    fn lend_mut<'a, T: Plain>(&self, values: &'a mut [T]) -> Result<Here<'a, T>, KernelError> {
+        Ok(Here { at: values.as_mut_ptr(), own: Vec::new(), lent: PhantomData })
+    }
+
+    fn room<T: Plain>(&self, len: usize) -> Result<Here<'static, T>, KernelError> {
+        check_room((len as u64).saturating_mul(size_of::<T>() as u64))?;
+        // SAFETY: zeros are a valid value of a plain record, and so is what `fill` makes of it.
+        let mut own = unsafe {
+            let mut own = vec![std::mem::zeroed::<T>(); len];
+            if self.fill != 0 {
+                own.as_mut_ptr().write_bytes(self.fill, len);
+            }
+            own
+        };
+        Ok(Here { at: own.as_mut_ptr(), own, lent: PhantomData })
+    }
+
+    fn take<T: Plain>(&self, room: Here<'static, T>) -> Result<Vec<T>, KernelError> {
+        Ok(room.own)
+    }
+
+    fn give_back<T: Plain>(&self, _: Here<'_, T>) -> Result<(), KernelError> {
+        Ok(())
+    }
+
+    unsafe fn run<V>(&self, kernel: Kernel<V>, view: &V, extent: Extent, at_once: u32) -> Result<(), KernelError> {
+        let (from, to) = match extent {
+            Extent::Items(from, to) => (from, to),
+            Extent::Pixels(_, height) => (0, height),
+        };
+        // SAFETY: the caller's.
+        unsafe { self.launch((kernel.of)(&self.kernels), view, from..to, at_once) };
+        Ok(())
     }
 }
 
@@ -286,6 +393,7 @@ fn layers_view(layers: &mut Layers) -> LayersView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::Look;
 
     fn tone(c: [f32; 3]) -> [f32; 3] {
         let mut out = [0.0; 3];

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::convert::{Format, Frame};
 use crate::cpu::{self, Cpu};
 use crate::cuda::{self, Cuda};
 use crate::error::KernelError;
 use crate::rays::{Hit, Ray};
-use crate::render::{Build, Layers, Picture, Settings, Stage};
-use crate::scene::{Geometry, Look};
+use crate::render::{Build, Finish, Layers, Picture, Settings, Stage};
+use crate::scene::Geometry;
 use crate::solid::Solid;
 #[cfg(feature = "wgpu")]
 use crate::wgpu::Wgpu;
@@ -97,7 +98,7 @@ impl Device {
     /// Opens a device; `threads` are the CPU's. `auto` takes the CPU where there is no CUDA device that this build can use.
     pub fn open(choice: Choice, threads: usize) -> Result<Self, KernelError> {
         match choice {
-            Choice::Cpu => Ok(Self::Cpu(Box::new(Cpu::new(threads)))),
+            Choice::Cpu => Ok(Self::Cpu(Box::new(Cpu::open(threads)?))),
             Choice::Cuda(index) => Ok(Self::Cuda(Box::new(Cuda::open(index)?))),
             Choice::Vulkan(index) => open_vulkan(index),
             Choice::Auto => match Self::open(Choice::Cuda(0), threads) {
@@ -145,14 +146,32 @@ impl Device {
         each!(self, its => its.denoise(layers))
     }
 
-    /// Makes a picture: bloom, exposure, grade (ASC CDL), tone curve (Khronos PBR Neutral), vignette, grain, sRGB.
-    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        each!(self, its => its.develop(layers, look, seed))
+    /// Makes a picture: bloom, exposure, decision list (ASC CDL), tone curve (Khronos PBR Neutral), vignette, sRGB, table, grain.
+    pub fn develop<'a>(&self, layers: &Layers, finish: impl Into<Finish<'a>>, seed: u64) -> Result<Picture, KernelError> {
+        each!(self, its => its.develop(layers, finish, seed))
     }
 
     /// Traces, denoises and develops, without the layers leaving the device.
-    pub fn picture(&self, stage: &Stage<'_>, settings: &Settings, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        each!(self, its => its.picture(stage, settings, look, seed))
+    pub fn picture<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+    ) -> Result<Picture, KernelError> {
+        each!(self, its => its.picture(stage, settings, finish, seed))
+    }
+
+    /// The picture in an encoder's format: what [`Device::convert`] makes of it, with nothing else leaving the device.
+    pub fn frame<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+        format: Format,
+    ) -> Result<Frame, KernelError> {
+        each!(self, its => its.frame(stage, settings, finish, seed, format))
     }
 
     /// The first hit of each ray; panes of glass count, cut-out parts of textures don't.

@@ -37,6 +37,10 @@ pub enum KernelError {
     NoDevice { target: &'static str, asked: u32, count: u32 },
     #[error("this build has no {target} target")]
     NoTarget { target: &'static str },
+    #[error("{what} doesn't run on {target} devices; on cpu and cuda:N it does")]
+    NotHere { what: &'static str, target: &'static str },
+    #[error("the system starts no thread: {reason}")]
+    NoThread { reason: String },
     #[error("\"{asked}\" is no device: auto, cuda:N, vulkan:N and cpu are possible, N counted from 0")]
     Choice { asked: String },
     #[error("out of memory: {asked} bytes are needed, {free} are free")]

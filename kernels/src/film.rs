@@ -1,8 +1,8 @@
 //! What developing has in common on every device: `source/film.cpp` says what each launch does.
 
 use crate::abi::FilmView;
-use crate::render::seed_of;
-use crate::scene::Look;
+use crate::grade::{Cdl, Grade};
+use crate::render::{Finish, seed_of};
 
 /// Bloom is blurred over so many halvings, fewer where a side would shrink past [`BLOOM_LEAST`].
 pub const BLOOM_LEVELS: usize = 6;
@@ -15,8 +15,9 @@ pub fn glow_most(exposure: f32) -> f32 {
     24.0 / exposure.max(1e-6)
 }
 
-/// The last launch's arguments but for the pictures that it reads and writes.
-pub fn view(look: &Look, (width, height): (u32, u32), seed: u64) -> FilmView {
+/// The last launch's arguments but for the pictures that it reads and writes, and the table's colours.
+pub fn view(Finish { look, lut }: Finish<'_>, (width, height): (u32, u32), seed: u64) -> FilmView {
+    let cdl = Cdl { slope: look.slope, offset: look.offset, power: look.power, saturation: look.saturation };
     FilmView {
         color: std::ptr::null(),
         bloom: std::ptr::null(),
@@ -25,11 +26,9 @@ pub fn view(look: &Look, (width, height): (u32, u32), seed: u64) -> FilmView {
         height,
         bloom_width: 0,
         bloom_height: 0,
+        // The light of a scene has no white to clamp to.
+        grade: Grade::new(&cdl, f32::MAX, lut),
         exposure: look.exposure_ev.exp2(),
-        slope: look.slope,
-        offset: look.offset,
-        power: look.power,
-        saturation: look.saturation,
         bloom_share: look.bloom.clamp(0.0, 1.0),
         grain: look.grain.max(0.0),
         vignette: look.vignette.clamp(0.0, 1.0),

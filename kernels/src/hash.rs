@@ -8,10 +8,10 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-use crate::Cpu;
 use crate::error::KernelError;
 use crate::pixels::Pixels;
-use crate::scale::Windows;
+use crate::scale::{Windows, resample};
+use crate::target::{Extent, List, Target, faces, kernel};
 
 /// A picture's hash.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,50 +51,55 @@ pub struct HashView {
 
 const MEANS: usize = 64;
 const LOWS: usize = 16;
+/// Bytes of a hash.
+const BITS: usize = LOWS * LOWS / 8;
 /// The sum of steps that counts as full quality (the reference's, found by trying).
 const FULL_GRADIENT: f32 = 90.0;
 
-impl Cpu {
+faces! {
     /// The hash of a picture of bytes, or of floats of 0–255, of any size.
     ///
     /// # Errors
     /// `Size` for an empty or too large picture, `Length` where the pixels aren't as many as its size says.
-    pub fn hash(&self, pixels: &Pixels<'_>) -> Result<PictureHash, KernelError> {
-        pixels.check()?;
-        let mut rgb = vec![0.0f32; MEANS * MEANS * 3];
-        let (rows, columns) = (means(pixels.height), means(pixels.width));
-        // SAFETY: `rgb` holds 64 × 64 pixels, as there are windows.
-        unsafe { self.resample(pixels, &rows, &columns, self.kernels.scale_across_floats, rgb.as_mut_ptr().cast()) };
-        Ok(self.transform(&rgb))
-    }
+    fn hash(pixels: &Pixels<'_>) -> PictureHash
+}
 
-    fn transform(&self, rgb: &[f32]) -> PictureHash {
-        let wave = wave();
-        let (mut luma, mut half) = (vec![0.0f32; MEANS * MEANS], vec![0.0f32; LOWS * MEANS]);
-        let (mut low, mut gradient) = ([0.0f32; LOWS * LOWS], [0.0f32; MEANS]);
-        let mut bits = [0; 32];
-        let mut view = HashView {
-            rgb: rgb.as_ptr(),
-            wave: wave.as_ptr(),
-            luma: luma.as_mut_ptr(),
-            half: half.as_mut_ptr(),
-            low: low.as_mut_ptr(),
-            gradient: gradient.as_mut_ptr(),
-            bits: bits.as_mut_ptr(),
-            width: MEANS as u32,
-        };
-        let (k, means, lows) = (&self.kernels, MEANS as u32, LOWS as u32);
-        // SAFETY: the arrays hold what the kernels' record says; each launch writes what the next reads.
-        unsafe {
-            self.launch(k.hash_luma, &view, means, means);
-            self.launch(k.hash_gradient, &view, means, means);
-            self.launch(k.hash_half, &view, lows, lows);
-            view.width = lows;
-            self.launch(k.hash_low, &view, lows, lows);
-            self.launch(k.hash_bits, &view, bits.len() as u32, bits.len() as u32);
-        }
-        PictureHash { bits, quality: (gradient.iter().sum::<f32>() / FULL_GRADIENT).min(1.0) }
+fn hash(on: &impl Target, pixels: &Pixels<'_>) -> Result<PictureHash, KernelError> {
+    pixels.check()?;
+    let rgb = on.room::<f32>(MEANS * MEANS * 3)?;
+    let (rows, columns) = (means(pixels.height), means(pixels.width));
+    // SAFETY: `rgb` holds 64 × 64 pixels, as there are windows.
+    unsafe { resample(on, pixels, &rows, &columns, kernel!(scale_across_floats), rgb.at().cast()) }?;
+    transform(on, rgb.at())
+}
+
+/// From 64 × 64 pixels that are on the target.
+fn transform(on: &impl Target, rgb: *mut f32) -> Result<PictureHash, KernelError> {
+    let (wave, bits, gradient) = (wave(), on.room::<u8>(BITS)?, on.room::<f32>(MEANS)?);
+    let (wave, luma) = (on.lend(&wave)?, on.room::<f32>(MEANS * MEANS)?);
+    let (half, low) = (on.room::<f32>(LOWS * MEANS)?, on.room::<f32>(LOWS * LOWS)?);
+    let mut view = HashView {
+        rgb,
+        wave: wave.at(),
+        luma: luma.at(),
+        half: half.at(),
+        low: low.at(),
+        gradient: gradient.at(),
+        bits: bits.at(),
+        width: MEANS as u32,
+    };
+    let (means, lows) = (MEANS as u32, LOWS as u32);
+    // SAFETY: the arrays hold what the kernels' record says; each launch writes what the next reads.
+    unsafe {
+        on.run(kernel!(hash_luma), &view, Extent::Pixels(means, means), means)?;
+        on.run(kernel!(hash_gradient), &view, Extent::Items(0, means), means)?;
+        on.run(kernel!(hash_half), &view, Extent::Pixels(means, lows), lows)?;
+        view.width = lows;
+        on.run(kernel!(hash_low), &view, Extent::Pixels(lows, lows), lows)?;
+        on.run(kernel!(hash_bits), &view, Extent::Items(0, BITS as u32), BITS as u32)?;
     }
+    let bits = on.take(bits)?.try_into().unwrap_or([0; BITS]);
+    Ok(PictureHash { bits, quality: (on.take(gradient)?.iter().sum::<f32>() / FULL_GRADIENT).min(1.0) })
 }
 
 /// For each of 64 positions, what two boxes of a 128th of `len` weigh there. At an edge a box is cut off and its mean is of what is left.

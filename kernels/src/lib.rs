@@ -12,6 +12,7 @@ pub mod cube;
 mod cuda;
 mod denoise;
 pub mod device;
+pub mod element;
 mod error;
 mod film;
 pub mod geglu;
@@ -26,6 +27,7 @@ pub mod scale;
 pub mod scene;
 mod solid;
 mod stage;
+mod target;
 pub mod top;
 mod tree;
 #[cfg(feature = "wgpu")]
@@ -36,7 +38,7 @@ pub use cuda::{Cuda, Times};
 pub use device::{Choice, Device};
 pub use error::KernelError;
 pub use rays::{Hit, Ray};
-pub use render::{Build, Layers, Picture, Settings, Stage};
+pub use render::{Build, Finish, Layers, Picture, Settings, Stage};
 pub use solid::Solid;
 #[cfg(feature = "wgpu")]
 pub use wgpu::{Adapter, Wgpu};

@@ -7,9 +7,9 @@
 
 use std::f64::consts::TAU;
 
-use crate::Cpu;
 use crate::error::KernelError;
 use crate::scale::Windows;
+use crate::target::{Extent, List, Target, faces, kernel};
 
 /// A spectrogram: `mels` rows of `frames`.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,56 +51,58 @@ const DECADES: f32 = 8.0;
 const FRAMES: u32 = 16;
 const MELS: u32 = 4;
 
-impl Cpu {
+faces! {
     /// The spectrogram of samples of −1 to 1 at 16 kHz. Fewer than 160 samples have no frame.
     ///
     /// # Errors
     /// `Range` for a number of mels other than 80 and 128, `TooMany` for more than ten hours, `NotFinite` for a sample that isn't a number.
-    pub fn mel(&self, samples: &[f32], mels: u32) -> Result<Mel, KernelError> {
-        check(samples, mels)?;
-        let frames = samples.len() / HOP;
-        let mut levels = vec![0.0f32; mels as usize * frames];
-        if frames > 0 {
-            self.levels(samples, mels, frames, &mut levels);
-        }
-        Ok(Mel { mels, frames: frames as u32, levels })
-    }
+    fn mel(samples: &[f32], mels: u32) -> Mel
+}
 
-    fn levels(&self, samples: &[f32], mels: u32, frames: usize, levels: &mut [f32]) {
-        let (window, cosine, sine, filters) = (window(), wave(f64::cos), wave(f64::sin), filters(mels));
-        let (mut folded, mut power) = (vec![0.0f32; frames * 2 * FOLDED], vec![0.0f32; frames * BINS]);
-        let mut peaks = vec![0.0f32; mels as usize];
-        let mut view = MelView {
-            samples: samples.as_ptr(),
-            window: window.as_ptr(),
-            cosine: cosine.as_ptr(),
-            sine: sine.as_ptr(),
-            filters: filters.weights.as_ptr(),
-            first: filters.first.as_ptr(),
-            folded: folded.as_mut_ptr(),
-            power: power.as_mut_ptr(),
-            out: levels.as_mut_ptr(),
-            peaks: peaks.as_mut_ptr(),
-            count: samples.len() as u32,
-            width: FOLDED as u32,
-            taps: filters.taps,
-            frames: frames as u32,
-            least: 0.0,
-        };
-        let k = &self.kernels;
-        // SAFETY: the lists hold what the kernels' record says; each launch writes what the next reads, each row its own.
-        unsafe {
-            self.launch(k.mel_fold, &view, view.frames, FRAMES);
-            view.width = BINS as u32;
-            self.launch(k.mel_power, &view, view.frames, FRAMES);
-            view.width = view.frames;
-            self.launch(k.mel_log, &view, mels, MELS);
-            self.launch(k.mel_peak, &view, mels, MELS);
-        }
-        view.least = peaks.iter().copied().fold(f32::NEG_INFINITY, f32::max) - DECADES;
-        // SAFETY: as above.
-        unsafe { self.launch(k.mel_level, &view, mels, MELS) };
+fn mel(on: &impl Target, samples: &[f32], mels: u32) -> Result<Mel, KernelError> {
+    check(samples, mels)?;
+    let frames = samples.len() / HOP;
+    let levels = if frames > 0 { levels(on, samples, mels, frames)? } else { Vec::new() };
+    Ok(Mel { mels, frames: frames as u32, levels })
+}
+
+fn levels(on: &impl Target, samples: &[f32], mels: u32, frames: usize) -> Result<Vec<f32>, KernelError> {
+    let (window, cosine, sine, filters) = (window(), wave(f64::cos), wave(f64::sin), filters(mels));
+    let (heard, window, cosine, sine) = (on.lend(samples)?, on.lend(&window)?, on.lend(&cosine)?, on.lend(&sine)?);
+    let (weights, first) = (on.lend(&filters.weights)?, on.lend(&filters.first)?);
+    let (folded, power) = (on.room::<f32>(frames * 2 * FOLDED)?, on.room::<f32>(frames * BINS)?);
+    let (out, peaks) = (on.room::<f32>(mels as usize * frames)?, on.room::<f32>(mels as usize)?);
+    let frames = frames as u32;
+    let mut view = MelView {
+        samples: heard.at(),
+        window: window.at(),
+        cosine: cosine.at(),
+        sine: sine.at(),
+        filters: weights.at(),
+        first: first.at(),
+        folded: folded.at(),
+        power: power.at(),
+        out: out.at(),
+        peaks: peaks.at(),
+        count: samples.len() as u32,
+        width: FOLDED as u32,
+        taps: filters.taps,
+        frames,
+        least: 0.0,
+    };
+    // SAFETY: the lists hold what the kernels' record says; each launch writes what the next reads, each row its own.
+    unsafe {
+        on.run(kernel!(mel_fold), &view, Extent::Pixels(view.width, frames), FRAMES)?;
+        view.width = BINS as u32;
+        on.run(kernel!(mel_power), &view, Extent::Pixels(view.width, frames), FRAMES)?;
+        view.width = frames;
+        on.run(kernel!(mel_log), &view, Extent::Pixels(frames, mels), MELS)?;
+        on.run(kernel!(mel_peak), &view, Extent::Items(0, mels), MELS)?;
     }
+    view.least = on.take(peaks)?.into_iter().fold(f32::NEG_INFINITY, f32::max) - DECADES;
+    // SAFETY: as above.
+    unsafe { on.run(kernel!(mel_level), &view, Extent::Pixels(frames, mels), MELS) }?;
+    on.take(out)
 }
 
 fn check(samples: &[f32], mels: u32) -> Result<(), KernelError> {

@@ -1,10 +1,12 @@
 //! Fused normalisations of networks: GroupNorm with SiLU, LayerNorm of a sum.
 //!
 //! Within 4e-6 of the exact result, times 1 + the largest |gain| × the largest normalised value, where means are within a deviation of
-//! zero; within 16 times that where a mean is a hundred deviations away.
+//! zero; within 16 times that where a mean is a hundred deviations away. Tensors of 16 bits are taken as exact, and results rounded to
+//! them. On a GPU a thread works out a stretch of 512 values of a group, or a whole row of LayerNorm.
 
-use crate::Cpu;
+use crate::element::Element;
 use crate::error::KernelError;
+use crate::target::{Extent, List, Target, faces, kernel};
 
 /// A tensor of batch × channels × space (height × width of a picture).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +20,9 @@ pub struct Channels {
 
 /// What a normalised value is multiplied by and what is added to it: one number a channel or column.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine<'a> {
-    pub gain: &'a [f32],
-    pub shift: &'a [f32],
+pub struct Affine<'a, T = f32> {
+    pub gain: &'a [T],
+    pub shift: &'a [T],
     /// Added to the variance (epsilon), above 0.
     pub least: f32,
 }
@@ -36,10 +38,10 @@ pub struct Moments {
 
 #[repr(C)]
 pub struct GroupView {
-    input: *const f32,
-    gain: *const f32,
-    shift: *const f32,
-    out: *mut f32,
+    input: *const u8,
+    gain: *const u8,
+    shift: *const u8,
+    out: *mut u8,
     moments: *mut Moments,
     channels: u32,
     groups: u32,
@@ -50,12 +52,12 @@ pub struct GroupView {
 
 #[repr(C)]
 pub struct LayerView {
-    input: *const f32,
-    residual: *const f32,
-    gain: *const f32,
-    shift: *const f32,
-    sum: *mut f32,
-    out: *mut f32,
+    input: *const u8,
+    residual: *const u8,
+    gain: *const u8,
+    shift: *const u8,
+    sum: *mut u8,
+    out: *mut u8,
     width: u32,
     least: f32,
 }
@@ -64,82 +66,92 @@ pub struct LayerView {
 const STRETCH: u32 = 512;
 const AT_ONCE: u32 = 16;
 
-impl Cpu {
+faces! {
     /// silu(norm(x) · gain + shift), silu(y) = y / (1 + e⁻ʸ).
     ///
     /// # Errors
     /// `Range` where groups don't divide channels or epsilon isn't positive, `Length` for lists that haven't their shape's length,
     /// `TooMany` for tensors of 2³² values and more.
-    pub fn group_norm_silu(&self, shape: &Channels, x: &[f32], affine: &Affine<'_>) -> Result<Vec<f32>, KernelError> {
-        let Channels { batch, channels, groups, space } = *shape;
-        if groups == 0 || !channels.is_multiple_of(groups) {
-            return Err(KernelError::Range { what: "the number of groups", wanted: "a divisor of the channels" });
-        }
-        let rows = batch as usize * channels as usize;
-        check(x, rows, space, channels, affine)?;
-        let mut out = vec![0.0f32; x.len()];
-        if x.is_empty() {
-            return Ok(out);
-        }
-        let stretches = (channels / groups * space).div_ceil(STRETCH);
-        let mut moments = vec![Moments::default(); (batch * groups * stretches) as usize];
-        let view = GroupView {
-            input: x.as_ptr(),
-            gain: affine.gain.as_ptr(),
-            shift: affine.shift.as_ptr(),
-            out: out.as_mut_ptr(),
-            moments: moments.as_mut_ptr(),
-            channels,
-            groups,
-            space,
-            stretches,
-            least: affine.least,
-        };
-        let k = &self.kernels;
-        // SAFETY: lists have their shapes' lengths (checked); each launch writes what the next reads, each item its own.
-        unsafe {
-            self.launch(k.group_stretch, &view, batch * groups * stretches, AT_ONCE);
-            self.launch(k.group_moments, &view, batch * groups, AT_ONCE);
-            self.launch(k.group_norm_silu, &view, batch * channels * space.div_ceil(STRETCH), AT_ONCE);
-        }
-        Ok(out)
-    }
+    fn group_norm_silu<T>(shape: &Channels, x: &[T], affine: &Affine<'_, T>) -> Vec<T>
+}
 
-    /// Adds `x` to `residual`, and gives norm(sum) · gain + shift of each row of `width`.
+fn group_norm_silu<T: Element>(on: &impl Target, shape: &Channels, x: &[T], affine: &Affine<'_, T>) -> Result<Vec<T>, KernelError> {
+    let Channels { batch, channels, groups, space } = *shape;
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(KernelError::Range { what: "the number of groups", wanted: "a divisor of the channels" });
+    }
+    let rows = batch as usize * channels as usize;
+    check(x, rows, space, channels, affine)?;
+    if x.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stretches = (channels / groups * space).div_ceil(STRETCH);
+    let moments = on.room::<Moments>((batch * groups * stretches) as usize)?;
+    let (out, x, gain, shift) = (on.room::<T>(x.len())?, on.lend(x)?, on.lend(affine.gain)?, on.lend(affine.shift)?);
+    let view = GroupView {
+        input: x.at().cast(),
+        gain: gain.at().cast(),
+        shift: shift.at().cast(),
+        out: out.at().cast(),
+        moments: moments.at(),
+        channels,
+        groups,
+        space,
+        stretches,
+        least: affine.least,
+    };
+    let sums = T::form([kernel!(group_stretch), kernel!(group_stretch_half), kernel!(group_stretch_brain)]);
+    let norm = T::form([kernel!(group_norm_silu), kernel!(group_norm_silu_half), kernel!(group_norm_silu_brain)]);
+    let items = |count| Extent::Items(0, count);
+    // SAFETY: lists have their shapes' lengths (checked); each launch writes what the next reads, each item its own.
+    unsafe {
+        on.run(sums, &view, items(batch * groups * stretches), AT_ONCE)?;
+        on.run(kernel!(group_moments), &view, items(batch * groups), AT_ONCE)?;
+        on.run(norm, &view, items(batch * channels * space.div_ceil(STRETCH)), AT_ONCE)?;
+    }
+    on.take(out)
+}
+
+faces! {
+    /// Adds `x` to `residual`, and gives norm(sum) · gain + shift of each row of `width`. The norm is of the sum as it is stored.
     ///
     /// # Errors
     /// `Range` for an epsilon that isn't positive, `Length` for lists that haven't their shape's length, `TooMany` as above.
-    pub fn layer_norm_residual(
-        &self,
-        width: u32,
-        x: &[f32],
-        residual: &mut [f32],
-        affine: &Affine<'_>,
-    ) -> Result<Vec<f32>, KernelError> {
-        let rows = if width == 0 { 0 } else { x.len() / width as usize };
-        check(x, rows, width, width, affine)?;
-        if residual.len() != x.len() {
-            return Err(KernelError::Length { list: "the residual", found: residual.len(), wanted: x.len() });
-        }
-        let mut out = vec![0.0f32; x.len()];
-        let sum = residual.as_mut_ptr();
-        let view = LayerView {
-            input: x.as_ptr(),
-            residual: sum,
-            gain: affine.gain.as_ptr(),
-            shift: affine.shift.as_ptr(),
-            sum,
-            out: out.as_mut_ptr(),
-            width,
-            least: affine.least,
-        };
-        // SAFETY: as above; each row is done by one thread.
-        unsafe { self.launch(self.kernels.layer_norm, &view, rows as u32, AT_ONCE) };
-        Ok(out)
-    }
+    fn layer_norm_residual<T>(width: u32, x: &[T], residual: &mut [T], affine: &Affine<'_, T>) -> Vec<T>
 }
 
-fn check(x: &[f32], rows: usize, width: u32, gains: u32, affine: &Affine<'_>) -> Result<(), KernelError> {
+fn layer_norm_residual<T: Element>(
+    on: &impl Target,
+    width: u32,
+    x: &[T],
+    residual: &mut [T],
+    affine: &Affine<'_, T>,
+) -> Result<Vec<T>, KernelError> {
+    let rows = if width == 0 { 0 } else { x.len() / width as usize };
+    check(x, rows, width, width, affine)?;
+    if residual.len() != x.len() {
+        return Err(KernelError::Length { list: "the residual", found: residual.len(), wanted: x.len() });
+    }
+    let (out, x, sum) = (on.room::<T>(x.len())?, on.lend(x)?, on.lend_mut(residual)?);
+    let (gain, shift) = (on.lend(affine.gain)?, on.lend(affine.shift)?);
+    let view = LayerView {
+        input: x.at().cast(),
+        residual: sum.at().cast(),
+        gain: gain.at().cast(),
+        shift: shift.at().cast(),
+        sum: sum.at().cast(),
+        out: out.at().cast(),
+        width,
+        least: affine.least,
+    };
+    let kernel = T::form([kernel!(layer_norm), kernel!(layer_norm_half), kernel!(layer_norm_brain)]);
+    // SAFETY: as above; an item is a row.
+    unsafe { on.run(kernel, &view, Extent::Items(0, rows as u32), AT_ONCE) }?;
+    on.give_back(sum)?;
+    on.take(out)
+}
+
+fn check<T>(x: &[T], rows: usize, width: u32, gains: u32, affine: &Affine<'_, T>) -> Result<(), KernelError> {
     if !(affine.least.is_finite() && affine.least > 0.0) {
         return Err(KernelError::Range { what: "the norm's epsilon", wanted: "a number above 0" });
     }

@@ -1,6 +1,7 @@
 //! Pictures as the pixel kernels take them: borrowed, rows from the top without gap, RGB.
 
 use crate::error::KernelError;
+use crate::render::Picture;
 
 /// The longest side of a picture.
 pub const SIDE_MAX: u32 = 1 << 17;
@@ -47,6 +48,12 @@ impl<'a> Pixels<'a> {
             Rgb::Bytes(bytes) => bytes.as_ptr(),
             Rgb::Floats(floats) => floats.as_ptr().cast(),
         }
+    }
+}
+
+impl<'a> From<&'a Picture> for Pixels<'a> {
+    fn from(picture: &'a Picture) -> Self {
+        Self::bytes(picture.width, picture.height, &picture.rgb)
     }
 }
 

@@ -187,6 +187,22 @@ mod tests {
             }
         }
 
+        /// In a pose near by, one far off, and with a triangle fewer.
+        #[test]
+        fn a_posed_solid_is_hit_as_a_new_one_is(corners in triangles(), rays in rays(), turn in -0.3f32..0.3, far in any::<bool>()) {
+            let cpu = Cpu::new(1);
+            let bend = if far { 3.0 } else { 0.0 };
+            let move_by = |p: [f32; 3]| [p[0] + turn * p[1] + bend * (7.0 * p[2]).sin(), p[1] - bend * (9.0 * p[0]).cos(), p[2] + turn];
+            let moved: Vec<_> = corners.iter().map(|t| t.map(move_by)).collect();
+            let rest = cpu.solid(&soup(&corners, Material::default()), Build::Best).unwrap();
+            for pose in [&moved[..], &moved[..moved.len().saturating_sub(1)]] {
+                let geometry = soup(pose, Material::default());
+                let (posed, fresh) = (rest.posed(&geometry).unwrap(), cpu.solid(&geometry, Build::Fast).unwrap());
+                prop_assert_eq!(cpu.nearest(&[&posed], &rays).unwrap(), cpu.nearest(&[&fresh], &rays).unwrap());
+                prop_assert_eq!(cpu.passed(&[&posed], &rays).unwrap(), cpu.passed(&[&fresh], &rays).unwrap());
+            }
+        }
+
         #[test]
         fn every_instruction_set_and_build_gives_the_same_bits(corners in triangles(), rays in rays()) {
             let geometry = soup(&corners, Material::default());

@@ -1,6 +1,7 @@
 //! What every device renders from and into: a stage, settings, layers, a picture; and the limits that all of them keep.
 
 use crate::abi;
+use crate::cube::Lut;
 use crate::error::KernelError;
 use crate::scene::{Camera, Fog, Light, Look, Sky};
 use crate::solid::Solid;
@@ -96,6 +97,20 @@ pub struct Picture {
     pub height: u32,
     /// width × height × RGB.
     pub rgb: Vec<u8>,
+}
+
+/// How a picture is finished. A [`Look`] alone is one, too.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<'a> {
+    pub look: &'a Look,
+    /// Takes and gives sRGB; grain comes after it.
+    pub lut: Option<&'a Lut>,
+}
+
+impl<'a> From<&'a Look> for Finish<'a> {
+    fn from(look: &'a Look) -> Self {
+        Self { look, lut: None }
+    }
 }
 
 pub(crate) const SIDE_MAX: u32 = 8192;

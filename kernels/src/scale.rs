@@ -6,10 +6,9 @@
 
 use std::f64::consts::PI;
 
-use crate::Cpu;
-use crate::abi::Launch;
 use crate::error::KernelError;
 use crate::pixels::{Pixels, Rgb, check_side};
+use crate::target::{Extent, Kernel, List, Plain, Target, faces, kernel};
 
 /// For each output position, where its window starts and the weights in it.
 pub(crate) struct Windows {
@@ -82,84 +81,98 @@ pub struct ScaleView {
     from_row: u32,
 }
 
-/// Rows that are between the passes at once: few enough to stay in a core's cache.
-const BAND: u32 = 32;
 const ROWS: u32 = 8;
 
-impl Cpu {
+faces! {
     /// Scales a picture of bytes to `width` × `height`.
     ///
     /// # Errors
     /// `Size` for an empty or too large picture, `Length` where the pixels aren't as many as its size says.
-    pub fn scale_bytes(&self, rgb: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, KernelError> {
-        check_side(to.0, to.1)?;
-        let pixels = Pixels::bytes(from.0, from.1, rgb);
-        pixels.check()?;
-        let mut out = vec![0u8; to.0 as usize * to.1 as usize * 3];
-        let (rows, columns) = (Windows::lanczos(from.1, to.1), Windows::lanczos(from.0, to.0));
-        // SAFETY: `out` holds as many pixels as there are rows and columns.
-        unsafe { self.resample(&pixels, &rows, &columns, self.kernels.scale_across_bytes, out.as_mut_ptr()) };
-        Ok(out)
-    }
+    fn scale_bytes(rgb: &[u8], from: (u32, u32), to: (u32, u32)) -> Vec<u8>
+}
 
+fn scale_bytes(on: &impl Target, rgb: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, KernelError> {
+    // SAFETY: the kernel writes bytes, three a pixel.
+    unsafe { scaled(on, &Pixels::bytes(from.0, from.1, rgb), to, kernel!(scale_across_bytes), 3) }
+}
+
+faces! {
     /// Scales a picture of floats, of any range. As the lobes are negative in part, light may come out below zero near an edge.
     ///
     /// # Errors
     /// As for bytes.
-    pub fn scale_floats(&self, rgb: &[[f32; 3]], from: (u32, u32), to: (u32, u32)) -> Result<Vec<[f32; 3]>, KernelError> {
-        check_side(to.0, to.1)?;
-        let pixels = Pixels::floats(from.0, from.1, rgb);
-        pixels.check()?;
-        let mut out = vec![[0.0f32; 3]; to.0 as usize * to.1 as usize];
-        let (rows, columns) = (Windows::lanczos(from.1, to.1), Windows::lanczos(from.0, to.0));
-        // SAFETY: as above.
-        unsafe { self.resample(&pixels, &rows, &columns, self.kernels.scale_across_floats, out.as_mut_ptr().cast()) };
-        Ok(out)
-    }
+    fn scale_floats(rgb: &[[f32; 3]], from: (u32, u32), to: (u32, u32)) -> Vec<[f32; 3]>
+}
 
-    /// Both passes, a band of rows at a time.
-    ///
-    /// # Safety
-    /// `out` holds three parts, of the kind that `across` writes, for each row and column.
-    pub(crate) unsafe fn resample(
-        &self,
-        pixels: &Pixels<'_>,
-        rows: &Windows,
-        columns: &Windows,
-        across: Launch<ScaleView>,
-        out: *mut u8,
-    ) {
-        let down = match pixels.rgb {
-            Rgb::Bytes(_) => self.kernels.scale_down_bytes,
-            Rgb::Floats(_) => self.kernels.scale_down_floats,
-        };
-        let parts = pixels.width * 3;
-        let (height, width) = (rows.first.len() as u32, columns.first.len() as u32);
-        // One float more: across, the last pixel of a row is read as four.
-        let mut between = vec![0.0f32; parts as usize * height.min(BAND) as usize + 1];
-        for from_row in (0..height).step_by(BAND as usize) {
-            let band = (height - from_row).min(BAND);
-            let between = between.as_mut_ptr().cast::<u8>();
-            let view = |input, output, windows: &Windows, width, in_stride, out_stride| ScaleView {
-                input,
-                output,
-                weights: windows.weights.as_ptr(),
-                first: windows.first.as_ptr(),
-                width,
-                in_stride,
-                out_stride,
-                taps: windows.taps,
-                from_row,
-            };
-            let first = view(pixels.pointer(), between, rows, parts, parts, parts);
-            let second = view(between, out, columns, width, parts, width * 3);
-            // SAFETY: windows lie within the picture; `between` holds the band; each row is written by one thread.
-            unsafe {
-                self.launch(down, &first, band, ROWS);
-                self.launch(across, &second, band, ROWS);
-            }
+fn scale_floats(on: &impl Target, rgb: &[[f32; 3]], from: (u32, u32), to: (u32, u32)) -> Result<Vec<[f32; 3]>, KernelError> {
+    // SAFETY: the kernel writes three floats a pixel.
+    unsafe { scaled(on, &Pixels::floats(from.0, from.1, rgb), to, kernel!(scale_across_floats), 1) }
+}
+
+/// # Safety
+/// `across` writes `parts` of `T` a pixel.
+unsafe fn scaled<T: Plain>(
+    on: &impl Target,
+    pixels: &Pixels<'_>,
+    to: (u32, u32),
+    across: Kernel<ScaleView>,
+    parts: usize,
+) -> Result<Vec<T>, KernelError> {
+    check_side(to.0, to.1)?;
+    pixels.check()?;
+    let out = on.room::<T>(to.0 as usize * to.1 as usize * parts)?;
+    let (rows, columns) = (Windows::lanczos(pixels.height, to.1), Windows::lanczos(pixels.width, to.0));
+    // SAFETY: `out` holds as many pixels as there are rows and columns.
+    unsafe { resample(on, pixels, &rows, &columns, across, out.at().cast()) }?;
+    on.take(out)
+}
+
+/// Both passes, a band of rows at a time.
+///
+/// # Safety
+/// `out` holds three parts, of the kind that `across` writes, for each row and column.
+pub(crate) unsafe fn resample<G: Target>(
+    on: &G,
+    pixels: &Pixels<'_>,
+    rows: &Windows,
+    columns: &Windows,
+    across: Kernel<ScaleView>,
+    out: *mut u8,
+) -> Result<(), KernelError> {
+    let (bytes, floats);
+    let (input, down) = match pixels.rgb {
+        Rgb::Bytes(rgb) => {
+            bytes = on.lend(rgb)?;
+            (bytes.at(), kernel!(scale_down_bytes))
+        }
+        Rgb::Floats(rgb) => {
+            floats = on.lend(rgb)?;
+            (floats.at().cast(), kernel!(scale_down_floats))
+        }
+    };
+    let parts = pixels.width * 3;
+    let (height, width) = (rows.first.len() as u32, columns.first.len() as u32);
+    let band = height.min(G::BAND);
+    // One float more: across, the last pixel of a row is read as four.
+    let between = on.room::<f32>(parts as usize * band as usize + 1)?;
+    let view = |input, output, (weights, first): (&G::List<'_, f32>, &G::List<'_, u32>), taps, width, in_stride, out_stride| {
+        ScaleView { input, output, weights: weights.at(), first: first.at(), width, in_stride, out_stride, taps, from_row: 0 }
+    };
+    let (row_weights, row_first) = (on.lend(&rows.weights)?, on.lend(&rows.first)?);
+    let (column_weights, column_first) = (on.lend(&columns.weights)?, on.lend(&columns.first)?);
+    let between = between.at().cast::<u8>();
+    let mut first = view(input, between, (&row_weights, &row_first), rows.taps, parts, parts, parts);
+    let mut second = view(between, out, (&column_weights, &column_first), columns.taps, width, parts, width * 3);
+    for from_row in (0..height).step_by(band as usize) {
+        (first.from_row, second.from_row) = (from_row, from_row);
+        let rows = (height - from_row).min(band);
+        // SAFETY: windows lie within the picture; `between` holds the band; each row is written by itself.
+        unsafe {
+            on.run(down, &first, Extent::Pixels(parts, rows), ROWS)?;
+            on.run(across, &second, Extent::Pixels(width, rows), ROWS)?;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -97,6 +97,8 @@ pub struct Material {
     /// Strength of the three-scale colour variation.
     pub variation: f32,
     pub roughness: f32,
+    /// Strength of what a surface that is no metal mirrors, coat aside: 1 is plastic or stone, 0 chalk.
+    pub specular: f32,
     pub metallic: f32,
     /// Cloth sheen at grazing angles.
     pub sheen: f32,
@@ -126,6 +128,7 @@ impl Default for Material {
             bump: 0.0,
             variation: 0.1,
             roughness: 0.8,
+            specular: 1.0,
             metallic: 0.0,
             sheen: 0.0,
             sheen_color: [1.0; 3],

@@ -2,8 +2,8 @@
 //!
 //! Selection is exact. A dot product is within 1e-6 of the exact one times the sum of its terms' sizes, up to a dim of 768.
 
-use crate::Cpu;
 use crate::error::KernelError;
+use crate::target::{Extent, List, Target, faces, kernel};
 
 /// One of the largest.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,87 +28,94 @@ pub struct TopView {
     lists: u32,
 }
 
+const EMPTY: TopView = TopView {
+    query: std::ptr::null(),
+    vectors: std::ptr::null(),
+    scores: std::ptr::null_mut(),
+    best: std::ptr::null_mut(),
+    merged: std::ptr::null_mut(),
+    place: std::ptr::null_mut(),
+    merged_place: std::ptr::null_mut(),
+    dim: 0,
+    count: 0,
+    most: 0,
+    lists: 0,
+};
+
 /// As in `top.cpp`.
 const STRETCH: usize = 4096;
 const NOWHERE: u32 = u32::MAX;
 const MOST: usize = 1024;
 const AT_ONCE: u32 = 256;
 
-impl Cpu {
+faces! {
     /// The `most` largest scores, the largest first, of equal ones the one with the lower index. What isn't a number is left out;
     /// there may be fewer than asked for.
     ///
     /// # Errors
     /// `TooMany` for more than 1024 asked, or 2³² − 1 scores and more.
-    pub fn top_k(&self, scores: &[f32], most: usize) -> Result<Vec<Best>, KernelError> {
-        check(scores.len(), most)?;
-        if most == 0 || scores.is_empty() {
-            return Ok(Vec::new());
-        }
-        let lists = scores.len().div_ceil(STRETCH);
-        let (mut best, mut merged) = (vec![0.0f32; lists * most], vec![0.0f32; lists.div_ceil(2) * most]);
-        let (mut place, mut merged_place) = (vec![0u32; lists * most], vec![0u32; lists.div_ceil(2) * most]);
-        let mut view = TopView {
-            query: std::ptr::null(),
-            vectors: std::ptr::null(),
-            scores: scores.as_ptr().cast_mut(),
-            best: best.as_mut_ptr(),
-            merged: merged.as_mut_ptr(),
-            place: place.as_mut_ptr(),
-            merged_place: merged_place.as_mut_ptr(),
-            dim: 0,
-            count: scores.len() as u32,
-            most: most as u32,
-            lists: lists as u32,
-        };
-        // SAFETY: scores are only read; each list is written by one thread, from lists that the launch before has finished.
-        unsafe {
-            self.launch(self.kernels.top_stretch, &view, view.lists, 1);
-            while view.lists > 1 {
-                let merged = view.lists.div_ceil(2);
-                self.launch(self.kernels.top_merge, &view, merged, 1);
-                view.lists = merged;
-                (view.best, view.merged) = (view.merged, view.best);
-                (view.place, view.merged_place) = (view.merged_place, view.place);
-            }
-        }
-        let in_first = std::ptr::eq(view.best, best.as_ptr());
-        let (best, place) = if in_first { (best, place) } else { (merged, merged_place) };
-        let list = place.into_iter().zip(best).take(most).take_while(|(index, _)| *index != NOWHERE);
-        Ok(list.map(|(index, score)| Best { index, score }).collect())
-    }
+    fn top_k(scores: &[f32], most: usize) -> Vec<Best>
+}
 
+fn top_k(on: &impl Target, scores: &[f32], most: usize) -> Result<Vec<Best>, KernelError> {
+    check(scores.len(), most)?;
+    let here = on.lend(scores)?;
+    best(on, here.at(), scores.len(), most)
+}
+
+/// Of scores that are on the target.
+fn best(on: &impl Target, scores: *mut f32, count: usize, most: usize) -> Result<Vec<Best>, KernelError> {
+    if most == 0 || count == 0 {
+        return Ok(Vec::new());
+    }
+    let lists = count.div_ceil(STRETCH);
+    let (mut best, mut merged) = (on.room::<f32>(lists * most)?, on.room::<f32>(lists.div_ceil(2) * most)?);
+    let (mut place, mut merged_place) = (on.room::<u32>(lists * most)?, on.room::<u32>(lists.div_ceil(2) * most)?);
+    let mut view = TopView { scores, count: count as u32, most: most as u32, lists: lists as u32, ..EMPTY };
+    loop {
+        (view.best, view.merged) = (best.at(), merged.at());
+        (view.place, view.merged_place) = (place.at(), merged_place.at());
+        if view.lists == lists as u32 {
+            // SAFETY: scores are only read; an item writes a list of its own.
+            unsafe { on.run(kernel!(top_stretch), &view, Extent::Items(0, view.lists), 1) }?;
+        }
+        if view.lists == 1 {
+            break;
+        }
+        let halved = view.lists.div_ceil(2);
+        // SAFETY: the same, from lists that the launch before has finished.
+        unsafe { on.run(kernel!(top_merge), &view, Extent::Items(0, halved), 1) }?;
+        view.lists = halved;
+        std::mem::swap(&mut best, &mut merged);
+        std::mem::swap(&mut place, &mut merged_place);
+    }
+    let list = on.take(place)?.into_iter().zip(on.take(best)?).take(most).take_while(|(index, _)| *index != NOWHERE);
+    Ok(list.map(|(index, score)| Best { index, score }).collect())
+}
+
+faces! {
     /// The `most` vectors with the largest dot products with `query`; `vectors` are as long as it, one after another.
     ///
     /// # Errors
     /// `Length` where `vectors` aren't whole vectors, `Range` for an empty query, `TooMany` as above.
-    pub fn nearest_vectors(&self, query: &[f32], vectors: &[f32], most: usize) -> Result<Vec<Best>, KernelError> {
-        if query.is_empty() || query.len() > u32::MAX as usize {
-            return Err(KernelError::Range { what: "the length of a vector", wanted: "1–2³² − 1" });
-        }
-        let count = vectors.len() / query.len();
-        if count * query.len() != vectors.len() {
-            return Err(KernelError::Length { list: "vectors", found: vectors.len(), wanted: count * query.len() });
-        }
-        check(count, most)?;
-        let mut scores = vec![0.0f32; count];
-        let view = TopView {
-            query: query.as_ptr(),
-            vectors: vectors.as_ptr(),
-            scores: scores.as_mut_ptr(),
-            best: std::ptr::null_mut(),
-            merged: std::ptr::null_mut(),
-            place: std::ptr::null_mut(),
-            merged_place: std::ptr::null_mut(),
-            dim: query.len() as u32,
-            count: count as u32,
-            most: 0,
-            lists: 0,
-        };
-        // SAFETY: `vectors` hold `count` vectors; each score is written by one thread.
-        unsafe { self.launch(self.kernels.top_scores, &view, view.count, AT_ONCE) };
-        self.top_k(&scores, most)
+    fn nearest_vectors(query: &[f32], vectors: &[f32], most: usize) -> Vec<Best>
+}
+
+fn nearest_vectors(on: &impl Target, query: &[f32], vectors: &[f32], most: usize) -> Result<Vec<Best>, KernelError> {
+    if query.is_empty() || query.len() > u32::MAX as usize {
+        return Err(KernelError::Range { what: "the length of a vector", wanted: "1–2³² − 1" });
     }
+    let count = vectors.len() / query.len();
+    if count * query.len() != vectors.len() {
+        return Err(KernelError::Length { list: "vectors", found: vectors.len(), wanted: count * query.len() });
+    }
+    check(count, most)?;
+    let dim = query.len() as u32;
+    let (scores, query, vectors) = (on.room::<f32>(count)?, on.lend(query)?, on.lend(vectors)?);
+    let view = TopView { query: query.at(), vectors: vectors.at(), scores: scores.at(), dim, count: count as u32, ..EMPTY };
+    // SAFETY: `vectors` hold `count` vectors; an item writes its own score.
+    unsafe { on.run(kernel!(top_scores), &view, Extent::Items(0, view.count), AT_ONCE) }?;
+    best(on, scores.at(), count, most)
 }
 
 fn check(count: usize, most: usize) -> Result<(), KernelError> {

@@ -3,6 +3,11 @@
 use obvhs::{Boundable, BvhBuildParams, aabb::Aabb, bvh2::Bvh2, bvh2::builder::build_bvh2};
 
 use crate::abi::{Block, LEAF, NOTHING, Node};
+use collapse::{Child, Collapse};
+
+mod collapse;
+pub mod packed;
+mod refit;
 
 /// How long a tree may take to build, against how fast rays walk it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +40,16 @@ impl Boundable for Corners {
 
 /// Builds the tree over triangles given as corners; `flags` are or-ed into the ids of the blocks.
 pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: Build) -> Tree {
+    build_over(corners.map(Corners).collect(), flags, how)
+}
+
+/// The tree of the same triangles elsewhere: `rest` with its boxes moved along where that stays good, else a new one.
+pub fn posed(rest: &Tree, corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32]) -> Tree {
     let corners: Vec<Corners> = corners.map(Corners).collect();
+    refit::refit(rest, &corners, flags).unwrap_or_else(|| build_over(corners, flags, Build::Fast))
+}
+
+fn build_over(corners: Vec<Corners>, flags: &[u32], how: Build) -> Tree {
     if corners.is_empty() {
         return Tree { nodes: Vec::new(), blocks: Vec::new() };
     }
@@ -43,16 +57,14 @@ pub fn build(corners: impl Iterator<Item = [[f32; 3]; 3]>, flags: &[u32], how: B
         return balanced(&corners, flags);
     }
     let mut params = match how {
-        Build::Best => BvhBuildParams::slow_build(),
-        Build::Fast => BvhBuildParams::fastest_build(),
+        Build::Best => BvhBuildParams::medium_build(),
+        Build::Fast => BvhBuildParams { reinsertion_batch_ratio: 0.0, ..BvhBuildParams::fast_build() },
     };
-    params.max_prims_per_leaf = LEAF_TRIANGLES as u32;
+    params.max_prims_per_leaf = 1;
     params.pre_split = false;
     let binary = build_bvh2(&corners, params, &mut Default::default());
-    let mut collapse =
-        Collapse { binary: &binary, corners: &corners, flags, tree: Tree { nodes: Vec::new(), blocks: Vec::new() }, deepest: 0 };
-    collapse.run();
-    if collapse.deepest <= DEPTH_MAX { collapse.tree } else { balanced(&corners, flags) }
+    let (tree, deepest) = wide(&binary, &corners, flags);
+    if deepest <= DEPTH_MAX { tree } else { balanced(&corners, flags) }
 }
 
 /// Boxes in one place past which the bottom-up builder slows down badly: it looks at all of them for each.
@@ -71,65 +83,35 @@ fn crowded(corners: &[Corners]) -> bool {
     })
 }
 
-struct Collapse<'a> {
-    binary: &'a Bvh2,
-    corners: &'a [Corners],
-    flags: &'a [u32],
-    tree: Tree,
-    deepest: usize,
-}
-
-impl Collapse<'_> {
-    /// Opens the child with the largest surface until eight stand in a node, from the root down.
-    fn run(&mut self) {
-        self.tree.nodes.push(EMPTY);
-        let mut waiting = vec![(0usize, 0usize, 1usize)];
-        while let Some((from, into, depth)) = waiting.pop() {
-            self.deepest = self.deepest.max(depth);
-            let (children, count) = self.open(from);
-            let mut node = EMPTY;
-            node.count = count as u32;
-            for (slot, &child) in children[..count].iter().enumerate() {
-                let source = &self.binary.nodes[child];
-                set_bounds(&mut node, slot, source.aabb().min.to_array(), source.aabb().max.to_array());
-                node.child[slot] = if source.is_leaf() {
-                    let first = source.first_index as usize;
-                    let prims = &self.binary.primitive_indices[first..first + source.prim_count as usize];
-                    LEAF | add_block(&mut self.tree.blocks, prims, self.corners, self.flags)
-                } else {
-                    self.tree.nodes.push(EMPTY);
-                    let at = self.tree.nodes.len() - 1;
-                    waiting.push((child, at, depth + 1));
-                    at as u32
-                };
-            }
-            self.tree.nodes[into] = node;
-        }
-    }
-
-    fn open(&self, from: usize) -> ([usize; 8], usize) {
-        let nodes = &self.binary.nodes;
-        let mut children = [0; 8];
-        children[0] = from;
-        let mut count = 1;
-        while count < 8 {
-            let mut widest = None;
-            let mut area = -1.0;
-            for (slot, &child) in children[..count].iter().enumerate() {
-                let node = &nodes[child];
-                if !node.is_leaf() && node.aabb().half_area() > area {
-                    area = node.aabb().half_area();
-                    widest = Some(slot);
+/// Lays out the wide tree from the root down, the children of a node side by side; and how deep it is.
+fn wide(binary: &Bvh2, corners: &[Corners], flags: &[u32]) -> (Tree, usize) {
+    let collapse = Collapse::new(binary);
+    let mut tree = Tree { nodes: vec![EMPTY], blocks: Vec::new() };
+    let mut waiting = vec![(0, 0, 1)];
+    let mut deepest = 0;
+    while let Some((from, into, depth)) = waiting.pop() {
+        deepest = deepest.max(depth);
+        let children = collapse.children(from);
+        let mut node = EMPTY;
+        node.count = children.len() as u32;
+        for (slot, child) in children.into_iter().enumerate() {
+            let bounds = match child {
+                Child::Node(at) => {
+                    tree.nodes.push(EMPTY);
+                    node.child[slot] = tree.nodes.len() as u32 - 1;
+                    waiting.push((at, tree.nodes.len() - 1, depth + 1));
+                    *binary.nodes[at].aabb()
                 }
-            }
-            let Some(slot) = widest else { break };
-            let first = nodes[children[slot]].first_index as usize;
-            children[slot] = first;
-            children[count] = first + 1;
-            count += 1;
+                Child::Block(prims, count) => {
+                    node.child[slot] = LEAF | add_block(&mut tree.blocks, &prims[..count], corners, flags);
+                    bounds_of(&prims[..count], corners)
+                }
+            };
+            set_bounds(&mut node, slot, bounds.min.to_array(), bounds.max.to_array());
         }
-        (children, count)
+        tree.nodes[into] = node;
     }
+    (tree, deepest)
 }
 
 const EMPTY: Node =
@@ -143,7 +125,13 @@ fn set_bounds(node: &mut Node, slot: usize, low: [f32; 3], high: [f32; 3]) {
 }
 
 fn add_block(blocks: &mut Vec<Block>, prims: &[u32], corners: &[Corners], flags: &[u32]) -> u32 {
-    let mut block = Block { corner: [[0.0; 4]; 3], edge1: [[0.0; 4]; 3], edge2: [[0.0; 4]; 3], id: [0; 4] };
+    blocks.push(block_of(prims, corners, flags));
+    blocks.len() as u32 - 1
+}
+
+/// Vacant lanes have edges of zero, which no ray hits.
+fn block_of(prims: &[u32], corners: &[Corners], flags: &[u32]) -> Block {
+    let mut block = Block { corner: [[0.0; 4]; 3], edge1: [[0.0; 4]; 3], edge2: [[0.0; 4]; 3], id: [NOTHING; 4] };
     for (lane, &prim) in prims.iter().enumerate() {
         let [a, b, c] = corners[prim as usize].0;
         for axis in 0..3 {
@@ -153,8 +141,7 @@ fn add_block(blocks: &mut Vec<Block>, prims: &[u32], corners: &[Corners], flags:
         }
         block.id[lane] = prim | flags[prim as usize];
     }
-    blocks.push(block);
-    blocks.len() as u32 - 1
+    block
 }
 
 /// A tree of halves by the median, never deeper than log₈: for input on which the bottom-up tree degenerates.

@@ -181,3 +181,18 @@ proptest! {
         }
     }
 }
+
+/// A limit on the process's memory leaves no room for another thread's stack.
+#[test]
+#[cfg(target_os = "linux")]
+fn threads_that_the_system_refuses_are_an_error_and_no_end() {
+    use nix::sys::resource::{Resource, setrlimit};
+    let taken = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = taken.split(' ').next().unwrap().parse().unwrap();
+    setrlimit(Resource::RLIMIT_AS, pages * 4096 + (1 << 20), nix::sys::resource::RLIM_INFINITY).unwrap();
+    let refused = Device::open(klieg_kernels::Choice::Cpu, 3).err();
+    let alone = Cpu::new(3).geglu(1, &[2.0f32, 3.0]);
+    setrlimit(Resource::RLIMIT_AS, nix::sys::resource::RLIM_INFINITY, nix::sys::resource::RLIM_INFINITY).unwrap();
+    assert!(matches!(refused, Some(KernelError::NoThread { .. })), "{refused:?}");
+    assert_eq!(alone, Cpu::plain(1).geglu(1, &[2.0f32, 3.0]));
+}

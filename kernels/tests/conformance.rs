@@ -2,6 +2,7 @@
 
 use klieg_kernels::scene::{Camera, Fog, Geometry, Look, Material, Pattern, Sky, Texture};
 use klieg_kernels::{Build, Choice, Cpu, Cuda, Device, KernelError, Ray, Settings, Stage};
+use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 mod stand_in;
@@ -33,6 +34,21 @@ fn the_cuda_form_gives_the_bits_of_plain_code_on_a_stand_in_driver() {
     let device = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()));
     let errors = on_worlds(150, |world| exactly(&device, world));
     suite::print("CUDA form on the CPU", &errors);
+}
+
+#[test]
+fn every_kernel_gives_the_bits_of_plain_code_in_every_instruction_set() {
+    for (i, cpu) in Cpu::of_every_set(3).into_iter().enumerate() {
+        let device = Device::Cpu(Box::new(cpu.poisoned()));
+        suite::kernels::judge(["plain", "AVX2", "AVX-512"][i], &suite::kernels::on_shapes(24, &device, 0.0), 0.0);
+    }
+}
+
+#[test]
+fn the_cuda_form_of_every_kernel_gives_the_bits_of_plain_code() {
+    stand_in::open();
+    let device = Device::Cuda(Box::new(Cuda::open_poisoned(0).unwrap()));
+    suite::kernels::judge("CUDA form on the CPU", &suite::kernels::on_shapes(24, &device, 0.0), 0.0);
 }
 
 #[test]
@@ -84,6 +100,29 @@ fn pictures_stay_the_same_however_they_are_split_and_whoever_asks() {
     });
 }
 
+/// A stage with nothing in it.
+#[derive(Default)]
+struct Empty {
+    sky: Sky,
+    fog: Fog,
+}
+
+const CAMERA: Camera = Camera {
+    position: [0.0; 3],
+    look_at: [0.0, 0.0, 1.0],
+    roll_degrees: 0.0,
+    lens_mm: 35.0,
+    focus_m: 1.0,
+    aperture_m: 0.0,
+    near_m: 0.0,
+};
+
+impl Empty {
+    fn stage(&self) -> Stage<'_> {
+        Stage { solids: &[], lights: &[], sky: &self.sky, fog: &self.fog, camera: &CAMERA }
+    }
+}
+
 /// The environment of the stand-in driver.
 fn set(name: &str, value: &str) {
     // SAFETY: nothing else in this process reads the environment meanwhile, when tests are processes of their own as nextest has them.
@@ -113,17 +152,8 @@ fn memory_that_does_not_suffice_is_named_and_what_is_idle_makes_room() {
     let Err(KernelError::OutOfMemory { asked, free }) = cuda.nearest(&all, &[ray]) else { panic!("it fits") };
     assert!(asked == 8 << 20 && free < asked, "{asked} asked, {free} free");
     let settings = Settings { width: 1024, height: 1024, samples: 1, bounces: 0, seed: 0 };
-    let (sky, fog) = (Sky::default(), Fog::default());
-    let camera = Camera {
-        position: [0.0; 3],
-        look_at: [0.0, 0.0, 1.0],
-        roll_degrees: 0.0,
-        lens_mm: 35.0,
-        focus_m: 1.0,
-        aperture_m: 0.0,
-        near_m: 0.0,
-    };
-    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    let empty = Empty::default();
+    let stage = empty.stage();
     assert!(matches!(cuda.trace(&stage, &settings), Err(KernelError::OutOfMemory { asked: 12582912, .. })));
     // Nothing of it is lost, and smaller pictures go on.
     drop(solids);
@@ -139,17 +169,8 @@ fn a_device_that_is_lost_says_so_from_then_on() {
     set("STAND_IN_FAILS", "klieg_denoise_pass");
     stand_in::open();
     let cuda = Cuda::open(0).unwrap();
-    let (sky, fog) = (Sky::default(), Fog::default());
-    let camera = Camera {
-        position: [0.0; 3],
-        look_at: [0.0, 0.0, 1.0],
-        roll_degrees: 0.0,
-        lens_mm: 35.0,
-        focus_m: 1.0,
-        aperture_m: 0.0,
-        near_m: 0.0,
-    };
-    let stage = Stage { solids: &[], lights: &[], sky: &sky, fog: &fog, camera: &camera };
+    let empty = Empty::default();
+    let stage = empty.stage();
     let settings = Settings { width: 8, height: 8, samples: 1, bounces: 0, seed: 0 };
     let mut layers = cuda.trace(&stage, &settings).unwrap();
     let lost = |error: KernelError| matches!(error, KernelError::Lost { reason } if reason.contains("ILLEGAL_ADDRESS"));
@@ -174,4 +195,40 @@ fn what_a_driver_refuses_is_named() {
     assert_eq!((listed[0].compute_capability, listed[0].driver.as_str()), (Some((9, 0)), "CUDA 13.1"));
     set("STAND_IN_DEVICES", "0");
     assert_eq!(Cuda::open(0).err(), Some(KernelError::NoDevice { target: "CUDA", asked: 0, count: 0 }));
+}
+
+/// Triangles of every kind: small in a large place, flat along an axis, lines, points, all in one place, far from the origin.
+fn soup() -> impl Strategy<Value = (Geometry, Vec<Ray>)> {
+    let corner = || prop::array::uniform3(-1.0f32..1.0);
+    let spread = prop_oneof![Just(4.0f32), Just(4.0), Just(4.0), Just(1e-4), Just(0.0)];
+    let place = prop_oneof![Just(0.0f32), Just(0.0), Just(5e4)];
+    let many = prop::collection::vec((corner(), corner(), corner()), 0..300);
+    (prop::array::uniform3(spread), place, 1e-3f32..1.0, many, prop::collection::vec((corner(), corner()), 64)).prop_map(
+        |(spread, place, size, triangles, rays)| {
+            let mut g = Geometry::default();
+            let m = g.material(Material::default());
+            for (c, a, b) in triangles {
+                let at = |o: [f32; 3], k: f32| std::array::from_fn(|i| place + spread[i] * (c[i] + k * o[i]));
+                let corners = [at(a, 0.0), at(a, size), at(b, size)];
+                let [a, b, c] = corners.map(|p| g.vertex(p, [0.0, 1.0, 0.0], [0.0; 3], [1.0; 3]));
+                g.triangle(a, b, c, m);
+            }
+            let ray = |(o, d): ([f32; 3], [f32; 3])| Ray { origin: o.map(|x| place + 6.0 * x), near: 0.0, direction: d, far: 40.0 };
+            (g, rays.into_iter().map(ray).collect())
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// GPUs walk a compressed tree, the CPU an exact one: the same hits, however the triangles lie.
+    #[test]
+    fn the_compressed_tree_is_hit_where_the_exact_one_is((geometry, rays) in soup(), best in any::<bool>()) {
+        stand_in::open();
+        let (cpu, cuda) = (Cpu::plain(1), Cuda::open_poisoned(0).unwrap());
+        let solid = cpu.solid(&geometry, if best { Build::Best } else { Build::Fast }).unwrap();
+        prop_assert_eq!(cpu.nearest(&[&solid], &rays).unwrap(), cuda.nearest(&[&solid], &rays).unwrap());
+        prop_assert_eq!(cpu.passed(&[&solid], &rays).unwrap(), cuda.passed(&[&solid], &rays).unwrap());
+    }
 }

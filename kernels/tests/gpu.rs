@@ -30,6 +30,14 @@ fn a_gpu_is_within_the_tolerance_of_plain_code() {
 
 #[test]
 #[ignore = "needs an NVIDIA GPU: make test-gpu"]
+fn every_kernel_is_within_the_tolerance_of_plain_code_on_a_gpu() {
+    let device = gpu();
+    let table = suite::kernels::on_shapes(100, &device, TOLERANCE.each);
+    suite::kernels::judge(&device.info().name, &table, TOLERANCE.share);
+}
+
+#[test]
+#[ignore = "needs an NVIDIA GPU: make test-gpu"]
 fn a_picture_is_its_steps_on_a_gpu() {
     let device = gpu();
     on_worlds(32, |world| {

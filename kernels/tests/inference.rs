@@ -1,6 +1,8 @@
 //! The fused kernels of networks against plain f64 code.
 
+use half::{bf16, f16};
 use klieg_kernels::attention::{Attention, Mask};
+use klieg_kernels::element::Element;
 use klieg_kernels::norm::{Affine, Channels};
 use klieg_kernels::{Cpu, KernelError};
 use proptest::prelude::*;
@@ -279,8 +281,125 @@ fn geglu_is_exact_over_all_gates() {
         worst = worst.max(off);
     }
     println!("geglu: {worst:e}");
-    assert_eq!(cpu.geglu(0, &[]), Ok(vec![]));
-    assert_eq!(cpu.geglu(5, &[]), Ok(vec![]));
+    assert_eq!(cpu.geglu::<f32>(0, &[]), Ok(vec![]));
+    assert_eq!(cpu.geglu::<f32>(5, &[]), Ok(vec![]));
+}
+
+/// A kind of 16 bits: to it, from it, and half the distance between neighbours of 1 and the smallest number.
+struct Sixteen<T> {
+    of: fn(f32) -> T,
+    back: fn(T) -> f32,
+    unit: f64,
+    least: f64,
+}
+const HALF: Sixteen<f16> = Sixteen { of: f16::from_f32, back: f16::to_f32, unit: 1.0 / 2048.0, least: 3e-8 };
+const BRAIN: Sixteen<bf16> = Sixteen { of: bf16::from_f32, back: bf16::to_f32, unit: 1.0 / 256.0, least: 0.0 };
+
+impl<T: Element> Sixteen<T> {
+    /// Rounded, and what that is exactly.
+    fn stored(&self, values: &[f32]) -> (Vec<T>, Vec<f32>) {
+        let stored: Vec<T> = values.iter().map(|x| (self.of)(*x)).collect();
+        let exact = stored.iter().map(|x| (self.back)(*x)).collect();
+        (stored, exact)
+    }
+
+    /// Whether results are the exact ones but for `slack` and their own rounding.
+    fn check(&self, what: &str, found: &[T], wanted: &[f64], slack: f64) {
+        assert_eq!(found.len(), wanted.len(), "{what}");
+        for (i, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+            let off = (f64::from((self.back)(*found)) - wanted).abs();
+            let allowed = slack + (wanted.abs() + slack) * self.unit + self.least;
+            assert!(off <= allowed, "{what}, {i}: {off:e} off {wanted:e}");
+        }
+    }
+
+    /// All kernels on a seed's shapes and values, against f64 code on the same rounded inputs.
+    fn prove(&self, cpu: &Cpu, seed: u32) {
+        let pick = |salt: u32, most: u32| ((seed ^ salt).wrapping_mul(2_654_435_761) >> 16) % most;
+        let (keys, dim) = (1 + pick(1, 64), 1 + pick(2, 128));
+        let shape = Attention {
+            batch: 2,
+            heads: 4,
+            key_heads: 2,
+            queries: 5,
+            keys,
+            dim,
+            scale: 1.0 / (dim as f32).sqrt(),
+            causal: seed & 1 == 1,
+        };
+        let c = case(shape, seed, 2.0);
+        let ((q, q_exact), (k, k_exact), (v, v_exact)) = (self.stored(&c.q), self.stored(&c.k), self.stored(&c.v));
+        let wanted = attend(&shape, &q_exact, &k_exact, &v_exact, None);
+        self.check("attention", &cpu.attention(&shape, &q, &k, &v, None).unwrap(), &wanted, 1e-5);
+
+        let shape = Channels { batch: 2, channels: 6, groups: 3, space: 1 + pick(3, 1024) };
+        let ((gain, gain_exact), (shift, shift_exact)) =
+            (self.stored(&numbers(seed, 6, 2.0)), self.stored(&numbers(seed ^ 1, 6, 1.0)));
+        let (x, x_exact) = self.stored(&numbers(seed ^ 2, (12 * shape.space) as usize, 1.5));
+        let (affine, exact) =
+            (Affine { gain: &gain, shift: &shift, least: 1e-5 }, Affine { gain: &gain_exact, shift: &shift_exact, least: 1e-5 });
+        let normed = cpu.group_norm_silu(&shape, &x, &affine).unwrap();
+        self.check("group norm", &normed, &grouped(&shape, &x_exact, &exact), of_norms(2 * shape.space));
+
+        let width = 1 + pick(4, 1024) as usize;
+        let ((gain, gain_exact), (shift, shift_exact)) =
+            (self.stored(&numbers(seed, width, 2.0)), self.stored(&numbers(seed ^ 1, width, 1.0)));
+        let ((x, x_exact), (before, before_exact)) =
+            (self.stored(&numbers(seed ^ 3, 3 * width, 2.0)), self.stored(&numbers(seed ^ 4, 3 * width, 1.0)));
+        let (affine, exact) =
+            (Affine { gain: &gain, shift: &shift, least: 1e-5 }, Affine { gain: &gain_exact, shift: &shift_exact, least: 1e-5 });
+        let mut residual = before;
+        let layered_here = cpu.layer_norm_residual(width as u32, &x, &mut residual, &affine).unwrap();
+        let sums = self.stored(&x_exact.iter().zip(&before_exact).map(|(a, b)| a + b).collect::<Vec<_>>()).1;
+        assert!(residual.iter().zip(&sums).all(|(a, b)| (self.back)(*a).to_bits() == b.to_bits()), "sums are rounded once");
+        self.check("layer norm", &layered_here, &layered(width, &sums, &vec![0.0; sums.len()], &exact), of_norms(width as u32));
+
+        let (x, x_exact) = self.stored(&numbers(seed ^ 5, 4 * width, 5.0));
+        let gated: Vec<f64> = (0..2 * width)
+            .map(|i| {
+                let at = i / width * 2 * width + i % width;
+                let (value, gate) = (f64::from(x_exact[at]), f64::from(x_exact[at + width]));
+                value * gate * 0.5 * erfc(-gate / std::f64::consts::SQRT_2)
+            })
+            .collect();
+        self.check("geglu", &cpu.geglu(width as u32, &x).unwrap(), &gated, 3e-6 * 25.0);
+    }
+}
+
+#[test]
+fn every_number_of_16_bits_is_read_and_rounded_as_it_should_be() {
+    let cpu = Cpu::new(1);
+    // One key: attention gives its value, read and stored again.
+    let through = |keep: &dyn Fn(u16) -> bool, bits: &mut dyn FnMut(&[u16]) -> Vec<u16>| {
+        let all: Vec<u16> = (0..=u16::MAX).filter(|b| keep(*b)).collect();
+        assert!(bits(&all) == all);
+    };
+    let shape = |count: usize| Attention { batch: count as u32, ..SMALL };
+    through(&|b| f16::from_bits(b).is_finite() && b != 0x8000, &mut |all| {
+        let v: Vec<f16> = all.iter().map(|b| f16::from_bits(*b)).collect();
+        let zero = vec![f16::ZERO; v.len()];
+        cpu.attention(&shape(v.len()), &zero, &zero, &v, None).unwrap().into_iter().map(f16::to_bits).collect()
+    });
+    through(&|b| bf16::from_bits(b).is_finite() && b != 0x8000, &mut |all| {
+        let v: Vec<bf16> = all.iter().map(|b| bf16::from_bits(*b)).collect();
+        let zero = vec![bf16::ZERO; v.len()];
+        cpu.attention(&shape(v.len()), &zero, &zero, &v, None).unwrap().into_iter().map(bf16::to_bits).collect()
+    });
+    // Sums are rounded as the crate rounds: halves to even, the largest to infinity, and what is no number stays none.
+    let affine16 = |x: Vec<f16>, mut y: Vec<f16>| {
+        let one = vec![f16::ONE; 1];
+        cpu.layer_norm_residual(1, &x, &mut y, &Affine { gain: &one, shift: &one, least: 1.0 }).unwrap();
+        y
+    };
+    let pairs: Vec<(f16, f16)> = numbers(5, 200_000, 1.0)
+        .chunks(2)
+        .map(|c| (f16::from_bits((c[0] * 32767.0) as i16 as u16), f16::from_bits((c[1] * 32767.0) as i16 as u16)))
+        .collect();
+    let sums = affine16(pairs.iter().map(|p| p.0).collect(), pairs.iter().map(|p| p.1).collect());
+    for ((a, b), sum) in pairs.iter().zip(sums) {
+        let wanted = f16::from_f32(a.to_f32() + b.to_f32());
+        assert!(sum.to_bits() == wanted.to_bits() || (sum.is_nan() && wanted.is_nan()), "{a} + {b} = {sum}, not {wanted}");
+    }
 }
 
 proptest! {
@@ -302,6 +421,14 @@ proptest! {
         prop_assert!(off < 1e-5, "{off:e}");
         for cpu in Cpu::of_every_set(3) {
             prop_assert!(bits(&cpu.attention(&c.shape, &c.q, &c.k, &c.v, mask).unwrap()) == bits(&found));
+        }
+    }
+
+    #[test]
+    fn tensors_of_16_bits_are_within_their_rounding_and_the_same_in_every_set(seed: u32) {
+        for cpu in Cpu::of_every_set(2) {
+            HALF.prove(&cpu, seed);
+            BRAIN.prove(&cpu, seed);
         }
     }
 

@@ -4,6 +4,7 @@ use glam::{Affine3A, Vec3};
 use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Pattern, Sky, Texture};
 use klieg_kernels::{Build, Cpu, KernelError, Layers, Settings, Stage};
 
+mod patterns;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
@@ -217,43 +218,7 @@ fn the_denoiser_takes_noise_and_leaves_edges() {
 #[test]
 fn every_pattern_and_every_extreme_gives_finite_light() {
     let cpu = Cpu::new(2);
-    let patterns = [
-        Pattern::Plain,
-        Pattern::Felt,
-        Pattern::Clay,
-        Pattern::Weave,
-        Pattern::SilkButi,
-        Pattern::Zari,
-        Pattern::Wood,
-        Pattern::Marble,
-        Pattern::Brick,
-        Pattern::Plaster,
-        Pattern::Stone,
-        Pattern::Flagstone,
-        Pattern::Checker,
-        Pattern::Kolam,
-        Pattern::Asphalt,
-        Pattern::Tatami,
-        Pattern::Thatch,
-        Pattern::RoofTile,
-        Pattern::Grass,
-        Pattern::Soil,
-        Pattern::Sand,
-        Pattern::Water,
-        Pattern::Stripes,
-        Pattern::WaxPrint,
-        Pattern::Floral,
-        Pattern::Panels,
-        Pattern::Bark,
-        Pattern::Leaf,
-        Pattern::Strands,
-        Pattern::WetGround,
-        Pattern::Iris,
-        Pattern::Windows,
-        Pattern::Paper,
-        Pattern::Image,
-    ];
-    for (i, pattern) in patterns.into_iter().enumerate() {
+    for (i, pattern) in patterns::all().into_iter().enumerate() {
         let extreme = |k: usize| if i % k == 0 { 1.0 } else { 0.0 };
         let material = Material {
             pattern,

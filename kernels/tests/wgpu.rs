@@ -6,10 +6,15 @@
 
 use std::sync::OnceLock;
 
+use klieg_kernels::convert::{Format, Frame, Transfer};
+use klieg_kernels::cube::Lut;
+use klieg_kernels::grade::Cdl;
+use klieg_kernels::pixels::Pixels;
 use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Pattern, Sky, Texture};
-use klieg_kernels::{Build, Cpu, Hit, KernelError, Layers, Picture, Ray, Settings, Solid, Stage, Wgpu};
+use klieg_kernels::{Build, Cpu, Device, Finish, Hit, KernelError, Layers, Picture, Ray, Settings, Solid, Stage, Wgpu};
 use proptest::prelude::*;
 
+mod patterns;
 #[path = "../examples/demo/stage.rs"]
 mod stage;
 
@@ -137,43 +142,6 @@ fn finished(cpu: &Cpu, layers: &Layers, look: &Look) -> Picture {
     cpu.develop(&layers, look, 7).unwrap()
 }
 
-const PATTERNS: [Pattern; 34] = [
-    Pattern::Plain,
-    Pattern::Felt,
-    Pattern::Clay,
-    Pattern::Weave,
-    Pattern::SilkButi,
-    Pattern::Zari,
-    Pattern::Wood,
-    Pattern::Marble,
-    Pattern::Brick,
-    Pattern::Plaster,
-    Pattern::Stone,
-    Pattern::Flagstone,
-    Pattern::Checker,
-    Pattern::Kolam,
-    Pattern::Asphalt,
-    Pattern::Tatami,
-    Pattern::Thatch,
-    Pattern::RoofTile,
-    Pattern::Grass,
-    Pattern::Soil,
-    Pattern::Sand,
-    Pattern::Water,
-    Pattern::Stripes,
-    Pattern::WaxPrint,
-    Pattern::Floral,
-    Pattern::Panels,
-    Pattern::Bark,
-    Pattern::Leaf,
-    Pattern::Strands,
-    Pattern::WetGround,
-    Pattern::Iris,
-    Pattern::Windows,
-    Pattern::Paper,
-    Pattern::Image,
-];
-
 /// Six texels, two of them cut out.
 fn leaf() -> Texture {
     let rgba = [[250, 10, 10, 255], [20, 230, 40, 255], [30, 30, 240, 0], [200, 200, 30, 255], [0, 0, 0, 127], [90, 160, 220, 255]];
@@ -186,7 +154,7 @@ fn every_pattern_is_the_same() {
     let camera = Camera { position: [0.2, 0.5, 3.0], look_at: [0.0; 3], lens_mm: 40.0, ..world.camera };
     let settings = Settings { width: 40, height: 30, samples: 2, bounces: 1, seed: 4 };
     let mut all = Distance::default();
-    for (i, pattern) in PATTERNS.into_iter().enumerate() {
+    for (i, pattern) in patterns::all().into_iter().enumerate() {
         let extreme = |k: usize| if i % k == 0 { 1.0 } else { 0.0 };
         let mut g = Geometry::default();
         let m = g.material(Material {
@@ -247,7 +215,7 @@ fn material() -> impl Strategy<Value = Material> {
     let some = || prop_oneof![3 => Just(0.0f32), 1 => 0.0f32..1.0];
     let colors = (prop::array::uniform3(unit()), prop::array::uniform3(unit()), prop::array::uniform3(0.0f32..0.4));
     let answers = (unit(), some(), some(), some(), some(), some());
-    (prop::sample::select(PATTERNS.to_vec()), colors, 0.5f32..6.0, some(), answers, prop_oneof![6 => Just(0.0f32), 1 => Just(1.0)])
+    (prop::sample::select(patterns::all()), colors, 0.5f32..6.0, some(), answers, prop_oneof![6 => Just(0.0f32), 1 => Just(1.0)])
         .prop_map(
             |(pattern, (base, second, emission), scale, bump, (roughness, metallic, sheen, wrap, translucency, coat), glass)| {
                 Material {
@@ -258,6 +226,7 @@ fn material() -> impl Strategy<Value = Material> {
                     scale,
                     bump,
                     roughness,
+                    specular: 1.0 - 0.6 * sheen,
                     metallic,
                     sheen,
                     wrap,
@@ -404,44 +373,84 @@ fn denoiser_and_film_chain_are_the_same() {
     assert!(worst < 1e-3, "denoised colour differs by {worst}");
 }
 
-/// By the definition, in double precision, before rounding.
-fn exact_nv12(p: &Picture) -> Vec<f64> {
-    let (w, h) = (p.width as i64, p.height as i64);
-    let at = |x: i64, y: i64| {
-        let o = (y.clamp(0, h - 1) * w + x.clamp(0, w - 1)) as usize * 3;
-        [0, 1, 2].map(|i| f64::from(p.rgb[o + i]) / 255.0)
-    };
-    let luma = |c: [f64; 3]| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
-    let mut out: Vec<f64> = (0..w * h).map(|i| 16.0 + 219.0 * luma(at(i % w, i / w))).collect();
-    for y in (0..h).step_by(2) {
-        for x in (0..w).step_by(2) {
-            let taps = [(-1, 1.0), (0, 2.0), (1, 1.0)].into_iter().flat_map(|(dx, k)| [(dx, 0, k), (dx, 1, k)]);
-            let sum = taps.fold([0.0; 3], |s, (dx, dy, k)| {
-                let c = at(x + dx, y + dy);
-                [0, 1, 2].map(|i| s[i] + k / 8.0 * c[i])
-            });
-            out.push(128.0 + 224.0 * (sum[2] - luma(sum)) / 1.8556);
-            out.push(128.0 + 224.0 * (sum[0] - luma(sum)) / 1.5748);
-        }
-    }
-    out
-}
+const FORMATS: [Format; 3] = [Format::Nv12, Format::P010, Format::Yuv422p10];
 
+/// Conversion is in whole numbers; only the curves of floats may round to another 65280th, and a code then to the next.
 #[test]
-fn nv12_is_its_definition() {
-    let gpu = gpu();
+fn converted_bytes_are_equal_and_floats_a_code_apart_at_most() {
+    let (cpu, gpu) = (Cpu::new(2), gpu());
     let config = ProptestConfig { cases: 64, failure_persistence: None, max_shrink_iters: 20, ..ProptestConfig::default() };
     let picture = (1u32..40, 1u32..40).prop_flat_map(|(width, height)| {
         let rgb = prop::collection::vec(any::<u8>(), (width * height * 3) as usize);
         rgb.prop_map(move |rgb| Picture { width, height, rgb })
     });
-    proptest!(config, |(picture in picture)| {
-        let (found, exact) = (gpu.nv12(&picture).unwrap(), exact_nv12(&picture));
-        prop_assert_eq!(found.len(), exact.len());
-        for (i, (byte, exact)) in found.iter().zip(exact).enumerate() {
-            prop_assert!((f64::from(*byte) - exact).abs() <= 0.5 + 1e-3, "code {}: {} for {}", i, byte, exact);
+    let (codes, apart) = (std::cell::Cell::new(0usize), std::cell::Cell::new(0usize));
+    proptest!(config, |(picture in picture, curve in 0usize..3)| {
+        let transfer = [Transfer::Coded, Transfer::Srgb, Transfer::Bt709][curve];
+        let floats: Vec<[f32; 3]> = picture.rgb.as_chunks::<3>().0.iter().map(|c| c.map(|x| f32::from(x) / 250.0 - 0.01)).collect();
+        for format in FORMATS {
+            let of_bytes = Pixels::from(&picture);
+            prop_assert!(gpu.convert(&of_bytes, transfer, format).unwrap() == cpu.convert(&of_bytes, transfer, format).unwrap());
+            let of_floats = Pixels::floats(picture.width, picture.height, &floats);
+            let (a, b) = (gpu.convert(&of_floats, transfer, format).unwrap(), cpu.convert(&of_floats, transfer, format).unwrap());
+            let (a, b) = (all_codes(&a), all_codes(&b));
+            prop_assert!(a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.abs_diff(*b) <= 1));
+            codes.set(codes.get() + a.len());
+            apart.set(apart.get() + a.iter().zip(&b).filter(|(a, b)| a != b).count());
         }
     });
+    println!("{} of {} codes of floats differ", apart.get(), codes.get());
+}
+
+fn all_codes(frame: &Frame) -> Vec<u16> {
+    let bytes = frame.planes.concat();
+    match frame.format {
+        Format::Nv12 => bytes.into_iter().map(u16::from).collect(),
+        Format::P010 => bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b) >> 6).collect(),
+        Format::Yuv422p10 => bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect(),
+    }
+}
+
+#[test]
+fn grades_are_the_same() {
+    let (cpu, gpu) = (Cpu::new(2), gpu());
+    let mut worst = 0.0f32;
+    for (width, height, side) in [(1, 1, 2), (40, 7, 5), (33, 65, 17), (5, 300, 33)] {
+        let entry = |i: u32| (hash(i) & 0xffff) as f32 / 65535.0;
+        let lut = Lut::new(side, (0..side.pow(3)).map(|i| [entry(3 * i), entry(3 * i + 1), entry(3 * i + 2)]).collect()).unwrap();
+        let cdl = Cdl { slope: [1.2, 0.8, 1.0], offset: [0.02, -0.03, 0.0], power: [0.8, 1.3, 1.0], saturation: 1.2 };
+        let color: Vec<[f32; 3]> = (0..width * height).map(|i| [entry(i) * 1.2 - 0.1, entry(i + 7), entry(i + 9)]).collect();
+        for lut in [None, Some(&lut)] {
+            let (mut a, mut b) = (color.clone(), color.clone());
+            cpu.grade((width, height), &mut a, &cdl, lut).unwrap();
+            gpu.grade((width, height), &mut b, &cdl, lut).unwrap();
+            let off = a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 2e-6 * side as f32, "{width} × {height}, table of {side}: {off:e}");
+            worst = worst.max(off);
+        }
+        let stage = random_layers(32, 18, 3);
+        let finish = Finish { look: &Look::default(), lut: Some(&lut) };
+        let (a, b) = (cpu.develop(&stage, finish, 3).unwrap(), gpu.develop(&stage, finish, 3).unwrap());
+        assert!(a.rgb.iter().zip(&b.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
+        assert!(a != cpu.develop(&stage, &Look::default(), 3).unwrap());
+    }
+    println!("graded colour differs by {worst:.1e} at most");
+}
+
+fn hash(i: u32) -> u32 {
+    let x = (i ^ 61 ^ (i >> 16)).wrapping_mul(0x7feb_352d);
+    (x ^ (x >> 15)).wrapping_mul(0x846c_a68b)
+}
+
+#[test]
+fn what_is_not_written_in_wgsl_says_so() {
+    let device = Device::Wgpu(Box::new(Wgpu::open(index()).unwrap()));
+    let refused = |what| KernelError::NotHere { what, target: "Vulkan" };
+    assert_eq!(device.mel(&[0.0; 400], 80), Err(refused("mel")));
+    assert_eq!(device.geglu(1, &[0.0f32; 2]), Err(refused("geglu")));
+    assert_eq!(device.top_k(&[0.0], 1), Err(refused("top_k")));
+    assert!(refused("mel").to_string().contains("on cpu and cuda:N it does"));
+    assert!(device.convert(&Pixels::bytes(1, 1, &[1, 2, 3]), Transfer::Coded, Format::Nv12).is_ok());
 }
 
 fn square(material: Material, z: f32) -> Geometry {
@@ -526,7 +535,11 @@ fn nothing_is_left_unwritten() {
         let look = Look::default();
         let picture = clean.picture(&stage, &settings, &look, 1).unwrap();
         assert!(picture == poisoned.picture(&stage, &settings, &look, 1).unwrap());
-        assert!(clean.nv12(&picture).unwrap() == poisoned.nv12(&picture).unwrap());
+        for format in FORMATS {
+            let frame = clean.frame(&stage, &settings, &look, 1, format).unwrap();
+            assert!(frame == poisoned.convert(&Pixels::from(&picture), Transfer::Coded, format).unwrap());
+            assert!(frame == poisoned.frame(&stage, &settings, &look, 1, format).unwrap());
+        }
     }
     let rays = [Ray { origin: [0.0, 1.0, 4.0], near: 0.0, direction: [0.0, 0.0, -1.0], far: 9.0 }; 3];
     assert_eq!(clean.nearest(&solids, &rays).unwrap(), poisoned.nearest(&solids, &rays).unwrap());
@@ -548,7 +561,10 @@ fn what_is_not_there_or_does_not_fit_is_refused_by_name() {
     assert_eq!(gpu.nearest(&[], &[nan]), Err(KernelError::NotFinite { list: "rays", at: 0 }));
     assert_eq!(gpu.nearest(&[], &[]), Ok(vec![]));
     let broken = Picture { width: 2, height: 2, rgb: vec![0; 11] };
-    assert_eq!(gpu.nv12(&broken), Err(KernelError::Length { list: "rgb", found: 11, wanted: 12 }));
+    assert_eq!(
+        gpu.convert(&Pixels::from(&broken), Transfer::Coded, Format::Nv12),
+        Err(KernelError::Length { list: "rgb", found: 11, wanted: 12 })
+    );
     // After a refusal the device works on.
     assert!(gpu.trace(&world.stage(&[]), &few).is_ok());
 }

@@ -1,8 +1,9 @@
 //! What every verb that reads a film's script takes, and how the file is read.
 
 use super::Stop;
-use klieg_pipelines::film::{FilmParams, Loudness, Preparation, Quality, default_seed, select};
+use klieg_pipelines::film::{FilmParams, Loudness, LutFile, Preparation, Quality, default_seed, read_lut, select};
 use klieg_pipelines::kind::Format;
+use klieg_protocol::Digest;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -98,6 +99,7 @@ impl FilmArgs {
                 LoudnessArg::Ebu => Loudness::Ebu,
                 LoudnessArg::Netflix => Loudness::Netflix,
             },
+            lut: None,
         }
     }
 
@@ -115,6 +117,22 @@ impl FilmArgs {
 fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     sides.ok_or_else(|| "a size is width x height in pixels, such as 1280x720".to_owned())
+}
+
+/// Tables of this size or more are refused before they are read: the largest that there can be has 256³ lines of three numbers.
+const LUT_BYTES_MAX: u64 = 1_000_000_000;
+
+/// Reads a `.cube` file: its name and its bytes, which are a table.
+pub fn read_table(path: &Path) -> Result<(LutFile, Vec<u8>), Stop> {
+    let shown = path.display();
+    let facts = std::fs::metadata(path).map_err(|e| Stop::bad(format!("--lut {shown}: {e}; name a .cube file")))?;
+    if !facts.is_file() || facts.len() >= LUT_BYTES_MAX {
+        return Err(Stop::bad(format!("--lut {shown}: is no .cube file of less than 1 GB")));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Stop::bad(format!("--lut {shown}: {e}")))?;
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    read_lut(&file, &bytes)?;
+    Ok((LutFile { file, digest: Digest::of(&bytes) }, bytes))
 }
 
 /// Reads a script, or says what is the matter with the path.

@@ -1,6 +1,7 @@
 //! `klieg render`: the embedded farm from submission to the delivered folder.
 
-use super::{Common, Stop, block_on, film_args::FilmArgs, print_json};
+use super::film_args::{FilmArgs, read_table};
+use super::{Common, Stop, block_on, print_json};
 use crate::deliver::{self, Delivery};
 use crate::show::progress::{Display, Mode};
 use crate::show::{clock, money};
@@ -13,6 +14,7 @@ use klieg_pipelines::kind::Kind;
 use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState};
 use klieg_scheduler::{Farm, FarmError, FarmOptions};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -30,6 +32,9 @@ pub struct Args {
     /// Where the film and its turnover go [default: out/ and the script's name].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// A look for the whole film: a 3D table (.cube) that takes and gives sRGB.
+    #[arg(long, value_name = "FILE")]
+    pub lut: Option<PathBuf>,
     #[command(flatten)]
     pub farm: FarmArgs,
 }
@@ -40,9 +45,10 @@ pub struct FarmArgs {
     /// Worker processes; the film is the same whatever their number [default: one a core].
     #[arg(long, value_name = "N", env = "KLIEG_WORKERS")]
     pub workers: Option<usize>,
-    /// What pictures are made on: auto, cuda:N, vulkan:N or cpu; `klieg doctor` lists what this machine has.
-    #[arg(long, default_value = "auto", value_parser = super::device_of, env = "KLIEG_DEVICE")]
-    pub device: Choice,
+    /// What pictures are made on: auto, cuda:N, vulkan:N or cpu; `klieg doctor` lists what this machine has [default: auto; when
+    /// resuming, what the render was made on].
+    #[arg(long, value_parser = super::device_of, env = "KLIEG_DEVICE")]
+    pub device: Option<Choice>,
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     pub price: f64,
@@ -51,6 +57,8 @@ pub struct FarmArgs {
 /// A render with everything known that is needed to run it, now or by `klieg resume`.
 pub struct Order {
     pub script: Vec<u8>,
+    /// The table that the parameters name.
+    pub lut: Option<Vec<u8>>,
     pub params: FilmParams,
     pub out: PathBuf,
     pub farm: FarmArgs,
@@ -58,11 +66,12 @@ pub struct Order {
 
 pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
     let (script, ..) = args.film.prepare()?;
-    let params = args.film.params();
+    let (named, lut) = args.lut.as_deref().map(read_table).transpose()?.unzip();
+    let params = FilmParams { lut: named, ..args.film.params() };
     let stem = args.film.script.file_stem().map_or_else(|| "film".into(), |s| s.to_string_lossy().into_owned());
     let stem = if stem == "-" { "film".to_owned() } else { stem };
     let out = args.out.unwrap_or_else(|| PathBuf::from("out").join(stem));
-    execute(common, &Order { script, params, out, farm: args.farm })
+    execute(common, &Order { script, lut, params, out, farm: args.farm })
 }
 
 /// Runs an order to its end.
@@ -70,7 +79,7 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     let preparation = Preparation::of(&order.script, &order.params)?;
     deliver::check_folder(&order.out)?;
     super::doctor::require(&preparation, order.params.format)?;
-    let device = device(order.farm.device)?;
+    let device = device(order.farm.device.unwrap_or_default())?;
     block_on(render(common, order, &preparation, device))?
 }
 
@@ -93,7 +102,7 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     let options = FarmOptions { folder: folder.clone(), price_per_slot_hour: order.farm.price, ..FarmOptions::default() };
     let farm = Farm::open(options).await.map_err(|e| farm_stop(&e))?;
     let job = submit(&farm, order, device).await?;
-    super::resume::remember(&folder, &job, order)?;
+    super::resume::remember(&folder, &job, order, device)?;
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
     let worker = vec![program.into(), "worker".into(), "--device".into(), device.to_string().into()];
     let options = AgentOptions { slots: workers, ..AgentOptions::here(worker) };
@@ -123,15 +132,16 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
 }
 
 async fn submit(farm: &Farm, order: &Order, device: Choice) -> Result<JobId, Stop> {
-    let digest = farm.put(order.script.clone()).await.map_err(|e| farm_stop(&e))?;
-    let job = JobSpec {
-        kind: "film".into(),
-        label: order.params.file.clone(),
-        params: json!(order.params),
-        inputs: [("script".to_owned(), digest)].into(),
-    };
+    let mut inputs = BTreeMap::new();
+    for (name, bytes) in [("script", Some(&order.script)), ("lut", order.lut.as_ref())] {
+        if let Some(bytes) = bytes {
+            inputs.insert(name.to_owned(), farm.put(bytes.clone()).await.map_err(|e| farm_stop(&e))?);
+        }
+    }
+    let job = JobSpec { kind: "film".into(), label: order.params.file.clone(), params: json!(order.params), inputs };
     let read = |wanted: &Digest| {
-        if *wanted == digest { Ok(order.script.clone()) } else { Err(std::io::Error::other("not an input of this job")) }
+        let found = [Some(&order.script), order.lut.as_ref()].into_iter().flatten().find(|bytes| Digest::of(bytes) == *wanted);
+        found.cloned().ok_or_else(|| std::io::Error::other("not an input of this job"))
     };
     let plan = Film::on(device).plan(&job, &read)?;
     farm.submit(job, plan, &build_id(device)?).await.map_err(|e| farm_stop(&e))

@@ -2,6 +2,7 @@
 
 use super::render::{FarmArgs, Order, execute};
 use super::{Common, Stop};
+use klieg_kernels::Choice;
 use klieg_pipelines::film::FilmParams;
 use klieg_protocol::JobId;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,11 @@ struct Note {
     params: FilmParams,
     out: PathBuf,
     script: String,
+    #[serde(default)]
+    lut: Option<String>,
+    /// What its pictures are made on, as `--device` names it.
+    #[serde(default)]
+    device: Option<String>,
 }
 
 fn note_path(folder: &Path, job: &JobId) -> PathBuf {
@@ -28,10 +34,17 @@ fn note_path(folder: &Path, job: &JobId) -> PathBuf {
 }
 
 /// Notes what a later `resume` needs.
-pub fn remember(folder: &Path, job: &JobId, order: &Order) -> Result<(), Stop> {
+pub fn remember(folder: &Path, job: &JobId, order: &Order, device: Choice) -> Result<(), Stop> {
     let failed = |e: std::io::Error| Stop::failed(format!("note the render for `klieg resume`: {e}"));
     let out = std::path::absolute(&order.out).map_err(failed)?;
-    let note = Note { params: order.params.clone(), out, script: String::from_utf8_lossy(&order.script).into_owned() };
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    let note = Note {
+        params: order.params.clone(),
+        out,
+        script: text(&order.script),
+        lut: order.lut.as_ref().map(text),
+        device: Some(device.to_string()),
+    };
     let text = serde_json::to_vec(&note).map_err(|e| failed(e.into()))?;
     std::fs::create_dir_all(folder.join("renders")).map_err(failed)?;
     let temporary = folder.join("renders").join(format!(".{}.partly", job.0));
@@ -52,7 +65,11 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
     let text = std::fs::read(note_path(&folder, &job))
         .map_err(|_| Stop::bad(format!("{} is no interrupted render; `klieg jobs` lists all", job.0)))?;
     let note: Note = serde_json::from_slice(&text).map_err(|e| Stop::failed(format!("read the note of {}: {e}", job.0)))?;
-    execute(common, &Order { script: note.script.into_bytes(), params: note.params, out: note.out, farm: args.farm })
+    let noted = note.device.map(|device| super::device_of(&device)).transpose();
+    let noted = noted.map_err(|e| Stop::failed(format!("read the note of {}: {e}", job.0)))?;
+    let farm = FarmArgs { device: args.farm.device.or(noted), ..args.farm };
+    let (script, lut) = (note.script.into_bytes(), note.lut.map(String::into_bytes));
+    execute(common, &Order { script, lut, params: note.params, out: note.out, farm })
 }
 
 /// Job ids sort by submission.

@@ -85,6 +85,24 @@ fn an_output_folder_that_cannot_be() {
 }
 
 #[test]
+fn tables_that_are_none() {
+    let studio = Studio::new();
+    studio.script("small.fountain", SMALL);
+    assert!(refused(&studio, &["small.fountain", "--lut", "nowhere.cube"]).contains("nowhere.cube"));
+    assert!(refused(&studio, &["small.fountain", "--lut", "."]).contains("no .cube file"));
+    let cases: [(&[u8], &str); 3] = [
+        (b"LUT_3D_SIZE 2\n0 0 0\n0 x 0\n", "look.cube:3:3: \"x\" isn't a finite number"),
+        (b"LUT_1D_SIZE 16\n", "look.cube:1:1: a 1D table"),
+        (b"\xff\xd8\xff", "look.cube:1:1: isn't text"),
+    ];
+    for (bytes, expected) in cases {
+        studio.script("look.cube", bytes);
+        let message = refused(&studio, &["small.fountain", "--lut", "look.cube"]);
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
 fn plan_and_explain_refuse_the_same() {
     let studio = Studio::new();
     studio.script("noscene.fountain", "Just a thought.\n");

@@ -22,18 +22,32 @@ fn reciprocals(d: vec3f) -> vec3f { return vec3f(reciprocal(d.x), reciprocal(d.y
 
 // Rounding of the slab arithmetic, outwards (Ize 2013, "Robust BVH ray traversal").
 const OUTWARDS = 1.0000005f;
+// How far beyond a hit boxes are still entered: a triangle's distance rounds otherwise than that of its box.
+const BEYOND = 1.00002f;
 
-// Distances at which a ray enters four children, `half` 0 or 1 of a node; FAR for those that it misses.
-fn entries_of(at: u32, half: u32, o: vec3f, inv: vec3f, near_t: f32, far_t: f32) -> vec4f {
-    let lx = (nodes[at].low[half] - o.x) * inv.x;
-    let hx = (nodes[at].high[half] - o.x) * inv.x;
-    let ly = (nodes[at].low[2u + half] - o.y) * inv.y;
-    let hy = (nodes[at].high[2u + half] - o.y) * inv.y;
-    let lz = (nodes[at].low[4u + half] - o.z) * inv.z;
-    let hz = (nodes[at].high[4u + half] - o.z) * inv.z;
-    let entry = max(max(min(lx, hx), min(ly, hy)), max(min(lz, hz), vec4f(near_t)));
-    let leave = min(min(max(lx, hx), max(ly, hy)), min(max(lz, hz), vec4f(far_t)));
-    return select(vec4f(FAR), entry, entry <= leave * OUTWARDS);
+// The bounds of four children on one axis, as the packer computed them.
+fn bounds_of(bytes: u32, step: f32, origin: f32) -> vec4f {
+    return origin + vec4f((vec4u(bytes) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)) * step;
+}
+// The slots of a node, by bits, that a ray enters before far_t.
+fn entered_by(at: u32, o: vec3f, inv: vec3f, near_t: f32, far_t: f32) -> u32 {
+    let grid = nodes[at].inner_and_grid;
+    let step = bitcast<vec3f>((vec3u(grid >> 8u, grid >> 16u, grid >> 24u) & vec3u(255u)) << vec3u(23u));
+    let origin = three(nodes[at].origin);
+    var entered = 0u;
+    for (var half = 0u; half < 2u; half++) {
+        let lx = (bounds_of(nodes[at].low[half], step.x, origin.x) - o.x) * inv.x;
+        let hx = (bounds_of(nodes[at].high[half], step.x, origin.x) - o.x) * inv.x;
+        let ly = (bounds_of(nodes[at].low[2u + half], step.y, origin.y) - o.y) * inv.y;
+        let hy = (bounds_of(nodes[at].high[2u + half], step.y, origin.y) - o.y) * inv.y;
+        let lz = (bounds_of(nodes[at].low[4u + half], step.z, origin.z) - o.z) * inv.z;
+        let hz = (bounds_of(nodes[at].high[4u + half], step.z, origin.z) - o.z) * inv.z;
+        let entry = max(max(min(lx, hx), min(ly, hy)), max(min(lz, hz), vec4f(near_t)));
+        let leave = min(min(max(lx, hx), max(ly, hy)), min(max(lz, hz), vec4f(far_t)));
+        let hits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), entry <= leave * OUTWARDS);
+        entered |= (hits.x | hits.y | hits.z | hits.w) << (4u * half);
+    }
+    return entered & (grid | nodes[at].leaves);
 }
 
 // Four triangles at once (Möller & Trumbore 1997).
@@ -66,8 +80,15 @@ fn cross_block(at: u32, ray: Ray, far_t: f32) -> Crossing {
     return Crossing(inside & (t * scale <= vec4f(far_t)), t * scale, u * scale, v * scale);
 }
 
-// What waits to be visited: a child and, as bits, how far it is. The tree's builder keeps to what fits.
-var<private> stack: array<vec2u, 192>;
+// What is still to visit of the children of one node a level: where they begin; by order of visit, which, and, by slot, which there
+// are. The tree's builder keeps to what fits.
+struct Group {
+    first: u32,
+    hits: u32,
+    inner: u32,
+}
+var<private> stack: array<vec2u, 28>;
+var<private> top: u32;
 
 // Whether the texture of a cut-out triangle isn't there at (u, v).
 fn is_cut_out(solid: u32, triangle: u32, u: f32, v: f32) -> bool {
@@ -97,40 +118,33 @@ fn image_of(place: Place, texture: u32) -> Picture {
     return Picture(place.image + images[at], images[at + 1u], images[at + 2u]);
 }
 
-// Visits the inner node `at` from the nearest child on: puts the others onto the stack, the farthest first, and returns the
-// nearest, or NOTHING.
-fn nearest_child(at: u32, ray: Ray, inv: vec3f, far_t: f32, top: ptr<function, u32>) -> u32 {
-    let first = *top;
-    let count = nodes[at].count;
-    var child = NOTHING;
-    var t = FAR;
-    for (var half = 0u; half * 4u < count; half++) {
-        let entry = entries_of(at, half, ray.o, inv, ray.near_t, far_t);
-        let four = nodes[at].child[half];
-        for (var lane = 0u; lane < min(count - half * 4u, 4u); lane++) {
-            if (entry[lane] == FAR) { continue; }
-            var other = four[lane];
-            var other_t = entry[lane];
-            if (other_t < t || child == NOTHING) {
-                let farther = child;
-                let farther_t = t;
-                child = other;
-                t = other_t;
-                other = farther;
-                other_t = farther_t;
-            }
-            if (other == NOTHING) { continue; }
-            var p = *top;
-            *top = p + 1u;
-            while (p > first && bitcast<f32>(stack[p - 1u].y) < other_t) {
-                stack[p] = stack[p - 1u];
-                p--;
-            }
-            stack[p] = vec2u(other, bitcast<u32>(other_t));
-        }
+// Slots are visited by their number exclusive-or this, the highest first.
+fn octant_of(d: vec3f) -> u32 { return select(1u, 0u, d.x < 0.0) | select(2u, 0u, d.y < 0.0) | select(4u, 0u, d.z < 0.0); }
+fn root_of(octant: u32) -> Group { return Group(0u, 1u << octant, 1u); }
+
+// Takes the node to visit from the group, which goes onto the stack if more are left.
+fn next_of(group: Group, octant: u32) -> u32 {
+    let place = firstLeadingBit(group.hits);
+    let left = group.hits ^ (1u << place);
+    if (left != 0u) {
+        stack[top] = vec2u(group.first, (left << 8u) | group.inner);
+        top++;
     }
-    return child;
+    return group.first + countOneBits(group.inner & ((1u << (place ^ octant)) - 1u));
 }
+// The children that were entered, or else the last group on the stack; without hits when there is none.
+fn group_after(at: u32, entered: u32, octant: u32) -> Group {
+    let inner = nodes[at].inner_and_grid & 255u;
+    var hits = entered & inner;
+    if ((octant & 1u) != 0u) { hits = ((hits & 0x55u) << 1u) | ((hits & 0xaau) >> 1u); }
+    if ((octant & 2u) != 0u) { hits = ((hits & 0x33u) << 2u) | ((hits & 0xccu) >> 2u); }
+    if ((octant & 4u) != 0u) { hits = ((hits & 0x0fu) << 4u) | ((hits & 0xf0u) >> 4u); }
+    if (hits != 0u) { return Group(nodes[at].first_node, hits, inner); }
+    if (top == 0u) { return Group(0u, 0u, 0u); }
+    top--;
+    return Group(stack[top].x, stack[top].y >> 8u, stack[top].y & 255u);
+}
+fn block_at(at: u32, slot: u32) -> u32 { return nodes[at].first_block + ((nodes[at].ranks >> (4u * slot)) & 15u); }
 
 // Takes the nearest of a block's triangles, if nearer than what `hit` holds.
 fn meet_block(at: u32, solid: u32, ray: Ray, hit: ptr<function, Hit>) {
@@ -151,22 +165,19 @@ fn meet_block(at: u32, solid: u32, ray: Ray, hit: ptr<function, Hit>) {
 fn closest(ray: Ray) -> Hit {
     var hit = Hit(ray.far_t, 0.0, 0.0, NOTHING, NOTHING);
     let inv = reciprocals(ray.d);
+    let octant = octant_of(ray.d);
     for (var solid = 0u; solid < scene.solid_count; solid++) {
         let place = scene.solids[solid];
         if (place.node_count == 0u) { continue; }
-        var top = 0u;
-        var at = 0u;
-        loop {
-            if (at == NOTHING) {
-                if (top == 0u) { break; }
-                top--;
-                if (bitcast<f32>(stack[top].y) <= hit.t) { at = stack[top].x; }
-            } else if ((at & LEAF) != 0u) {
-                meet_block(place.block + (at & ~LEAF), solid, ray, &hit);
-                at = NOTHING;
-            } else {
-                at = nearest_child(place.node + at, ray, inv, hit.t, &top);
+        top = 0u;
+        var group = root_of(octant);
+        while (group.hits != 0u) {
+            let at = place.node + next_of(group, octant);
+            let entered = entered_by(at, ray.o, inv, ray.near_t, min(hit.t, 1e37) * BEYOND);
+            for (var leaves = entered & nodes[at].leaves; leaves != 0u; leaves &= leaves - 1u) {
+                meet_block(place.block + block_at(at, firstTrailingBit(leaves)), solid, ray, &hit);
             }
+            group = group_after(at, entered, octant);
         }
     }
     return hit;
@@ -190,39 +201,25 @@ fn through_block(at: u32, solid: u32, ray: Ray) -> vec3f {
     return through;
 }
 
-// Puts all children that the ray enters onto the stack.
-fn push_children(at: u32, ray: Ray, inv: vec3f, top: ptr<function, u32>) {
-    let count = nodes[at].count;
-    for (var half = 0u; half * 4u < count; half++) {
-        let entry = entries_of(at, half, ray.o, inv, ray.near_t, ray.far_t);
-        let four = nodes[at].child[half];
-        for (var lane = 0u; lane < min(count - half * 4u, 4u); lane++) {
-            if (entry[lane] == FAR) { continue; }
-            stack[*top].x = four[lane];
-            *top += 1u;
-        }
-    }
-}
-
 // The share of light that reaches from one end of the ray to the other: zero behind anything opaque.
 fn transmitted(ray: Ray) -> vec3f {
     var through = vec3f(1.0);
     let inv = reciprocals(ray.d);
+    let octant = octant_of(ray.d);
     for (var solid = 0u; solid < scene.solid_count; solid++) {
         let place = scene.solids[solid];
         if (place.node_count == 0u) { continue; }
-        var top = 1u;
-        stack[0].x = 0u;
-        while (top > 0u) {
-            top--;
-            let at = stack[top].x;
-            if ((at & LEAF) != 0u) {
-                let share = through_block(place.block + (at & ~LEAF), solid, ray);
+        top = 0u;
+        var group = root_of(octant);
+        while (group.hits != 0u) {
+            let at = place.node + next_of(group, octant);
+            let entered = entered_by(at, ray.o, inv, ray.near_t, ray.far_t);
+            for (var leaves = entered & nodes[at].leaves; leaves != 0u; leaves &= leaves - 1u) {
+                let share = through_block(place.block + block_at(at, firstTrailingBit(leaves)), solid, ray);
                 if (share.x < 0.0) { return vec3f(0.0); }
                 through *= share;
-            } else {
-                push_children(place.node + at, ray, inv, &top);
             }
+            group = group_after(at, entered, octant);
         }
     }
     return through;

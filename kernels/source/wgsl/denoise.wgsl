@@ -36,6 +36,7 @@ fn denoise_split(@builtin(global_invocation_id) id: vec3u) {
 }
 
 // Depth gradients, lone bright pixels, and a smoothed variance.
+const BRIGHTER = 4.0f;
 @compute @workgroup_size(8, 8)
 fn denoise_prepare(@builtin(global_invocation_id) id: vec3u) {
     if (id.x >= p.width || id.y >= p.height) { return; }
@@ -53,7 +54,7 @@ fn denoise_prepare(@builtin(global_invocation_id) id: vec3u) {
     for (var j = -1; j <= 1; j++) {
         for (var i = -1; i <= 1; i++) {
             let o = index_of(x + i, y + j);
-            if (i != 0 || j != 0) { most = k_max(most, luminance(light[o].xyz)); }
+            if (i != 0 || j != 0) { most = k_max(most, BRIGHTER * luminance(light[o].xyz)); }
             variance += f32((2 - abs(i)) * (2 - abs(j))) * variance_at(o);
         }
     }
@@ -110,6 +111,8 @@ fn denoise_pass(@builtin(global_invocation_id) id: vec3u) {
 // A pixel on an edge, which resembles no neighbour, was hardly filtered. Its light is between that of the surfaces that meet
 // there, so it takes the mean of those neighbours that found company, the more the noisier it is itself.
 const LONELY = 0.10f;
+// The deviation of a pixel's mean, a share of its light.
+fn noise_at(at: u32) -> f32 { return sqrt(k_max(variance_at(at), 0.0)) / k_max(luminance(light[at].xyz), 1e-4); }
 @compute @workgroup_size(8, 8)
 fn denoise_mend(@builtin(global_invocation_id) id: vec3u) {
     if (id.x >= p.width || id.y >= p.height) { return; }
@@ -129,17 +132,29 @@ fn denoise_mend(@builtin(global_invocation_id) id: vec3u) {
             weight += w;
         }
     }
-    let noise = sqrt(k_max(variance_at(at), 0.0)) / k_max(luminance(c.xyz), 1e-4);
-    let trust = k_smooth(0.0, LONELY, company[at]) + 1.0 - k_smooth(0.04, 0.2, noise) + select(0.0, 1.0, weight < 0.1);
+    let trust = k_smooth(0.0, LONELY, company[at]) + 1.0 - k_smooth(0.04, 0.2, noise_at(at)) + select(0.0, 1.0, weight < 0.1);
     next[at] = vec4f(mix3(sum / weight, c.xyz, k_min(trust, 1.0)), c.w);
 }
 
-// Puts illumination, albedo and what is clear together again, in place of the colour.
+// Puts illumination, albedo and what is clear together again, in place of the colour; lonely pixels take part of the mean around.
+const LONELY_JOIN = 0.25f;
+const JOIN_SHARE = 0.9f;
+fn joined(at: u32) -> vec3f { return light[at].xyz * albedo[at].xyz + plane(1u, at); }
 @compute @workgroup_size(8, 8)
 fn denoise_join(@builtin(global_invocation_id) id: vec3u) {
     if (id.x >= p.width || id.y >= p.height) { return; }
     let at = id.y * p.width + id.x;
-    let c = light[at].xyz * albedo[at].xyz + plane(1u, at);
+    var c = joined(at);
+    let lonely = (1.0 - k_smooth(0.0, LONELY_JOIN, company[at])) * k_smooth(0.04, 0.2, noise_at(at));
+    if (lonely > 0.0) {
+        var sum = vec3f(0.0);
+        for (var j = -1; j <= 1; j++) {
+            for (var i = -1; i <= 1; i++) {
+                sum += joined(index_of(i32(id.x) + i, i32(id.y) + j)) * (f32((2 - abs(i)) * (2 - abs(j))) * 0.0625);
+            }
+        }
+        c = mix3(c, sum, JOIN_SHARE * lonely);
+    }
     layers[3u * at] = c.x;
     layers[3u * at + 1u] = c.y;
     layers[3u * at + 2u] = c.z;

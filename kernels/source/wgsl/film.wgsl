@@ -1,14 +1,11 @@
-// Developing, as in ../film.cpp: bloom, exposure, grade, tone curve, vignette, grain, sRGB.
+// Developing, as in ../film.cpp: bloom, exposure, decision list, tone curve, vignette, sRGB, look-up table, grain.
 struct Film {
-    slope: vec3f,
+    grade: Grade,  // the list for linear light, the table for sRGB
     exposure: f32, // factor
-    offset: vec3f,
-    saturation: f32,
-    power: vec3f,
     bloom_share: f32, // 0 without bloom
-    width: u32,       // of the output
+    width: u32,    // of the output
     height: u32,
-    in_width: u32,    // of the bloom, or of what is resized
+    in_width: u32, // of the bloom, or of what is resized
     in_height: u32,
     grain: f32,
     vignette: f32,
@@ -16,8 +13,6 @@ struct Film {
     most: f32, // halving: brighter counts as this
     keep: f32, // doubling: what stays of the output
     spare: u32,
-    spare_a: u32,
-    spare_b: u32,
 }
 @group(0) @binding(0) var<storage, read> v: Film;
 // Three floats a pixel: what is read. Finishing reads colour here and bloom beside it.
@@ -97,15 +92,6 @@ fn film_double(@builtin(global_invocation_id) id: vec3u) {
     write_pixel(id.x, id.y, old * v.keep + c * (1.0 - v.keep));
 }
 
-fn graded(light: vec3f) -> vec3f {
-    var c = max3(light * v.slope + v.offset, vec3f(0.0));
-    if (v.power.x != 1.0) { c.x = k_pow(c.x, v.power.x); }
-    if (v.power.y != 1.0) { c.y = k_pow(c.y, v.power.y); }
-    if (v.power.z != 1.0) { c.z = k_pow(c.z, v.power.z); }
-    let l = vec3f(luminance(c));
-    return max3(l + (c - l) * v.saturation, vec3f(0.0));
-}
-
 // How many steps of 8 bits grain and dither add at a pixel of that tone.
 fn grain_at(x: u32, y: u32, tone: f32) -> f32 {
     let seed = hash_mix(v.seed ^ (x * 0x8da6b343u + y * 0xd8163841u));
@@ -129,12 +115,23 @@ fn film_finish(@builtin(global_invocation_id) id: vec3u) {
     let rx = (2.0 * px - w) / w;
     let ry = (2.0 * py - h) / w;
     let fall = 1.0 / (1.0 + 0.55 * ((rx * rx + ry * ry) * 0.76));
-    c = tone_curve(graded(c * (v.exposure * k_mix(1.0, fall * fall, v.vignette * 1.4))));
+    c = tone_curve(cdl(v.grade, c * (v.exposure * k_mix(1.0, fall * fall, v.vignette * 1.4))));
     let noise = grain_at(id.x, id.y, k_unit(luminance(c)));
+    c = vec3f(srgb_of(k_unit(c.x)), srgb_of(k_unit(c.y)), srgb_of(k_unit(c.z)));
+    if (v.grade.size > 0u) { c = looked_up(v.grade, c); }
     var word = 0u;
     for (var i = 0u; i < 3u; i++) {
-        let e = srgb_of(k_unit(c[i])) * 255.0 + noise;
+        let e = c[i] * 255.0 + noise;
         word |= u32(k_clamp(e, 0.0, 255.0) + 0.5) << (8u * i);
     }
     finished[id.y * v.width + id.x] = word;
+}
+
+// The grade alone.
+@compute @workgroup_size(8, 8)
+fn grade(@builtin(global_invocation_id) id: vec3u) {
+    if (id.x >= v.width || id.y >= v.height) { return; }
+    var c = cdl(v.grade, read_pixel(v.width, id.x, id.y));
+    if (v.grade.size > 0u) { c = looked_up(v.grade, c); }
+    write_pixel(id.x, id.y, c);
 }

@@ -25,6 +25,14 @@ fn lamp_glow(i: u32, o: vec3f, d: vec3f, t: f32) -> f32 {
     return lamps[i].glow * (scene.fog_density * (0.25 / PI)) * local * cone * angle / dist;
 }
 
+// Sunlight that haze throws on, with the halo that the sky has there.
+fn haze_color(d: vec3f) -> vec3f {
+    let towards = k_max(dot3(d, scene.sun_direction), 0.0);
+    let t2 = towards * towards;
+    let t8 = t2 * t2 * t2 * t2;
+    return scene.fog_color + scene.sun_color * (scene.sun_glow * (0.10 * t2 * t2 + 0.25 * t8 * t8));
+}
+
 // The glow of the haze along a stretch of a ray, and the share of light that passes.
 fn haze(o: vec3f, d: vec3f, t: f32) -> vec4f {
     if (scene.fog_density <= 0.0) { return vec4f(0.0, 0.0, 0.0, 1.0); }
@@ -32,5 +40,5 @@ fn haze(o: vec3f, d: vec3f, t: f32) -> vec4f {
     let through = k_exp(-k_max(optical_depth(o, d, end), 0.0));
     var glow = vec3f(0.0);
     for (var i = 0u; i < scene.lamp_count; i++) { glow += three(lamps[i].intensity) * lamp_glow(i, o, d, k_min(end, 60.0)); }
-    return vec4f(scene.fog_color * (1.0 - through) + glow * (0.5 + 0.5 * through), through);
+    return vec4f(haze_color(d) * (1.0 - through) + glow * (0.5 + 0.5 * through), through);
 }

@@ -1,6 +1,7 @@
 // Procedural surface patterns, as in ../pattern.h. Each is a function of pattern coordinates and of the width of a pixel in them;
 // whatever a pixel can't resolve fades into its mean, so nothing shimmers.
 const PATTERN_PLAIN = 0u;
+const PATTERN_STRANDS = 28u;
 const PATTERN_WINDOWS = 31u;
 const PATTERN_IMAGE = 33u;
 
@@ -24,12 +25,19 @@ fn centred(x: f32) -> f32 { return k_fract(x) - 0.5; }
 // Blends a detail with its mean by how well it is resolved.
 fn faded(value: f32, mean: f32, r: f32) -> f32 { return mean + (value - mean) * r; }
 
+// Soft folds of worn cloth: ridges that wander downwards, 0–1; their spacing is about one unit.
+fn folds(c: vec3f, w: f32) -> f32 {
+    let r = resolved(1.0, w);
+    if (r <= 0.0) { return 0.0; }
+    let n = 2.0 * noise3(vec3f(c.x + 0.45 * c.y, 0.35 * c.y, c.z - 0.3 * c.y), 13u) - 1.0;
+    return (1.0 - n * n) * r;
+}
 fn pattern_felt(c: vec3f, w: f32, p: ptr<function, Pattern>) {
     let r = resolved(0.1, w);
     if (r <= 0.0) { return; }
     let n = noise3(c * 10.0, 11u) + 0.5 * noise3(vec3f(c.x * 26.0, c.y * 7.0, c.z * 26.0), 12u) - 0.75;
     p.shade *= 1.0 + 0.22 * n * r;
-    p.height = 0.05 * n * r;
+    p.height = 0.05 * n * r + 0.7 * folds(c * 0.3, w * 0.3);
 }
 fn pattern_clay(c: vec3f, w: f32, p: ptr<function, Pattern>) {
     let r = resolved(1.0, w);
@@ -41,7 +49,8 @@ fn pattern_clay(c: vec3f, w: f32, p: ptr<function, Pattern>) {
     p.shade *= 1.0 + (0.06 * (dents - 0.5) + 0.03 * rings) * r;
     p.rough += 0.08 * (dents - 0.5) * r;
 }
-fn pattern_weave(q: vec2f, w: f32, p: ptr<function, Pattern>) {
+fn pattern_weave(c: vec3f, q: vec2f, w: f32, p: ptr<function, Pattern>) {
+    p.height = 1.4 * folds(c * 0.2, w * 0.2);
     let r = resolved(0.5, w);
     if (r <= 0.0) { return; }
     let ix = i32(floor(q.x * 2.0));
@@ -50,11 +59,11 @@ fn pattern_weave(q: vec2f, w: f32, p: ptr<function, Pattern>) {
     let across = 2.0 * centred(select(q.x, q.y, over) * 2.0);
     let along = 2.0 * centred(select(q.y, q.x, over) * 2.0);
     let bulge = (1.0 - across * across) * (1.0 - 0.45 * along * along);
-    p.height = 0.12 * bulge * r;
+    p.height += 0.03 * bulge * r;
     p.shade *= 1.0 + (0.30 * (bulge - 0.55) + 0.06 * (cell_random(ix, iy, 31u) - 0.5)) * r;
     p.second = select(0.0, 0.35, over) * r + 0.175 * (1.0 - r);
 }
-fn pattern_silk_buti(q: vec2f, w: f32, p: ptr<function, Pattern>) {
+fn pattern_silk_buti(c3: vec3f, q: vec2f, w: f32, p: ptr<function, Pattern>) {
     let row = floor(q.y);
     let m = vec2f(centred(q.x + 0.5 * k_fract(row * 0.5) * 1.0), centred(q.y));
     let d = sqrt(m.x * m.x + m.y * m.y);
@@ -68,7 +77,7 @@ fn pattern_silk_buti(q: vec2f, w: f32, p: ptr<function, Pattern>) {
     p.rough -= 0.12 * p.second;
     let threads = resolved(0.04, w);
     if (threads > 0.0) { p.shade *= 1.0 + 0.10 * centred(q.y * 24.0) * threads; }
-    p.height = 0.02 * motif * r;
+    p.height = 0.02 * motif * r + 0.4 * folds(c3 * 1.6, w * 1.6);
 }
 fn pattern_zari(q: vec2f, w: f32, p: ptr<function, Pattern>) {
     let y = k_fract(q.y);
@@ -279,7 +288,8 @@ fn pattern_wax_print(q: vec2f, w: f32, p: ptr<function, Pattern>) {
     v = k_max(v, 0.6 * stroke(crackle - 0.5, 0.015, w * 5.0));
     p.second = faded(v, 0.34, resolved(0.3, w));
 }
-fn pattern_floral(q: vec2f, w: f32, p: ptr<function, Pattern>) {
+fn pattern_floral(c3: vec3f, q: vec2f, w: f32, p: ptr<function, Pattern>) {
+    p.height = 0.15 * folds(c3 * 3.2, w * 3.2);
     let ix = i32(floor(q.x));
     let iy = i32(floor(q.y));
     let m = vec2f(k_fract(q.x) - 0.3 - 0.4 * cell_random(ix, iy, 241u), k_fract(q.y) - 0.3 - 0.4 * cell_random(ix, iy, 242u));
@@ -324,11 +334,14 @@ fn pattern_leaf(q: vec2f, w: f32, p: ptr<function, Pattern>) {
 fn pattern_strands(q: vec2f, c: vec3f, w: f32, p: ptr<function, Pattern>) {
     let fine = resolved(0.06, w);
     let mid = resolved(0.4, w);
-    let strand = fine3(fine, vec3f(c.x * 20.0, q.y * 1.4, c.z * 20.0), 281u);
-    let lock = noise3(vec3f(c.x * 4.0, q.y * 0.6, c.z * 4.0), 282u) - 0.5;
-    p.shade *= 1.0 + 0.65 * strand * fine + 0.45 * lock * mid;
-    p.second = k_unit(0.5 * strand * fine + 0.6 * lock * mid);
-    p.height = 0.05 * strand * fine + 0.16 * lock * mid;
+    let wisps = resolved(0.16, w);
+    let strand = fine * fine3(fine, vec3f(c.x * 22.0, q.y * 0.3, c.z * 22.0), 281u);
+    let wisp = wisps * fine3(wisps, vec3f(c.x * 9.0, q.y * 0.22, c.z * 9.0), 283u);
+    let lock = mid * (noise3(vec3f(c.x * 3.0, q.y * 0.15, c.z * 3.0), 282u) - 0.5);
+    p.shade *= 1.0 + 0.6 * strand + 0.5 * wisp + 0.25 * lock;
+    p.second = k_unit(0.6 * strand + 0.5 * wisp + 0.3 * lock);
+    p.rough += 0.22 * strand + 0.2 * wisp + 0.25 * lock;
+    p.height = 0.05 * strand + 0.09 * wisp + 0.12 * lock;
 }
 fn pattern_wet_ground(c: vec3f, w: f32, p: ptr<function, Pattern>) {
     let low = 0.65 * noise3(c * 0.45, 291u) + 0.35 * noise3(c * 1.3, 292u);
@@ -375,8 +388,8 @@ fn pattern_at(kind: u32, c: vec3f, q: vec2f, w: f32) -> Pattern {
     switch (kind) {
         case 1u: { pattern_felt(c, w, &p); }
         case 2u: { pattern_clay(c, w, &p); }
-        case 3u: { pattern_weave(q, w, &p); }
-        case 4u: { pattern_silk_buti(q, w, &p); }
+        case 3u: { pattern_weave(c, q, w, &p); }
+        case 4u: { pattern_silk_buti(c, q, w, &p); }
         case 5u: { pattern_zari(q, w, &p); }
         case 6u: { pattern_wood(q, w, &p); }
         case 7u: { pattern_marble(c, w, &p); }
@@ -396,7 +409,7 @@ fn pattern_at(kind: u32, c: vec3f, q: vec2f, w: f32) -> Pattern {
         case 21u: { pattern_water(c, w, &p); }
         case 22u: { pattern_stripes(q, w, &p); }
         case 23u: { pattern_wax_print(q, w, &p); }
-        case 24u: { pattern_floral(q, w, &p); }
+        case 24u: { pattern_floral(c, q, w, &p); }
         case 25u: { pattern_panels(q, w, &p); }
         case 26u: { pattern_bark(q, w, &p); }
         case 27u: { pattern_leaf(q, w, &p); }

@@ -1,15 +1,16 @@
 // The stage as the host packs it. Records are those of ../scene.h, byte for byte; four floats are one vector where they lie together.
 
-// 256 bytes: low and high bounds by axis, eight children each.
+// Eight children in 80 bytes, boxes in steps of a grid: a bound is origin + step * its byte.
 struct Node {
-    low: array<vec4f, 6>,
-    high: array<vec4f, 6>,
-    child: array<vec4u, 2>, // a node, or LEAF | block
-    count: u32,             // children there are, from the first on
-    spare_a: array<u32, 3>,
-    spare_b: vec4u,
+    origin: array<f32, 3>,
+    inner_and_grid: u32, // by bits, the slots that hold nodes; then the exponent of the step on each axis, a byte each
+    leaves: u32,         // by bits, the slots that hold blocks
+    ranks: u32,          // of blocks among those of the node, four bits a slot
+    first_node: u32,     // nodes follow in the order of their slots
+    first_block: u32,
+    low: array<u32, 6>,  // bytes, a slot each; two words an axis
+    high: array<u32, 6>,
 }
-const LEAF = 0x80000000u;
 
 // Four triangles: a corner and two edges each, by axis.
 struct Block {
@@ -39,6 +40,7 @@ struct Surfacing {
     bump: f32,
     variation: f32,
     roughness: f32,
+    specular: f32,
     metallic: f32,
     sheen: f32,
     wrap: f32,

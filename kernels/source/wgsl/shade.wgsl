@@ -47,6 +47,20 @@ fn diffuse(s: Surface, l: vec3f) -> vec3f {
     return out * s.albedo * (1.0 / PI);
 }
 
+// What hairs throw back, times cosine: a white streak off their scales, tilted to the root, and a broader one in their colour,
+// tilted to the tip, which has been through them: cones about the strand (Kajiya and Kay 1989; the tilts and normal
+// distributions of Marschner et al. 2003, "Light scattering from human hair fibers").
+fn strand_gloss(s: Surface, h: vec3f, wide: f32, lh: f32, nl: f32) -> vec3f {
+    let t = dot3(s.strand, h);
+    let narrow = k_max(0.8 * wide, 0.05);
+    let broad = 2.0 * narrow;
+    let a = (t + 0.07) / narrow;
+    let b = (t - 0.1) / broad;
+    let white = schlick(0.046, lh) * 0.09 / narrow * k_exp2(-0.7213475 * a * a);
+    let inner = 0.06 / broad * k_exp2(-0.7213475 * b * b);
+    return (vec3f(white) + s.albedo * inner) * nl;
+}
+
 // Highlights, sheen and coat, times cosine. `spread` widens lobes by the light's angular radius, so that the light's centre
 // alone answers for all of it (Karis 2013, "Real shading in Unreal Engine 4").
 fn gloss(s: Surface, l: vec3f, spread: f32) -> vec3f {
@@ -58,7 +72,8 @@ fn gloss(s: Surface, l: vec3f, spread: f32) -> vec3f {
     let lh = k_unit(dot3(l, h));
     let wide = k_min(s.alpha + 0.5 * spread, 1.0);
     let keep = s.alpha / wide;
-    var out = schlick3(s.f0, lh) * (ggx(wide, nh, nv, nl) * select(1.0, keep * keep, s.alpha < 0.01));
+    var out = schlick3(s.f0, lh) * (ggx(wide, nh, nv, nl) * select(1.0, keep * keep, s.alpha < 0.01) * s.specular);
+    if (dot3(s.strand, s.strand) > 0.5) { out = strand_gloss(s, h, wide, lh, nl) * s.specular; }
     if (s.coat > 0.0) {
         let a = k_min(COAT_ALPHA + 0.5 * spread, 1.0);
         let f = schlick(0.04, lh) * s.coat;
@@ -76,7 +91,7 @@ fn gloss(s: Surface, l: vec3f, spread: f32) -> vec3f {
 // The colour that a pixel of this surface has under white light from everywhere: what the denoiser divides by.
 fn guide_albedo(s: Surface) -> vec3f {
     let nv = k_max(dot3(s.normal, s.view), 0.0);
-    return s.albedo + mirrored(s.f0, s.roughness, nv) + s.sheen * 0.15;
+    return s.albedo + mirrored(s.f0, s.roughness, nv) * s.specular + s.sheen * 0.15;
 }
 
 // A microfacet normal that the viewer can see (Heitz 2018, "Sampling the GGX distribution of visible normals").

@@ -5,12 +5,14 @@ struct Surface {
     normal: vec3f, // shading normal (bumped)
     view: vec3f,   // direction to the viewer
     lifted: vec3f, // where shadow rays start
+    strand: vec3f, // along the hairs, from root to tip, unit; 0 for what has none
     albedo: vec3f,
     f0: vec3f,
     emission: vec3f,
     sheen: vec3f,
     roughness: f32,
     alpha: f32,
+    specular: f32,
     metallic: f32,
     wrap: f32,
     translucency: f32,
@@ -183,6 +185,16 @@ fn worn_here(hit: Hit, place: Place, tri: vec4u, m: Surfacing, p: Patch, corner:
     return worn;
 }
 
+// Which way the hairs of a triangle lie: along the second coordinate, on the smooth sheet that it stands for, raised by `tilt`.
+fn strand_of(p: Patch, normal: vec3f, tilt: f32) -> vec3f {
+    let turned = p.k1.x * p.k2.y - p.k2.x * p.k1.y;
+    let along = (p.e2 * p.k1.x - p.e1 * p.k2.x) * select(1.0, -1.0, turned < 0.0);
+    let t = along - normal * dot3(along, normal);
+    let d = dot3(t, t);
+    if (d <= 1e-16) { return vec3f(0.0); }
+    return unit3(t * (1.0 / sqrt(d)) + normal * tilt);
+}
+
 // `width` is the pixel's width in metres at the hit; a negative one means that the pattern's mean is enough (bounced light).
 fn surface_at(ray: Ray, hit: Hit, width: f32, first: bool, held: ptr<function, Common>) -> Surface {
     let place = scene.solids[hit.solid];
@@ -210,6 +222,7 @@ fn surface_at(ray: Ray, hit: Hit, width: f32, first: bool, held: ptr<function, C
     var base = three(m.base);
     s.roughness = m.roughness;
     s.emission = three(m.emission);
+    s.strand = vec3f(0.0);
     var wet = 0.0;
     if (width >= 0.0) {
         let c0 = three(a.coords);
@@ -219,6 +232,7 @@ fn surface_at(ray: Ray, hit: Hit, width: f32, first: bool, held: ptr<function, C
         s.roughness = worn.roughness;
         s.emission = worn.emission;
         wet = worn.wet;
+        if (m.pattern == PATTERN_STRANDS) { s.strand = strand_of(p, s.normal, worn.roughness - m.roughness); }
         if (m.bump > 0.0) { s.normal = unit3(s.normal + worn.bend); }
     } else if (m.pattern == PATTERN_IMAGE) {
         let at = coords_at(place, tri, u, v);
@@ -241,6 +255,7 @@ fn finish_surface(m: Surfacing, tinted: vec3f, wet: f32, s: ptr<function, Surfac
     s.wrap = m.wrap;
     s.translucency = m.translucency;
     s.metallic = m.metallic;
+    s.specular = k_mix(m.specular, 1.0, m.metallic);
     if (wet > 0.0) {
         s.coat = k_max(m.coat, wet);
         base *= 1.0 - 0.35 * wet;

@@ -90,7 +90,7 @@ fn mirror_ray(s: Surface, d: vec3f) -> Ray {
 fn bounce_of(s: Surface, r: vec2f, pick: f32) -> Errand {
     let past = s.facing * surface_epsilon(s.position);
     let nv = k_max(dot3(s.normal, s.view), 0.0);
-    let spec = mirrored(s.f0, s.roughness, nv);
+    let spec = mirrored(s.f0, s.roughness, nv) * s.specular;
     var ls = luminance(spec);
     let ld = luminance(s.albedo) * (1.0 - 0.5 * ls);
     // A rough dielectric mirrors so faintly that its share goes the diffuse way.

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::nvrtc;
 use crate::device::Info;
 use crate::error::KernelError;
+use crate::target::Extent;
 
 /// A kernel source as the program carries it; `build/cuda.rs` writes the list.
 pub struct Code {
@@ -26,34 +27,29 @@ pub const CODE: &[Code] = &include!(concat!(env!("OUT_DIR"), "/cuda_code.rs"));
 /// The oldest that the fatbins hold code for.
 const OLDEST: (u32, u32) = (8, 0);
 
-/// What a launch counts: items in a line, or pixels in rows, one thread each.
-#[derive(Clone, Copy)]
-pub enum Extent {
-    /// From, to.
-    Items(u32, u32),
-    /// Width, height.
-    Pixels(u32, u32),
-}
-
 /// Threads of a block: 128 leave every kernel the registers that it wants (`ptxas.md`).
 const BLOCK: u32 = 128;
 const TILE: (u32, u32) = (32, 4);
 
-impl Extent {
-    fn grid(self) -> LaunchConfig {
-        let (grid, block) = match self {
-            Self::Items(from, to) => ((to.saturating_sub(from).div_ceil(BLOCK), 1, 1), (BLOCK, 1, 1)),
-            Self::Pixels(width, height) => ((width.div_ceil(TILE.0), height.div_ceil(TILE.1), 1), (TILE.0, TILE.1, 1)),
-        };
-        LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 }
-    }
+/// The most blocks that a launch has from top to bottom.
+const BLOCKS_DOWN: u32 = 65_535;
 
-    fn stretch(self) -> (u32, u32) {
-        match self {
-            Self::Items(from, to) => (from, to),
-            Self::Pixels(_, height) => (0, height),
-        }
-    }
+/// The launches of an extent: blocks and threads, and the stretch of items or rows. One, but for pictures of very many rows.
+fn launches(extent: Extent) -> impl Iterator<Item = (LaunchConfig, u32, u32)> {
+    let of = |grid_dim, block_dim| LaunchConfig { grid_dim, block_dim, shared_mem_bytes: 0 };
+    let (from, to, at_once) = match extent {
+        Extent::Items(from, to) => (from, to, u32::MAX),
+        Extent::Pixels(0, _) => (0, 0, 1),
+        Extent::Pixels(_, height) => (0, height, BLOCKS_DOWN * TILE.1),
+    };
+    (from..to).step_by(at_once as usize).map(move |from| {
+        let to = to.min(from.saturating_add(at_once));
+        let config = match extent {
+            Extent::Items(..) => of(((to - from).div_ceil(BLOCK), 1, 1), (BLOCK, 1, 1)),
+            Extent::Pixels(width, _) => of((width.div_ceil(TILE.0), (to - from).div_ceil(TILE.1), 1), (TILE.0, TILE.1, 1)),
+        };
+        (config, from, to)
+    })
 }
 
 /// Modules are loaded when a kernel of theirs is first launched.
@@ -82,16 +78,15 @@ impl Functions {
     /// # Safety
     /// The view is the kernel's own, and what it points at is on the device and holds what the kernel reads and writes there.
     pub unsafe fn launch<V>(&self, memory: &Memory, name: &'static str, view: &V, extent: Extent) -> Result<(), KernelError> {
-        let (grid, (from, to)) = (extent.grid(), extent.stretch());
-        if grid.grid_dim.0 == 0 || grid.grid_dim.1 == 0 {
-            return Ok(());
-        }
-        let function = self.function(name)?;
         // SAFETY: transparent.
         let view = unsafe { &*std::ptr::from_ref(view).cast::<Argument<V>>() };
-        let mut launch = memory.stream.launch_builder(&function);
-        // SAFETY: the caller's.
-        unsafe { launch.arg(view).arg(&from).arg(&to).launch(grid) }.map(drop).map_err(|e| meaning(name, e))
+        for (config, from, to) in launches(extent) {
+            let function = self.function(name)?;
+            let mut launch = memory.stream.launch_builder(&function);
+            // SAFETY: the caller's.
+            unsafe { launch.arg(view).arg(&from).arg(&to).launch(config) }.map_err(|e| meaning(name, e))?;
+        }
+        Ok(())
     }
 
     fn function(&self, name: &'static str) -> Result<CudaFunction, KernelError> {
@@ -124,5 +119,30 @@ impl Functions {
                 nvrtc::cubin(code, &format!("sm_{major}{minor}"), &self.driver)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi;
+
+    /// `K_RECORDS` makes kernels for tests of the CPU's alone.
+    #[test]
+    fn every_kernel_is_carried_for_cuda_under_its_name() {
+        let carried: Vec<_> = CODE.iter().flat_map(|code| code.entries).copied().collect();
+        let missing: Vec<_> = abi::NAMES.iter().filter(|name| !carried.contains(*name) && !name.ends_with("_records")).collect();
+        assert!(missing.is_empty(), "{missing:?}: each needs its K_ITEMS or K_PIXELS at the start of a line");
+    }
+
+    #[test]
+    fn launches_cover_their_extent_and_no_driver_refuses_them() {
+        let all = |extent| launches(extent).map(|(c, from, to)| (c.grid_dim, from, to)).collect::<Vec<_>>();
+        assert_eq!(all(Extent::Items(5, 5)), []);
+        assert_eq!(all(Extent::Items(3, 200)), [((2, 1, 1), 3, 200)]);
+        assert_eq!(all(Extent::Items(0, u32::MAX)), [((1 << 25, 1, 1), 0, u32::MAX)]);
+        assert_eq!((all(Extent::Pixels(0, 9)), all(Extent::Pixels(9, 0))), (vec![], vec![]));
+        assert_eq!(all(Extent::Pixels(33, 5)), [((2, 2, 1), 0, 5)]);
+        assert_eq!(all(Extent::Pixels(1, 262_145)), [((1, 65_535, 1), 0, 262_140), ((1, 2, 1), 262_140, 262_145)]);
     }
 }

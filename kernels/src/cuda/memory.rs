@@ -9,23 +9,12 @@ use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, DriverError,
 
 use super::driver::meaning;
 use crate::error::KernelError;
+use crate::target::Plain;
 
 /// Freed memory that the pool keeps for the next picture; what is over goes back to the driver when the stream is idle.
 const POOL_KEEPS_BYTES: u64 = 1 << 30;
 /// Pictures come back through so much pinned memory at a time.
 const STAGING_BYTES: usize = 32 << 20;
-
-/// Records without padding that mean the same on the device.
-///
-/// # Safety
-/// Any bytes that a kernel writes must be a valid value.
-pub unsafe trait Plain: Copy {}
-macro_rules! plain {
-    ($($record:ty),* $(,)?) => { $(unsafe impl Plain for $record {})* };
-}
-use crate::abi;
-plain!(u8, u32, f32, [f32; 3], crate::rays::Ray, crate::rays::RawHit, abi::Image, abi::SolidView, abi::Lamp, abi::LampTable);
-plain!(abi::Node, abi::Block, abi::Vertex, abi::Triangle, abi::Surfacing);
 
 fn bytes<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: plain records are their bytes.
@@ -115,6 +104,10 @@ impl Memory {
         Ok(Buffer { memory, address, len, kind: PhantomData })
     }
 
+    pub fn attribute(&self, which: sys::CUdevice_attribute) -> Result<i32, KernelError> {
+        self.context.attribute(which).map_err(|e| meaning("cuDeviceGetAttribute", e))
+    }
+
     pub fn free(&self) -> u64 {
         self.context.mem_get_info().map_or(0, |(free, _)| free as u64)
     }
@@ -129,9 +122,29 @@ impl Memory {
 
     /// What a buffer holds, once every launch before has ended.
     pub fn download<T: Plain>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, KernelError> {
+        let mut values: Vec<T> = Vec::with_capacity(buffer.len);
+        // SAFETY: there is room for as many, and all of them are written; plain records may be any bytes.
+        unsafe {
+            self.copy_back(buffer, values.as_mut_ptr())?;
+            values.set_len(buffer.len);
+        }
+        Ok(values)
+    }
+
+    /// The same into a list of that length.
+    pub fn download_into<T: Plain>(&self, buffer: &Buffer<T>, values: &mut [T]) -> Result<(), KernelError> {
+        if values.len() != buffer.len {
+            return Err(KernelError::Length { list: "what comes back", found: values.len(), wanted: buffer.len });
+        }
+        // SAFETY: there is room for as many.
+        unsafe { self.copy_back(buffer, values.as_mut_ptr()) }
+    }
+
+    /// # Safety
+    /// There is room for the whole buffer.
+    unsafe fn copy_back<T: Plain>(&self, buffer: &Buffer<T>, to: *mut T) -> Result<(), KernelError> {
         let wrong = |e| meaning("cuMemcpyDtoHAsync", e);
         let total = buffer.len * size_of::<T>();
-        let mut values: Vec<T> = Vec::with_capacity(buffer.len);
         let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
         if staging.is_none() {
             // Not write-combined, which cudarc's own shorthand asks for: the processor reads it.
@@ -139,7 +152,7 @@ impl Memory {
             *staging =
                 Some(unsafe { self.context.alloc_pinned_with_flags(STAGING_BYTES, 0) }.map_err(|e| meaning("cuMemHostAlloc", e))?);
         }
-        let Some(staging) = staging.as_mut() else { return Ok(values) };
+        let Some(staging) = staging.as_mut() else { return Ok(()) };
         for first in (0..total).step_by(STAGING_BYTES) {
             let size = STAGING_BYTES.min(total - first);
             let here = staging.as_mut_slice().map_err(wrong)?;
@@ -148,12 +161,10 @@ impl Memory {
             unsafe { result::memcpy_dtoh_async(&mut here[..size], buffer.address + first as u64, self.stream.cu_stream()) }
                 .map_err(wrong)?;
             self.wait()?;
-            // SAFETY: the vector has room for `total` bytes.
-            unsafe { std::ptr::copy_nonoverlapping(here.as_ptr(), values.as_mut_ptr().cast::<u8>().add(first), size) };
+            // SAFETY: the caller's.
+            unsafe { std::ptr::copy_nonoverlapping(here.as_ptr(), to.cast::<u8>().add(first), size) };
         }
-        // SAFETY: all of them are written, and plain records may be any bytes.
-        unsafe { values.set_len(buffer.len) };
-        Ok(values)
+        Ok(())
     }
 
     /// Waits for everything that was asked; what went wrong in a kernel is known from here on.

@@ -8,23 +8,26 @@ mod driver;
 mod memory;
 mod nvrtc;
 mod resident;
+mod target;
 
 use std::sync::Arc;
 
 use cudarc::driver::{CudaEvent, sys};
 
-pub(crate) use self::code::Extent;
 use self::code::Functions;
-use self::memory::{Buffer, Memory, Plain};
+use self::memory::{Buffer, Memory};
 use self::resident::{OnDevice, Residents};
 use crate::abi::{self, DenoiseView, FilmView, Lamp, LampTable, LayersView, Probing, Resize, SolidView, TILE, Tracing, View};
+use crate::convert::{Format, Frame, converted};
 use crate::device::Info;
 use crate::error::KernelError;
+use crate::grade::Grade;
 use crate::rays::{self, Hit, RawHit, Ray};
-use crate::render::{Build, Layers, Picture, Settings, Stage, check_look, check_stage};
-use crate::scene::{Geometry, Look};
+use crate::render::{Build, Finish, Layers, Picture, Settings, Stage, check_look, check_stage};
+use crate::scene::Geometry;
 use crate::solid::Solid;
 use crate::stage::Set;
+use crate::target::{Extent, Plain};
 use crate::{denoise, film};
 
 pub(crate) use driver::list;
@@ -35,7 +38,7 @@ const PATHS_AT_ONCE: u32 = 1 << 26;
 /// A CUDA device.
 pub struct Cuda {
     info: Info,
-    pub(crate) memory: Memory,
+    memory: Memory,
     functions: Functions,
     residents: Residents,
     paths_at_once: u32,
@@ -92,6 +95,13 @@ impl Cuda {
         self.memory.free()
     }
 
+    /// Bytes a second that the device's memory can move at most, by what the driver says of its clock and width.
+    pub fn memory_bandwidth(&self) -> Result<f64, KernelError> {
+        let clock_khz = self.memory.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)?;
+        let width_bits = self.memory.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH)?;
+        Ok(2.0 * 1e3 * f64::from(clock_khz) * f64::from(width_bits) / 8.0)
+    }
+
     /// Checks geometry and builds its tree, on the host. It goes to the device when it is first seen.
     pub fn solid(&self, geometry: &Geometry, build: Build) -> Result<Solid, KernelError> {
         Solid::new(geometry, build)
@@ -116,35 +126,68 @@ impl Cuda {
         Ok(())
     }
 
-    /// Makes a picture: bloom, exposure, grade (ASC CDL), tone curve (Khronos PBR Neutral), vignette, grain, sRGB.
-    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
+    /// Makes a picture: bloom, exposure, decision list (ASC CDL), tone curve (Khronos PBR Neutral), vignette, sRGB, table, grain.
+    pub fn develop<'a>(&self, layers: &Layers, finish: impl Into<Finish<'a>>, seed: u64) -> Result<Picture, KernelError> {
+        let finish = finish.into();
         layers.check()?;
-        check_look(look)?;
+        check_look(finish.look)?;
         self.roomy(|| {
             let size = (layers.width, layers.height);
             let color = self.memory.upload(&layers.color)?;
-            let rgb = self.memory.download(&self.developed(&color, size, look, seed)?)?;
+            let rgb = self.memory.download(&self.developed(&color, size, finish, seed)?)?;
             Ok(Picture { width: size.0, height: size.1, rgb })
         })
     }
 
     /// Traces, denoises and develops; nothing leaves the device between.
-    pub fn picture(&self, stage: &Stage<'_>, settings: &Settings, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        self.picture_timed(stage, settings, look, seed).map(|(picture, _)| picture)
-    }
-
-    /// The same, with the time that each part took on the device.
-    pub fn picture_timed(
+    pub fn picture<'a>(
         &self,
         stage: &Stage<'_>,
         settings: &Settings,
-        look: &Look,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+    ) -> Result<Picture, KernelError> {
+        self.picture_timed(stage, settings, finish, seed).map(|(picture, _)| picture)
+    }
+
+    /// The same, with the time that each part took on the device.
+    pub fn picture_timed<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
         seed: u64,
     ) -> Result<(Picture, Times), KernelError> {
+        let (width, height) = (settings.width, settings.height);
+        self.made(stage, settings, finish.into(), seed, |rgb| Ok(Picture { width, height, rgb: self.memory.download(rgb)? }))
+    }
+
+    /// The picture in an encoder's format; nothing else leaves the device.
+    pub fn frame<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+        format: Format,
+    ) -> Result<Frame, KernelError> {
+        let size = (settings.width, settings.height);
+        let convert = |rgb: &Buffer<u8>| converted(self, rgb.as_mut_ptr(), size, None, format);
+        self.made(stage, settings, finish.into(), seed, convert).map(|(frame, _)| frame)
+    }
+
+    /// What `end` makes of the finished bytes on the device.
+    fn made<T>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: Finish<'_>,
+        seed: u64,
+        end: impl Fn(&Buffer<u8>) -> Result<T, KernelError>,
+    ) -> Result<(T, Times), KernelError> {
         check_stage(stage, settings)?;
-        check_look(look)?;
+        check_look(finish.look)?;
         self.roomy(|| {
-            let size = (settings.width, settings.height);
             let begun = self.mark()?;
             let staged = self.stage(stage, settings)?;
             let staged_at = self.mark()?;
@@ -152,30 +195,35 @@ impl Cuda {
             let traced_at = self.mark()?;
             let color = self.denoised(&plates)?;
             let denoised_at = self.mark()?;
-            let rgb = self.developed(&color, size, look, seed)?;
+            let rgb = self.developed(&color, (settings.width, settings.height), finish, seed)?;
             let developed_at = self.mark()?;
-            let picture = Picture { width: size.0, height: size.1, rgb: self.memory.download(&rgb)? };
-            let took = |from: &CudaEvent, to: &CudaEvent| from.elapsed_ms(to).map_err(|e| driver::meaning("cuEventElapsedTime", e));
+            let made = end(&rgb)?;
             let times = Times {
-                upload: took(&begun, &staged_at)?,
-                trace: took(&staged_at, &traced_at)?,
-                denoise: took(&traced_at, &denoised_at)?,
-                develop: took(&denoised_at, &developed_at)?,
+                upload: elapsed(&begun, &staged_at)?,
+                trace: elapsed(&staged_at, &traced_at)?,
+                denoise: elapsed(&traced_at, &denoised_at)?,
+                develop: elapsed(&denoised_at, &developed_at)?,
             };
-            Ok((picture, times))
+            Ok((made, times))
         })
     }
 
     /// The first hit of each ray; panes of glass count, cut-out parts of textures don't.
     pub fn nearest(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<Option<Hit>>, KernelError> {
         let place = |hits: *mut RawHit| (hits, std::ptr::null_mut());
-        let hits = self.probe("nearest", solids, rays, place)?;
+        let hits = self.probe("nearest", solids, rays, place)?.0;
         Ok(hits.into_iter().map(RawHit::hit).collect())
+    }
+
+    /// The same, with the milliseconds that the device took for it, rays and answers lying on it.
+    pub fn nearest_timed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<(Vec<Option<Hit>>, f32), KernelError> {
+        let (hits, took) = self.probe("nearest", solids, rays, |hits: *mut RawHit| (hits, std::ptr::null_mut()))?;
+        Ok((hits.into_iter().map(RawHit::hit).collect(), took))
     }
 
     /// The share of light, by colour, that passes along each ray: zero behind opaque triangles, tinted by panes.
     pub fn passed(&self, solids: &[&Solid], rays: &[Ray]) -> Result<Vec<[f32; 3]>, KernelError> {
-        self.probe("passed", solids, rays, |shares| (std::ptr::null_mut(), shares))
+        Ok(self.probe("passed", solids, rays, |shares| (std::ptr::null_mut(), shares))?.0)
     }
 
     fn probe<T: Plain>(
@@ -184,21 +232,23 @@ impl Cuda {
         solids: &[&Solid],
         rays: &[Ray],
         place: impl Fn(*mut T) -> (*mut RawHit, *mut [f32; 3]),
-    ) -> Result<Vec<T>, KernelError> {
+    ) -> Result<(Vec<T>, f32), KernelError> {
         let count = rays::check(solids, rays)?;
         self.roomy(|| {
             let (_residents, views) = self.solids(solids)?;
             let (asked, out) = (self.memory.upload(rays)?, self.memory.room::<T>(rays.len())?);
             let (hits, shares) = place(out.as_mut_ptr());
             let probing = Probing { view: rays::bare_view(views.as_ptr(), solids.len()), rays: asked.as_ptr(), hits, shares };
+            let begun = self.mark()?;
             // SAFETY: rays and answers are `count` long, and on the device.
             unsafe { self.launch(kernel, &probing, Extent::Items(0, count)) }?;
-            self.memory.download(&out)
+            let ended = self.mark()?;
+            Ok((self.memory.download(&out)?, elapsed(&begun, &ended)?))
         })
     }
 
     /// Tries once more after giving up every solid that isn't in use, when memory is short.
-    pub(crate) fn roomy<T>(&self, work: impl Fn() -> Result<T, KernelError>) -> Result<T, KernelError> {
+    fn roomy<T>(&self, work: impl Fn() -> Result<T, KernelError>) -> Result<T, KernelError> {
         match work() {
             Err(KernelError::OutOfMemory { .. }) if self.residents.evict() => {
                 self.memory.trim()?;
@@ -212,7 +262,7 @@ impl Cuda {
     ///
     /// # Safety
     /// As for `Functions::launch`.
-    pub(crate) unsafe fn launch<V>(&self, kernel: &'static str, view: &V, extent: Extent) -> Result<(), KernelError> {
+    unsafe fn launch<V>(&self, kernel: &'static str, view: &V, extent: Extent) -> Result<(), KernelError> {
         // SAFETY: the caller's.
         unsafe { self.functions.launch(&self.memory, kernel, view, extent) }
     }
@@ -291,7 +341,16 @@ impl Cuda {
         Ok(result)
     }
 
-    fn developed(&self, color: &Buffer<[f32; 3]>, size: (u32, u32), look: &Look, seed: u64) -> Result<Buffer<u8>, KernelError> {
+    fn developed(
+        &self,
+        color: &Buffer<[f32; 3]>,
+        size: (u32, u32),
+        finish: Finish<'_>,
+        seed: u64,
+    ) -> Result<Buffer<u8>, KernelError> {
+        let look = finish.look;
+        let lut = finish.lut.map(|lut| self.memory.upload(lut.colors())).transpose()?;
+        let blank = film::view(finish, size, seed);
         let bloom = if look.bloom > 0.0 { Some(self.bloom(color, size, look.exposure_ev.exp2())?) } else { None };
         let rgb = self.memory.room::<u8>(size.0 as usize * size.1 as usize * 3)?;
         let view = FilmView {
@@ -300,7 +359,8 @@ impl Cuda {
             rgb: rgb.as_mut_ptr(),
             bloom_width: bloom.as_ref().map_or(0, |b| b.width),
             bloom_height: bloom.as_ref().map_or(0, |b| b.height),
-            ..film::view(look, size, seed)
+            grade: Grade { lut: lut.as_ref().map_or(std::ptr::null(), |lut| lut.as_ptr().cast()), ..blank.grade },
+            ..blank
         };
         // SAFETY: colour, bloom and picture are as large as the view says.
         unsafe { self.launch("film_finish", &view, Extent::Pixels(size.0, size.1)) }?;
@@ -338,6 +398,11 @@ impl Cuda {
         unsafe { self.launch("film_halve", &resize, Extent::Pixels(width, height)) }?;
         Ok(Level { width, height, pixels })
     }
+}
+
+/// Milliseconds from one mark to another, both passed.
+fn elapsed(from: &CudaEvent, to: &CudaEvent) -> Result<f32, KernelError> {
+    from.elapsed_ms(to).map_err(|e| driver::meaning("cuEventElapsedTime", e))
 }
 
 /// A stage on the device; it stays there until the last launch that sees it is asked for.

@@ -7,11 +7,12 @@ use super::memory::{Buffer, Memory};
 use crate::abi::{self, SolidView};
 use crate::error::KernelError;
 use crate::solid::{Solid, SolidWeak};
+use crate::tree::packed::pack;
 
 /// A solid's lists on the device, as its view names them.
 pub struct OnDevice {
     pub view: SolidView,
-    _nodes: Buffer<abi::Node>,
+    _nodes: Buffer<abi::Packed>,
     _blocks: Buffer<abi::Block>,
     _vertices: Buffer<abi::Vertex>,
     _triangles: Buffer<abi::Triangle>,
@@ -31,11 +32,11 @@ impl OnDevice {
         let images: Vec<_> = (lists.textures.iter().zip(&texels))
             .map(|(t, texels)| abi::Image { rgba: texels.as_ptr(), width: t.width, height: t.height })
             .collect();
-        let (nodes, blocks) = (memory.upload(lists.nodes)?, memory.upload(lists.blocks)?);
+        let (nodes, blocks) = (memory.upload(&pack(lists.nodes))?, memory.upload(lists.blocks)?);
         let (vertices, triangles) = (memory.upload(lists.vertices)?, memory.upload(lists.triangles)?);
         let (materials, images) = (memory.upload(lists.materials)?, memory.upload(&images)?);
         let view = SolidView {
-            nodes: nodes.as_ptr(),
+            nodes: nodes.as_ptr().cast(),
             blocks: blocks.as_ptr(),
             vertices: vertices.as_ptr(),
             triangles: triangles.as_ptr(),

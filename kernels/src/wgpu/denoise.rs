@@ -14,7 +14,7 @@ const SPLIT: Source = Source { name: "denoise_split", modules: &MODULES, binding
 const PREPARE: Source = Source { name: "denoise_prepare", modules: &MODULES, bindings: &[0, 1, 2, 3, 4, 6] };
 const PASS: Source = Source { name: "denoise_pass", modules: &MODULES, bindings: &[0, 2, 3, 4, 5, 6, 7] };
 const MEND: Source = Source { name: "denoise_mend", modules: &MODULES, bindings: &[0, 1, 2, 3, 4, 7] };
-const JOIN: Source = Source { name: "denoise_join", modules: &MODULES, bindings: &[0, 1, 2, 5] };
+const JOIN: Source = Source { name: "denoise_join", modules: &MODULES, bindings: &[0, 1, 2, 5, 7] };
 
 /// What filtering needs beside the layers.
 pub struct Planes {
@@ -58,5 +58,5 @@ pub fn run(gpu: &Gpu, held: &mut Held) -> Result<(), KernelError> {
         (from, to) = (to, from);
     }
     mend.launch(gpu, &[&whole, layers, from, to, normal_and_depth, company], groups)?;
-    join.launch(gpu, &[&whole, layers, to, albedo], groups)
+    join.launch(gpu, &[&whole, layers, to, albedo, company], groups)
 }

@@ -4,19 +4,20 @@ use wgpu::Buffer;
 
 use super::Held;
 use super::gpu::Gpu;
-use super::kernel::{CONVERT, FILM, MATH, SAMPLE, Source, squares};
-use super::records::Film;
+use super::kernel::{FILM, GRADE, MATH, SAMPLE, Source, squares};
+use super::records::{Film, Grade};
 use super::trace::Canvas;
+use crate::cube::Lut;
 use crate::error::KernelError;
 use crate::film::{self, BLOOM_KEEP, BLOOM_LEAST, BLOOM_LEVELS, glow_most};
-use crate::render::{Picture, check_size};
-use crate::scene::Look;
+use crate::grade::{self, Cdl};
+use crate::render::{Finish, Picture};
 
-const MODULES: [&str; 3] = [MATH, SAMPLE, FILM];
+const MODULES: [&str; 4] = [MATH, SAMPLE, GRADE, FILM];
 const HALVE: Source = Source { name: "film_halve", modules: &MODULES, bindings: &[0, 1, 3] };
 const DOUBLE: Source = Source { name: "film_double", modules: &MODULES, bindings: &[0, 2, 3] };
-const FINISH: Source = Source { name: "film_finish", modules: &MODULES, bindings: &[0, 1, 2, 4] };
-const NV12: Source = Source { name: "nv12", modules: &[CONVERT], bindings: &[0, 1, 2] };
+const FINISH: Source = Source { name: "film_finish", modules: &MODULES, bindings: &[0, 1, 2, 4, 5] };
+const GRADING: Source = Source { name: "grade", modules: &MODULES, bindings: &[0, 1, 3, 5] };
 
 /// What developing needs beside the layers: levels of the bloom, the largest first, and the finished pixels.
 pub struct Planes {
@@ -43,22 +44,19 @@ impl Planes {
 }
 
 /// Develops the canvas.
-pub fn run(gpu: &Gpu, held: &mut Held, look: &Look, seed: u64) -> Result<(), KernelError> {
-    let view = film::view(look, (0, 0), seed);
-    if look.bloom > 0.0 {
+pub fn run(gpu: &Gpu, held: &mut Held, finish: Finish<'_>, seed: u64) -> Result<(), KernelError> {
+    let view = film::view(finish, (0, 0), seed);
+    if finish.look.bloom > 0.0 {
         spread(gpu, held, glow_most(view.exposure))?;
     }
-    let finish = held.kernel(gpu, &FINISH)?;
+    let (kernel, lut) = (held.kernel(gpu, &FINISH)?, table(gpu, finish.lut)?);
     let canvas = held.drawn()?;
     let (width, height, layers) = (canvas.width, canvas.height, canvas.buffer.clone());
     let planes = planes(gpu, canvas)?;
     let Some(bloom) = planes.levels.first() else { return Ok(()) };
     let film = gpu.arguments(&Film {
-        slope: view.slope,
+        grade: Grade::of(&view.grade),
         exposure: view.exposure,
-        offset: view.offset,
-        saturation: view.saturation,
-        power: view.power,
         bloom_share: view.bloom_share,
         width,
         height,
@@ -69,7 +67,15 @@ pub fn run(gpu: &Gpu, held: &mut Held, look: &Look, seed: u64) -> Result<(), Ker
         seed: view.seed,
         ..Film::default()
     })?;
-    finish.launch(gpu, &[&film, &layers, &bloom.buffer, &planes.finished], squares(width, height))
+    kernel.launch(gpu, &[&film, &layers, &bloom.buffer, &planes.finished, &lut], squares(width, height))
+}
+
+/// The table's colours; something to bind where there is none.
+fn table(gpu: &Gpu, lut: Option<&Lut>) -> Result<Buffer, KernelError> {
+    let colors = lut.map_or(&[][..], Lut::colors);
+    let buffer = gpu.storage(size_of_val(colors) as u64)?;
+    gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(colors));
+    Ok(buffer)
 }
 
 fn planes<'a>(gpu: &Gpu, canvas: &'a mut Canvas) -> Result<&'a Planes, KernelError> {
@@ -100,6 +106,13 @@ fn spread(gpu: &Gpu, held: &mut Held, most: f32) -> Result<(), KernelError> {
     Ok(())
 }
 
+/// The developed canvas, a word a pixel: its size and where it is.
+pub fn finished(gpu: &Gpu, held: &mut Held) -> Result<((u32, u32), Buffer), KernelError> {
+    let canvas = held.drawn()?;
+    let size = (canvas.width, canvas.height);
+    Ok((size, planes(gpu, canvas)?.finished.clone()))
+}
+
 /// The developed canvas.
 pub fn picture(gpu: &Gpu, held: &mut Held) -> Result<Picture, KernelError> {
     let canvas = held.drawn()?;
@@ -109,24 +122,23 @@ pub fn picture(gpu: &Gpu, held: &mut Held) -> Result<Picture, KernelError> {
     Ok(Picture { width, height, rgb })
 }
 
-pub fn nv12(gpu: &Gpu, held: &mut Held, picture: &Picture) -> Result<Vec<u8>, KernelError> {
-    let (width, height) = (picture.width, picture.height);
-    check_size(width, height)?;
-    let pixels = width as usize * height as usize;
-    if picture.rgb.len() != pixels * 3 {
-        return Err(KernelError::Length { list: "rgb", found: picture.rgb.len(), wanted: pixels * 3 });
-    }
-    let kernel = held.kernel(gpu, &NV12)?;
-    let words: Vec<u32> = picture.rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| u32::from_le_bytes([r, g, b, 0])).collect();
-    let input = gpu.storage(pixels as u64 * 4)?;
-    gpu.queue.write_buffer(&input, 0, bytemuck::cast_slice(&words));
-    let bytes = pixels + 2 * width.div_ceil(2) as usize * height.div_ceil(2) as usize;
-    let words = bytes.div_ceil(4) as u32;
-    let size = gpu.arguments(&[width, height, words, 0u32])?;
-    let output = gpu.storage(u64::from(words) * 4)?;
-    let groups = words.div_ceil(64);
-    let across = groups.min(1024);
-    kernel.launch(gpu, &[&size, &input, &output], [across, groups.div_ceil(across)])?;
-    let back = gpu.read(NV12.name, &output, words.into())?;
-    Ok(back.iter().flat_map(|w| w.to_le_bytes()).take(bytes).collect())
+/// Grades a picture of the host's.
+pub fn grade(
+    gpu: &Gpu,
+    held: &mut Held,
+    (width, height): (u32, u32),
+    rgb: &mut [[f32; 3]],
+    cdl: &Cdl,
+    lut: Option<&Lut>,
+) -> Result<(), KernelError> {
+    grade::check((width, height), rgb.len(), cdl)?;
+    let (kernel, lut_colors) = (held.kernel(gpu, &GRADING)?, table(gpu, lut)?);
+    let bytes = size_of_val(rgb) as u64;
+    let (input, output) = (gpu.storage(bytes)?, gpu.storage(bytes)?);
+    gpu.queue.write_buffer(&input, 0, bytemuck::cast_slice(rgb));
+    let film = Film { grade: Grade::of(&grade::Grade::new(cdl, 1.0, lut)), width, height, ..Film::default() };
+    kernel.launch(gpu, &[&gpu.arguments(&film)?, &input, &output, &lut_colors], squares(width, height))?;
+    let words = gpu.read(GRADING.name, &output, bytes / 4)?;
+    rgb.as_flattened_mut().iter_mut().zip(words).for_each(|(to, word)| *to = f32::from_bits(word));
+    Ok(())
 }

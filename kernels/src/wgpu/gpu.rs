@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::NoUninit;
+use wgpu::hal::{self, vulkan};
 use wgpu::{
-    Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, DeviceDescriptor, Instance, InstanceDescriptor,
-    InstanceFlags, Limits, MapMode, PollType,
+    BackendOptions, Backends, Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, DeviceDescriptor, Instance,
+    InstanceFlags, Limits, MapMode, MemoryBudgetThresholds, PollType,
 };
 
 use crate::error::KernelError;
@@ -32,13 +33,36 @@ impl Adapter {
     }
 }
 
+/// What there is; nothing without Vulkan's loader.
 pub fn adapters() -> Vec<wgpu::Adapter> {
-    let descriptor = InstanceDescriptor {
-        backends: Backends::VULKAN,
+    let instance = headless().map(|instance| {
+        // SAFETY: it was made for this alone.
+        unsafe { Instance::from_hal::<vulkan::Api>(instance) }
+    });
+    instance.map_or_else(Vec::new, |instance| pollster::block_on(instance.enumerate_adapters(Backends::VULKAN)))
+}
+
+/// Vulkan without windows. Asked for Wayland's surfaces, as wgpu does by itself, Mesa looks for a compositor and complains on standard
+/// error where there is none.
+fn headless() -> Option<vulkan::Instance> {
+    let descriptor = hal::InstanceDescriptor {
+        name: "klieg",
         flags: InstanceFlags::empty(),
-        ..InstanceDescriptor::new_without_display_handle()
+        memory_budget_thresholds: MemoryBudgetThresholds::default(),
+        backend_options: BackendOptions::default(),
+        telemetry: None,
+        display: None,
     };
-    pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::VULKAN))
+    let windows = [c"VK_KHR_wayland_surface", c"VK_KHR_xcb_surface", c"VK_KHR_xlib_surface"];
+    // SAFETY: wgpu asks that nothing it wants is taken away, for the sake of surfaces, which look for these names before they use
+    // them; klieg makes no surface.
+    unsafe {
+        vulkan::Instance::init_with_callback(
+            &descriptor,
+            Some(Box::new(move |with| with.extensions.retain(|e| !windows.contains(e)))),
+        )
+    }
+    .ok()
 }
 
 /// The most buffers that a kernel works with.

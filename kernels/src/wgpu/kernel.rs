@@ -36,6 +36,7 @@ modules! {
     TRACE = "trace.wgsl";
     PROBE = "probe.wgsl";
     DENOISE = "denoise.wgsl";
+    GRADE = "grade.wgsl";
     FILM = "film.wgsl";
     CONVERT = "convert.wgsl";
 }

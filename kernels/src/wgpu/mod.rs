@@ -4,6 +4,7 @@
 //! may round otherwise, and a driver may fuse multiplications into them. How far pictures are from the CPU's `tests/wgpu.rs` measures:
 //! its constants are the tolerances. The same device gives the same bytes for the same input and seed.
 
+mod convert;
 mod denoise;
 mod film;
 mod gpu;
@@ -21,9 +22,13 @@ use self::gpu::Gpu;
 use self::kernel::{Kernel, Source};
 use self::resident::Resident;
 use self::trace::Canvas;
+use crate::convert::{Format, Frame, Transfer};
+use crate::cube::Lut;
 use crate::error::KernelError;
-use crate::render::{Build, Layers, Picture, Settings, Stage, check_look};
-use crate::scene::{Geometry, Look};
+use crate::grade::Cdl;
+use crate::pixels::Pixels;
+use crate::render::{Build, Finish, Layers, Picture, Settings, Stage, check_look};
+use crate::scene::Geometry;
 use crate::solid::Solid;
 
 /// A Vulkan device. Calls wait for their results, and for each other.
@@ -90,29 +95,63 @@ impl Wgpu {
     }
 
     /// As [`crate::Cpu::develop`].
-    pub fn develop(&self, layers: &Layers, look: &Look, seed: u64) -> Result<Picture, KernelError> {
+    pub fn develop<'a>(&self, layers: &Layers, finish: impl Into<Finish<'a>>, seed: u64) -> Result<Picture, KernelError> {
+        let finish = finish.into();
         layers.check()?;
-        check_look(look)?;
+        check_look(finish.look)?;
         let mut held = self.held();
         held.canvas(&self.gpu, layers.width, layers.height)?.upload_color(&self.gpu, layers);
-        film::run(&self.gpu, &mut held, look, seed)?;
+        film::run(&self.gpu, &mut held, finish, seed)?;
         film::picture(&self.gpu, &mut held)
     }
 
     /// Traces, denoises and develops; nothing but the picture leaves the device.
-    pub fn picture(&self, stage: &Stage<'_>, settings: &Settings, look: &Look, seed: u64) -> Result<Picture, KernelError> {
-        check_look(look)?;
+    pub fn picture<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+    ) -> Result<Picture, KernelError> {
+        film::picture(&self.gpu, &mut *self.made(stage, settings, finish.into(), seed)?)
+    }
+
+    /// The picture in an encoder's format; nothing else leaves the device.
+    pub fn frame<'a>(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: impl Into<Finish<'a>>,
+        seed: u64,
+        format: Format,
+    ) -> Result<Frame, KernelError> {
+        convert::canvas(&self.gpu, &mut *self.made(stage, settings, finish.into(), seed)?, format)
+    }
+
+    /// The canvas with the finished picture.
+    fn made(
+        &self,
+        stage: &Stage<'_>,
+        settings: &Settings,
+        finish: Finish<'_>,
+        seed: u64,
+    ) -> Result<MutexGuard<'_, Held>, KernelError> {
+        check_look(finish.look)?;
         let mut held = self.held();
         trace::run(&self.gpu, &mut held, stage, settings)?;
         denoise::run(&self.gpu, &mut held)?;
-        film::run(&self.gpu, &mut held, look, seed)?;
-        film::picture(&self.gpu, &mut held)
+        film::run(&self.gpu, &mut held, finish, seed)?;
+        Ok(held)
     }
 
-    /// A picture as NV12: BT.709, limited range, chroma sited left; the luma plane, then pairs of Cb and Cr, without gaps. Edges
-    /// repeat, so odd sizes work. From the exactly computed and rounded code none differs by more than 1.
-    pub fn nv12(&self, picture: &Picture) -> Result<Vec<u8>, KernelError> {
-        film::nv12(&self.gpu, &mut self.held(), picture)
+    /// As [`crate::Cpu::convert`]; of bytes, with the same bytes.
+    pub fn convert(&self, pixels: &Pixels<'_>, transfer: Transfer, format: Format) -> Result<Frame, KernelError> {
+        convert::run(&self.gpu, &mut self.held(), pixels, transfer, format)
+    }
+
+    /// As [`crate::Cpu::grade`].
+    pub fn grade(&self, size: (u32, u32), rgb: &mut [[f32; 3]], cdl: &Cdl, lut: Option<&Lut>) -> Result<(), KernelError> {
+        film::grade(&self.gpu, &mut self.held(), size, rgb, cdl, lut)
     }
 
     /// What a call leaves half done it never reads again, so a panic elsewhere poisons nothing.

@@ -139,15 +139,36 @@ pub struct Pass {
     pub stop: f32,
 }
 
+/// A grade, but for the table's colours.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Grade {
+    pub slope: [f32; 3],
+    pub most: f32,
+    pub offset: [f32; 3],
+    pub saturation: f32,
+    pub power: [f32; 3],
+    /// 0 without a table.
+    pub size: u32,
+    pub low: [f32; 3],
+    pub spare: u32,
+    pub scale: [f32; 3],
+    pub spare_a: u32,
+}
+
+impl Grade {
+    pub fn of(grade: &crate::grade::Grade) -> Self {
+        let crate::grade::Grade { slope, offset, power, saturation, most, size, low, scale, .. } = *grade;
+        Self { slope, most, offset, saturation, power, size, low, spare: 0, scale, spare_a: 0 }
+    }
+}
+
 /// One launch of the film chain.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Film {
-    pub slope: [f32; 3],
+    pub grade: Grade,
     pub exposure: f32,
-    pub offset: [f32; 3],
-    pub saturation: f32,
-    pub power: [f32; 3],
     pub bloom_share: f32,
     pub width: u32,
     pub height: u32,
@@ -158,7 +179,23 @@ pub struct Film {
     pub seed: u32,
     pub most: f32,
     pub keep: f32,
-    pub spare: [u32; 3],
+    pub spare: u32,
+}
+
+/// One conversion.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Convert {
+    pub width: u32,
+    pub height: u32,
+    /// Of the output.
+    pub words: u32,
+    /// 0 NV12, 1 P010, 2 yuv422p10.
+    pub format: u32,
+    /// A word a pixel, or three floats with their transfer.
+    pub floats: u32,
+    pub transfer: u32,
+    pub spare: [u32; 2],
 }
 
 macro_rules! without_gaps {
@@ -171,15 +208,17 @@ macro_rules! without_gaps {
     };
 }
 without_gaps! {
-    abi::Node = 256;
+    abi::Packed = 80;
     abi::Block = 160;
     abi::Vertex = 48;
     abi::Triangle = 16;
-    abi::Surfacing = 96;
+    abi::Surfacing = 100;
     Ray = 32;
     Lamp = 104;
     Place = 32;
     Scene = 480;
     Pass = 16;
-    Film = 96;
+    Grade = 80;
+    Film = 128;
+    Convert = 32;
 }

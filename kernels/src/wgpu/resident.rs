@@ -8,9 +8,10 @@ use super::records::Place;
 use crate::error::KernelError;
 use crate::scene::Texture;
 use crate::solid::Solid;
+use crate::tree::packed::pack;
 
 /// Nodes, blocks, vertices, triangles, materials, images: bytes of an entry.
-const ENTRY: [u64; 6] = [256, 160, 48, 16, 96, 4];
+const ENTRY: [u64; 6] = [80, 160, 48, 16, 100, 4];
 /// How much larger than needed a buffer is made, so that the next stage fits too.
 const SPARE: f64 = 1.25;
 
@@ -55,7 +56,7 @@ impl Resident {
         let start = self.solids.last().map_or([0; 6], |(.., end)| *end);
         let lists = solid.lists();
         let [node, block, vertex, triangle, material, image] = start.map(|n| n as u32);
-        self.write(gpu, 0, start, lists.nodes);
+        self.write(gpu, 0, start, &pack(lists.nodes));
         self.write(gpu, 1, start, lists.blocks);
         self.write(gpu, 2, start, lists.vertices);
         self.write(gpu, 3, start, lists.triangles);

@@ -19,6 +19,8 @@ extern thread_local Three blockIdx, blockDim, threadIdx;
 static inline float __fsqrt_rn(float x) { return sqrtf(x); }
 static inline uint32_t __float_as_uint(float x) { uint32_t u; memcpy(&u, &x, 4); return u; }
 static inline float __uint_as_float(uint32_t u) { float x; memcpy(&x, &u, 4); return x; }
+static inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
+static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 
 // A kernel as the driver launches it: arguments by address.

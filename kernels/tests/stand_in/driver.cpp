@@ -1,7 +1,9 @@
 // A driver without a GPU: as much of CUDA's as klieg asks for, on the CPU. It takes host memory for device memory, with a page
 // behind each allocation that nothing may touch, and runs the threads of a launch one after another, far from their order.
-// Environment: STAND_IN_MEMORY (bytes of its device), STAND_IN_VERSION, STAND_IN_DEVICES, STAND_IN_FAILS (a kernel that crashes).
+// Environment: STAND_IN_MEMORY (bytes of its device), STAND_IN_VERSION, STAND_IN_DEVICES, STAND_IN_FAILS (a kernel that crashes),
+// STAND_IN_ONCE (a file: the kernel crashes only for whoever can make it).
 #include "cuda_on_host.h"
+#include <fcntl.h>
 #include <map>
 #include <mutex>
 #include <stdlib.h>
@@ -71,10 +73,16 @@ void run(const Entry* kernel, Three grid, Three block, void** arguments) {
         kernel->call(arguments);
     }
 }
+// Milliseconds since the first was asked for: a float since the machine's start would lose single launches.
 float now() {
+    static timespec first = [] {
+        timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t;
+    }();
     timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (float)((double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6);
+    return (float)((double)(t.tv_sec - first.tv_sec) * 1e3 + (double)(t.tv_nsec - first.tv_nsec) * 1e-6);
 }
 } // namespace
 
@@ -89,7 +97,7 @@ DRIVER cuDeviceGet(int* device, int ordinal) { *device = ordinal; return OK; }
 DRIVER cuDeviceGetName(char* name, int size, int) { strncpy(name, "stand-in", (size_t)size); return OK; }
 DRIVER cuDeviceTotalMem_v2(size_t* bytes, int) { *bytes = memory(); return OK; }
 // Compute capability 9.0; pools are supported.
-DRIVER cuDeviceGetAttribute(int* value, int which, int) { *value = which == 75 ? 9 : which == 76 ? 0 : which == 115; return OK; }
+DRIVER cuDeviceGetAttribute(int* value, int which, int) { *value = which == 75 ? 9 : which == 76 ? 0 : which == 36 ? 1000000 : which == 37 ? 1024 : which == 115; return OK; }
 DRIVER cuDeviceGetDefaultMemPool(Handle* pool, int) { *pool = (Handle)1; return OK; }
 DRIVER cuMemPoolSetAttribute(Handle, int which, const uint64_t*) { return which == 4 ? OK : INVALID_VALUE; }
 DRIVER cuMemPoolTrimTo(Handle, size_t) { return OK; }
@@ -145,8 +153,8 @@ DRIVER cuModuleGetFunction(const Entry** function, Handle, const char* name) {
 DRIVER cuLaunchKernel(const Entry* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, Handle, void** a, void**) {
     if (state()) return state();
     if (!gx || !gy || gy > 65535 || gz != 1 || bz != 1 || bx * by == 0 || bx * by > 1024) return INVALID_VALUE;
-    const char* fails = getenv("STAND_IN_FAILS");
-    if (fails && !strcmp(fails, f->name)) lost = ILLEGAL_ADDRESS; // known when someone waits, as on a GPU
+    const char *fails = getenv("STAND_IN_FAILS"), *once = getenv("STAND_IN_ONCE");
+    if (fails && !strcmp(fails, f->name) && (!once || open(once, O_CREAT | O_EXCL, 0600) >= 0)) lost = ILLEGAL_ADDRESS; // known when someone waits, as on a GPU
     else run(f, {gx, gy, 1}, {bx, by, 1}, a);
     return OK;
 }

@@ -8,6 +8,12 @@ use std::sync::OnceLock;
 
 use super::toolkit;
 
+/// The kernels' folder, whichever crate's tests this is a part of.
+fn kernels() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if root.join("kernels").is_dir() { root.join("kernels") } else { root.into() }
+}
+
 /// Puts the stand-in in the driver's place, for this process.
 pub fn open() {
     static OPENED: OnceLock<()> = OnceLock::new();
@@ -18,8 +24,8 @@ pub fn open() {
 }
 
 /// Built once for each state of the sources.
-fn built() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+pub fn built() -> PathBuf {
+    let here = &kernels();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let texts = [here.join("source"), here.join("tests/stand_in")].map(|f| f.read_dir().unwrap());
     let mut files: Vec<_> = texts.into_iter().flatten().map(|f| f.unwrap().path()).filter(|f| f.is_file()).collect();
@@ -43,7 +49,7 @@ fn built() -> PathBuf {
 fn build(here: &Path, library: &Path) {
     let (mut units, mut tables) = (Vec::new(), String::from("#include \"cuda_on_host.h\"\n"));
     let mut list = String::new();
-    for (source, kernels) in toolkit::sources() {
+    for (source, kernels) in toolkit::sources(&here.join("source")) {
         let name = source.file_stem().unwrap().to_str().unwrap();
         let mut text = format!("#include \"cuda_on_host.h\"\n#include \"{}\"\n", source.display());
         writeln!(text, "extern const Entry table_{name}[] = {{").unwrap();

@@ -1,15 +1,18 @@
 //! What every device must answer like the CPU: random stages, free rays, odd sizes. One suite, run for each device.
 
+pub mod kernels;
+#[path = "../patterns/mod.rs"]
+mod patterns;
+
 use std::cell::RefCell;
 use std::fmt;
 
-use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Pattern, Sky, Texture};
-use klieg_kernels::{Build, Cpu, Device, Layers, Ray, Settings, Solid, Stage};
+use klieg_kernels::convert::{Format, Transfer};
+use klieg_kernels::pixels::Pixels;
+use klieg_kernels::scene::{Camera, Fog, Geometry, Light, Look, Material, Sky, Texture};
+use klieg_kernels::{Build, Cpu, Device, Finish, Layers, Ray, Settings, Solid, Stage};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::U32Deserializer;
 
 /// A stage with everything in it drawn at random.
 #[derive(Clone, Debug)]
@@ -42,12 +45,6 @@ impl World {
     }
 }
 
-fn pattern(index: u32) -> Pattern {
-    let number: U32Deserializer<serde::de::value::Error> = index.into_deserializer();
-    Pattern::deserialize(number).unwrap()
-}
-const PATTERNS: u32 = 34;
-
 fn point(size: f32) -> impl Strategy<Value = [f32; 3]> {
     prop::array::uniform3(-size..size)
 }
@@ -60,13 +57,13 @@ fn share() -> impl Strategy<Value = f32> {
 
 prop_compose! {
     fn material()(
-        pattern in (0..PATTERNS).prop_map(pattern), base in color(0.9), second in color(0.9), scale in 0.2f32..8.0, bump in 0.0f32..2.0,
-        variation in share(), roughness in share(), metallic in share(), sheen in share(), sheen_color in color(1.0),
+        pattern in prop::sample::select(patterns::all()), base in color(0.9), second in color(0.9), scale in 0.2f32..8.0, bump in 0.0f32..2.0,
+        variation in share(), roughness in share(), specular in share(), metallic in share(), sheen in share(), sheen_color in color(1.0),
         (wrap, translucency, coat, glass) in (share(), share(), share(), share()), glows in 0u32..4, emission in color(3.0),
     ) -> Material {
         let emission = if glows == 0 { emission } else { [0.0; 3] };
         Material {
-            base, second, pattern, scale, bump, variation, roughness, metallic, sheen, sheen_color, wrap, translucency, coat, glass,
+            base, second, pattern, scale, bump, variation, roughness, specular, metallic, sheen, sheen_color, wrap, translucency, coat, glass,
             emission, texture: 0,
         }
     }
@@ -116,7 +113,7 @@ fn light() -> impl Strategy<Value = Light> {
 }
 
 /// Sides with a liking for what goes wrong: one pixel, and the neighbours of the widths that kernels work in.
-fn side() -> impl Strategy<Value = u32> {
+pub fn side() -> impl Strategy<Value = u32> {
     prop_oneof![Just(1u32), Just(15), Just(16), Just(17), Just(33), 1u32..40]
 }
 
@@ -143,11 +140,11 @@ prop_compose! {
 /// How far values of a device are from the CPU's.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Error {
-    values: usize,
+    pub values: usize,
     /// Whose bits differ.
-    differ: usize,
+    pub differ: usize,
     /// Farther off than the tolerance.
-    off: usize,
+    pub off: usize,
     /// The largest |a − b| / max(1, |b|).
     worst: f64,
 }
@@ -166,7 +163,7 @@ impl Error {
         self.worst = self.worst.max(if error.is_nan() { f64::INFINITY } else { error });
     }
 
-    fn all(&mut self, found: &[f32], wanted: &[f32], tolerance: f64) {
+    pub fn all(&mut self, found: &[f32], wanted: &[f32], tolerance: f64) {
         assert_eq!(found.len(), wanted.len());
         found.iter().zip(wanted).for_each(|(&a, &b)| self.add(a, b, tolerance));
     }
@@ -262,10 +259,14 @@ pub fn compare(device: &Device, world: &World, tolerance: Tolerance) -> Errors {
     cpu.denoise(&mut wanted).unwrap();
     layers(&mut errors.denoise, &found, &wanted, each);
     // A step of a byte is 1/255 of white; one step counts as near where anything may be off at all.
-    let (a, b) = (device.develop(&wanted, &world.look, 5).unwrap(), cpu.develop(&wanted, &world.look, 5).unwrap());
-    assert_eq!((a.width, a.height, a.rgb.len()), (b.width, b.height, b.rgb.len()));
     let step = if each > 0.0 { 1.5 / 255.0 } else { 0.0 };
-    a.rgb.iter().zip(&b.rgb).for_each(|(&a, &b)| errors.develop.add(f32::from(a) / 255.0, f32::from(b) / 255.0, step));
+    let lut = kernels::table(5, world.settings.seed as u32);
+    for lut in [None, Some(&lut)] {
+        let finish = Finish { look: &world.look, lut };
+        let (a, b) = (device.develop(&wanted, finish, 5).unwrap(), cpu.develop(&wanted, finish, 5).unwrap());
+        assert_eq!((a.width, a.height, a.rgb.len()), (b.width, b.height, b.rgb.len()));
+        a.rgb.iter().zip(&b.rgb).for_each(|(&a, &b)| errors.develop.add(f32::from(a) / 255.0, f32::from(b) / 255.0, step));
+    }
 
     let rays = world.rays();
     for (a, b) in device.nearest(&solids, &rays).unwrap().iter().zip(cpu.nearest(&solids, &rays).unwrap()) {
@@ -277,7 +278,7 @@ pub fn compare(device: &Device, world: &World, tolerance: Tolerance) -> Errors {
     errors
 }
 
-/// The whole way to a picture is the way in steps, and goes the same again.
+/// The whole way to a picture, and to a frame, is the way in steps, and goes the same again.
 pub fn whole_is_steps(device: &Device, world: &World) {
     let solids = world.solids(device);
     let solids = [&solids[0], &solids[1]];
@@ -285,8 +286,10 @@ pub fn whole_is_steps(device: &Device, world: &World) {
     let mut steps = device.trace(&stage, &world.settings).unwrap();
     device.denoise(&mut steps).unwrap();
     let steps = device.develop(&steps, &world.look, 9).unwrap();
-    for _ in 0..2 {
+    for format in [Format::Nv12, Format::P010, Format::Yuv422p10] {
         assert!(device.picture(&stage, &world.settings, &world.look, 9).unwrap() == steps);
+        let frame = device.frame(&stage, &world.settings, &world.look, 9, format).unwrap();
+        assert!(frame == device.convert(&Pixels::from(&steps), Transfer::Coded, format).unwrap());
     }
 }
 

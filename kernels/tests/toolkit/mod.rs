@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Every kernel source with its kernels, by `K_ITEMS` and `K_PIXELS`.
-pub fn sources() -> Vec<(PathBuf, Vec<String>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("source");
+/// Every kernel source of a folder with its kernels, by `K_ITEMS` and `K_PIXELS`.
+pub fn sources(folder: &Path) -> Vec<(PathBuf, Vec<String>)> {
     let mut files: Vec<_> = folder.read_dir().unwrap().map(|f| f.unwrap().path()).collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "cpp"));
     files.sort();

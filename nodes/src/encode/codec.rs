@@ -34,7 +34,7 @@ pub(super) fn recipe(format: Format) -> Recipe {
             demuxer: "mov",
             video: "libx264",
             audio: "aac",
-            pixel: Pixel::YUV420P,
+            pixel: Pixel::NV12,
             sample: Sample::F32(sample::Type::Planar),
             audio_bits: 192_000,
             captions: codec::Id::MOV_TEXT,

@@ -1,6 +1,6 @@
 //! Reading files that klieg wrote: the demuxer is forced, no protocol but `file` is open.
 
-use super::{codec::RATE, fail, mux::url, picture::Converter};
+use super::{codec::RATE, fail, mux::url, picture::rgb};
 use ffmpeg_next::{Dictionary, Error, Format, Packet, codec, ffi, format, format::context::Input, frame, media, packet};
 use klieg_kind::Probe;
 use klieg_protocol::TaskFailure;
@@ -104,8 +104,7 @@ pub fn still(path: &Path, number: u64) -> Result<(u32, u32, Vec<u8>), TaskFailur
     loop {
         match decoder.receive_frame(&mut decoded) {
             Ok(()) if left == 0 => {
-                let mut converter = Converter::from(decoded.format(), decoded.width(), decoded.height())?;
-                return Ok((decoded.width(), decoded.height(), converter.decode(&decoded)?));
+                return Ok((decoded.width(), decoded.height(), rgb(&decoded)?));
             }
             Ok(()) => left -= 1,
             Err(Error::Eof) => return Err(fail::task(format!("{} has no frame {number}", path.display()))),

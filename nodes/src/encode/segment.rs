@@ -4,16 +4,16 @@ use super::{
     codec::{open_video, recipe},
     fail,
     mux::Muxer,
-    picture::Converter,
+    picture,
 };
 use ffmpeg_next::{Error, Packet, Rational, encoder};
-use klieg_kind::{SegmentEncoder, VideoSpec};
+use klieg_kind::{Frame, SegmentEncoder, VideoSpec};
 use klieg_protocol::TaskFailure;
 use std::path::Path;
 
 pub(super) struct Segment {
     encoder: encoder::video::Encoder,
-    converter: Converter,
+    spec: VideoSpec,
     muxer: Muxer,
     frames: i64,
 }
@@ -23,7 +23,7 @@ impl Segment {
         if spec.fps == 0 || spec.fps > 1000 {
             return Err(fail::task(format!("{} is no frame rate", spec.fps)));
         }
-        let converter = Converter::to(recipe(spec.format).pixel, spec.width, spec.height)?;
+        picture::check_size(spec.width, spec.height)?;
         let encoder = open_video(spec)?;
         let mut muxer = Muxer::create(path, spec.format)?;
         let rate = Rational(spec.fps as i32, 1);
@@ -34,7 +34,7 @@ impl Segment {
         })?;
         let timescale = (spec.fps * 1000).to_string();
         muxer.begin([("video_track_timescale", timescale.as_str())].into_iter().collect())?;
-        Ok(Self { encoder, converter, muxer, frames: 0 })
+        Ok(Self { encoder, spec: spec.clone(), muxer, frames: 0 })
     }
 
     /// Writes what the encoder has ready.
@@ -76,8 +76,9 @@ pub(super) fn receive(encoder: &mut encoder::Encoder, packet: &mut Packet) -> Re
 }
 
 impl SegmentEncoder for Segment {
-    fn push(&mut self, rgb: &[u8]) -> Result<(), TaskFailure> {
-        let mut frame = self.converter.encode(rgb)?;
+    fn push(&mut self, frame: &Frame) -> Result<(), TaskFailure> {
+        let VideoSpec { format, width, height, .. } = self.spec;
+        let mut frame = picture::encodable(frame, recipe(format).pixel, width, height)?;
         frame.set_pts(Some(self.frames));
         self.frames += 1;
         self.encoder.send_frame(&frame).map_err(|e| fail::task(format!("failed to encode frame {}: {e}", self.frames)))?;

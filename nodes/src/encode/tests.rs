@@ -1,8 +1,12 @@
 //! Films made of synthetic frames, read back packet by packet.
 
 use super::{Ffmpeg, captions, missing, read, still};
-use ffmpeg_next::{Packet, format::context::Input};
-use klieg_kind::{Conform, Format, Media, VideoSpec};
+use ffmpeg_next::{
+    Packet,
+    format::{Pixel, context::Input},
+};
+use klieg_kernels::{Cpu, convert::Transfer, pixels::Pixels};
+use klieg_kind::{Conform, Format, Frame, Layout, Media, VideoSpec};
 use klieg_protocol::{Fault, TaskFailure};
 use std::{
     collections::BTreeMap,
@@ -33,10 +37,14 @@ fn picture(number: u32, spec: &VideoSpec) -> Vec<u8> {
     rgb
 }
 
+fn converted(rgb: &[u8], width: u32, height: u32, layout: Layout) -> Frame {
+    Cpu::new(1).convert(&Pixels::bytes(width, height, rgb), Transfer::Coded, layout).unwrap()
+}
+
 fn segment(path: &Path, spec: &VideoSpec, first: u32, frames: u32) {
     let mut encoder = Ffmpeg.encode(path, spec).unwrap();
     for number in first..first + frames {
-        encoder.push(&picture(number, spec)).unwrap();
+        encoder.push(&converted(&picture(number, spec), spec.width, spec.height, spec.format.layout())).unwrap();
     }
     encoder.finish().unwrap();
 }
@@ -245,9 +253,8 @@ fn colours_are_bt709_in_limited_range() {
     for (rgb, y, cb, cr) in
         [([255u8, 255, 255], 235.0, 128.0, 128.0), ([255, 0, 0], 62.6, 102.3, 240.0), ([0, 0, 255], 31.8, 240.0, 117.7)]
     {
-        for (pixel, scale) in [(ffmpeg_next::format::Pixel::YUV420P, 1.0), (ffmpeg_next::format::Pixel::YUV422P10LE, 4.0)] {
-            let mut converter = super::picture::Converter::to(pixel, 32, 16).unwrap();
-            let frame = converter.encode(&rgb.repeat(32 * 16)).unwrap();
+        for (pixel, layout, scale) in [(Pixel::YUV420P, Layout::Nv12, 1.0), (Pixel::YUV422P10LE, Layout::Yuv422p10, 4.0)] {
+            let frame = super::picture::encodable(&converted(&rgb.repeat(32 * 16), 32, 16, layout), pixel, 32, 16).unwrap();
             for (plane, wanted) in [y, cb, cr].into_iter().enumerate() {
                 let found = if scale > 1.0 {
                     f64::from(u16::from_le_bytes([frame.data(plane)[8], frame.data(plane)[9]]))
@@ -285,7 +292,12 @@ fn what_does_not_fit_is_refused_and_leaves_nothing_behind() {
     assert!(conform(&segments, None, Some("1\nnonsense\ntext"), &spec).contains("SubRip"));
     assert!(conform(&segments, None, None, &VideoSpec { width: 190, ..spec.clone() }).contains("192×108"));
     let mut encoder = Ffmpeg.encode(&file("unfinished"), &spec).unwrap();
-    assert!(failure(encoder.push(&[0; 10])).message.contains("10 bytes"));
+    let wrong = |w, h, layout| converted(&vec![0; w as usize * h as usize * 3], w, h, layout);
+    assert!(failure(encoder.push(&wrong(192, 110, Layout::Nv12))).message.contains("192×110"));
+    assert!(failure(encoder.push(&wrong(192, 108, Layout::P010))).message.contains("P010"));
+    let mut short = wrong(192, 108, Layout::Nv12);
+    short.planes[1].pop();
+    assert!(failure(encoder.push(&short)).message.contains("planes"));
     drop(encoder);
     assert!(failure(Ffmpeg.encode(&file("empty"), &spec).unwrap().finish()).message.contains("at least one frame"));
     assert!(failure(Ffmpeg.encode(&file("odd"), &VideoSpec { width: 191, ..spec.clone() })).message.contains("even"));

@@ -1,5 +1,6 @@
 //! The one trait every job kind implements: `plan` (pure, cheap, rejects bad input) and `run` (one task).
 
+pub use klieg_kernels::convert::{Format as Layout, Frame};
 use klieg_protocol::{Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskResult, TaskSpec};
 use std::{collections::BTreeMap, path::Path};
 
@@ -66,7 +67,7 @@ pub type Chapter = (f64, String);
 
 /// Moving pictures in and out of files; implemented by `nodes` on FFmpeg's libraries.
 pub trait Media {
-    /// Opens a segment encoder. `pictures` are planar YUV 4:2:0 8-bit BT.709 limited range frames.
+    /// Opens a segment encoder.
     fn encode(&self, path: &Path, spec: &VideoSpec) -> Result<Box<dyn SegmentEncoder>, TaskFailure>;
     /// Joins segments made with one `VideoSpec` without a second encode, and muxes sound, captions, chapters and metadata.
     fn conform(&self, path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure>;
@@ -113,10 +114,20 @@ pub enum Format {
     Mov,
 }
 
+impl Format {
+    /// How the frames of a segment lie in memory: what its encoder takes, or differs from in its order only.
+    pub fn layout(self) -> Layout {
+        match self {
+            Format::Mp4 | Format::Webm => Layout::Nv12,
+            Format::Mov => Layout::Yuv422p10,
+        }
+    }
+}
+
 /// An open segment.
 pub trait SegmentEncoder {
-    /// One frame: tightly packed 8-bit RGB (sRGB/BT.709 transfer), width × height × 3.
-    fn push(&mut self, rgb: &[u8]) -> Result<(), TaskFailure>;
+    /// One frame of the segment's size and of its format's layout: BT.709, limited range.
+    fn push(&mut self, frame: &Frame) -> Result<(), TaskFailure>;
     /// Flushes and closes the file.
     fn finish(self: Box<Self>) -> Result<(), TaskFailure>;
 }

@@ -6,6 +6,7 @@ mod contact;
 mod explain;
 mod lettering;
 mod localise;
+mod lut;
 mod params;
 mod plan;
 mod preparation;
@@ -17,6 +18,7 @@ mod wav;
 pub use conform::{CAPTION_FORMATS, film_name};
 pub use explain::explain;
 pub use lettering::fonts_found;
+pub use lut::{LutFile, read_lut};
 pub use params::{FilmParams, Loudness, Quality, default_seed};
 pub use plan::{Range, forecast, poses, ranges, render_seconds};
 pub use preparation::Preparation;
@@ -54,7 +56,8 @@ impl Film {
 
 /// Whose fault it is when a device doesn't do what it is asked to: a device that is lost is the node's.
 fn device_failed(what: &str, error: KernelError) -> TaskFailure {
-    let node = error.is_absence() || matches!(error, KernelError::Lost { .. } | KernelError::Kernel { .. });
+    let node =
+        error.is_absence() || matches!(error, KernelError::Lost { .. } | KernelError::Kernel { .. } | KernelError::NoThread { .. });
     TaskFailure { fault: if node { Fault::Node } else { Fault::Task }, message: format!("failed to {what}: {error}") }
 }
 
@@ -69,6 +72,9 @@ impl Kind for Film {
         let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
         let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
         let preparation = Preparation::of(&script, &params)?;
+        if let Some(lut) = &params.lut {
+            read_lut(&lut.file, &read(&lut.digest).map_err(|e| bad(&lut.file, format!("read: {e}")))?)?;
+        }
         // Unknown scenes and shots are bad input, found now and not when the lines have been spoken.
         select(preparation.direct(&preparation.estimates()), &preparation.story, &params)?;
         let mut tasks = plan::speak_tasks(&preparation);

@@ -77,6 +77,9 @@ pub struct FilmParams {
     pub format: Format,
     #[serde(default)]
     pub loudness: Loudness,
+    /// A look over the whole film; none is the films' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lut: Option<super::LutFile>,
 }
 
 impl FilmParams {

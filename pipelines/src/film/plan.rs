@@ -130,12 +130,13 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
         video: crate::kind::VideoSpec { format: params.format, width, height, fps: FPS },
         card: card(shot, preparation),
     };
-    let inputs = lines.iter().enumerate().map(|(local, id)| (format!("spoken/{local:05}"), output(&speak_name(*id), "spoken")));
+    let spoken = lines.iter().enumerate().map(|(local, id)| (format!("spoken/{local:05}"), output(&speak_name(*id), "spoken")));
+    let lut = params.lut.iter().map(|lut| ("lut".to_owned(), Input { from: Source::Blob(lut.digest) }));
     TaskSpec {
         name: range.task.clone(),
         step: "render".into(),
         params: json!(render),
-        inputs: inputs.collect(),
+        inputs: spoken.chain(lut).collect(),
         ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params), ..Ask::default() },
         rank: 10 + range.shot as u32,
         label: format!("{}, frames {}–{}", shot.name, range.first, range.end - 1),

@@ -6,6 +6,7 @@
 //! `figure` turns goals for feet, hands and head into joint rotations, `lighting` and `camera` make the picture.
 
 mod acts;
+mod business;
 mod camera;
 mod cheat;
 mod ease;

@@ -27,20 +27,26 @@ pub fn rig(rig: &Rig, subject: Vec3, facing: Vec3, camera: &Camera, room: Room, 
     let distance = Vec3::from(camera.position).distance(subject);
     let side = key_side(rig, facing, to_camera);
     let source = Vec3::from(rig.key_from);
-    let off_axis = angle(to_camera, flat(source)).abs().clamp(35.0, 58.0) * side;
+    // Where the ground is in the picture, the key stands further round, the fill keeps low and faint and the rim high, so that
+    // feet and skirts have shadows that the lens sees: the key's beside them, the rim's before them.
+    let wide = ((distance - 2.2) / 2.4).clamp(0.0, 1.0);
+    let off_axis = (angle(to_camera, flat(source)).abs().clamp(35.0, 58.0) + 12.0 * wide) * side;
     // Far enough to stand outside the frame and to light the others evenly, too.
     let reach = (0.8 * distance).clamp(2.3, 5.5);
     let key = stand(subject, to_camera, off_axis, 32.0, reach, room);
-    let fill = stand(subject, to_camera, -28.0 * side, 12.0, reach * 0.95, room);
-    let rim = stand(subject, to_camera, -side * 152.0, 38.0, reach.min(3.2), room);
+    let fill = stand(subject, to_camera, -28.0 * side, 12.0 - 7.0 * wide, reach * 0.95, room);
+    let rim = stand(subject, to_camera, -side * 152.0, 38.0 + 14.0 * wide, reach.min(3.2), room);
     // Only a small source throws the edges of slats.
     let (key_size, fill_size) = if rig.slats { (0.02, 0.5) } else { (0.34, 0.6) };
     vec![
         panel(key, subject, key_size, 1.25 * key_size, rig.key.map(|c| c * gain)),
-        panel(fill, subject, fill_size, fill_size, rig.fill.map(|c| c * gain)),
+        panel(fill, subject, fill_size, fill_size, rig.fill.map(|c| c * gain * (1.0 - FILL_LEFT_OUT * wide))),
         panel(rim, subject, 0.16, 0.32, rig.rim),
     ]
 }
+
+/// The share of the fill that shots with the ground in them do without.
+const FILL_LEFT_OUT: f32 = 0.5;
 
 /// +1 when the key stands to the left of the line from the subject to the camera (seen from above, counter-clockwise).
 ///
@@ -118,19 +124,8 @@ mod tests {
 
     #[test]
     fn the_key_stands_off_the_axis_and_gives_what_is_asked() {
-        let rig_ = Rig { key: [1.0; 3], fill: [0.3; 3], rim: [0.5; 3], key_from: [1.0, 0.3, 0.0], slats: false };
-        let camera = Camera {
-            position: [0.0, 1.5, 3.0],
-            look_at: [0.0, 1.5, 0.0],
-            roll_degrees: 0.0,
-            lens_mm: 50.0,
-            focus_m: 3.0,
-            aperture_m: 0.0,
-            near_m: 0.0,
-        };
-        let room = Room { half_width: 9.0, back: -9.0, front: 9.0, top: 6.0 };
         let subject = Vec3::new(0.0, 1.5, 0.0);
-        let lights = rig(&rig_, subject, Vec3::Z, &camera, room, 1.0);
+        let lights = lit_from(2.0);
         assert_eq!(lights.len(), 3);
         for (light, want, low, high) in
             [(&lights[0], 1.0, 30.0, 60.0), (&lights[1], 0.3, -60.0, -10.0), (&lights[2], 0.5, -170.0, -120.0)]
@@ -143,6 +138,48 @@ mod tests {
             let off = angle(Vec3::Z, flat(to));
             assert!((low..=high).contains(&off), "{off}");
         }
+    }
+
+    #[test]
+    fn where_the_ground_is_seen_shadows_are_too() {
+        let (close, wide) = (lit_from(2.0), lit_from(6.0));
+        let (floor, eyes) = (Vec3::ZERO, Vec3::Y * 1.5);
+        let share = |l: &[Light]| on(&l[1], floor, Vec3::Y) / on(&l[0], floor, Vec3::Y);
+        assert!(share(&wide) < 0.6 * share(&close), "less of the fill on the ground: {} {}", share(&wide), share(&close));
+        for i in [0, 2] {
+            let toward = |l: &[Light]| (Vec3::from(place(&l[i])) - eyes).normalize();
+            let (a, b) = (toward(&close), toward(&wide));
+            assert!(if i == 0 { b.x.abs() > a.x.abs() } else { b.y > a.y }, "{i}: {a} {b}");
+        }
+    }
+
+    /// The lights on somebody at the origin who looks at a camera `distance` metres away.
+    fn lit_from(distance: f32) -> Vec<Light> {
+        let rig_ = Rig { key: [1.0; 3], fill: [0.3; 3], rim: [0.5; 3], key_from: [1.0, 0.3, 0.0], slats: false };
+        let camera = Camera {
+            position: [0.0, 1.5, distance],
+            look_at: [0.0, 1.5, 0.0],
+            roll_degrees: 0.0,
+            lens_mm: 50.0,
+            focus_m: distance,
+            aperture_m: 0.0,
+            near_m: 0.0,
+        };
+        let room = Room { half_width: 9.0, back: -9.0, front: 9.0, top: 6.0 };
+        rig(&rig_, Vec3::new(0.0, 1.5, 0.0), Vec3::Z, &camera, room, 1.0)
+    }
+
+    fn place(light: &Light) -> [f32; 3] {
+        let Light::Panel { position, .. } = light else { panic!("panels only") };
+        *position
+    }
+
+    /// Irradiance of a panel on a small surface.
+    fn on(light: &Light, point: Vec3, normal: Vec3) -> f32 {
+        let Light::Panel { position, u, v, intensity } = light else { panic!("panels only") };
+        let (to, axis) = (Vec3::from(*position) - point, Vec3::from(*u).cross(Vec3::from(*v)).normalize());
+        let l = to.normalize();
+        intensity[0] * axis.dot(-l).max(0.0) * normal.dot(l).max(0.0) / to.length_squared()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A shot, ready to be photographed frame by frame.
 
 use crate::acts::{held, tip};
+use crate::business::Habits;
 use crate::camera::camera;
 use crate::cheat::Audience;
 use crate::extras::{Extra, extras};
@@ -106,6 +107,8 @@ impl Performance {
         let tracks: Vec<Track> = actors.iter().map(|a| a.player.track.clone()).collect();
         for (actor, blinks) in actors.iter_mut().zip(blinks(&tracks, shot.seed, shot.frames)) {
             actor.player.blinks = blinks;
+            let times = [0.0, 0.5, 1.0].map(|u| u * shot.frames as f32);
+            actor.player.seen = times.into_iter().any(|t| framed(actor.player.eyes(t), &camera(&shot, t)));
         }
         let first = shot.marks.iter().map(|m| m.who + 1).chain(brief.cast.keys().map(|k| k + 1)).max().unwrap_or(0);
         let background = extras(&brief.set, &set.spots, &shot, first);
@@ -270,8 +273,22 @@ fn actor(
     let track = Track::new(shot, mark, hip);
     let gestures = Player::plan(&track, spoken, seed);
     let seiza = matches!(puppet.design().culture.region(), Region::Japanese | Region::Korean);
-    let player = Player { track, body, seats: plan.seats.clone(), seiza, blinks: Vec::new(), gestures, seed, held };
+    let habits = Habits::of(puppet.design());
+    let player =
+        Player { track, body, seats: plan.seats.clone(), seiza, habits, seen: true, blinks: Vec::new(), gestures, seed, held };
     Actor { puppet, player }
+}
+
+/// Whether a face at `eyes` is in the picture.
+fn framed(eyes: Vec3, camera: &Camera) -> bool {
+    let from = Vec3::from(camera.position);
+    let view = (Vec3::from(camera.look_at) - from).normalize_or(Vec3::NEG_Z);
+    let right = view.cross(Vec3::Y).normalize_or(Vec3::X);
+    let (to, up) = (eyes - from, right.cross(view));
+    let depth = to.dot(view);
+    // A frame is 36 mm wide, and 16:9.
+    let half = depth * 18.0 / camera.lens_mm;
+    depth > 0.0 && to.dot(right).abs() < half && to.dot(up).abs() < half * 9.0 / 16.0
 }
 
 /// Whether any part of someone may be in the picture or cast a shadow into it.

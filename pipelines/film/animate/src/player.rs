@@ -1,6 +1,7 @@
 //! One person of a shot, posed at any frame: posture, bearing, acts, gestures, gaze, face and mouth together.
 
 use crate::acts::{Around, Doing, Reach, Spot, carry, doing, held};
+use crate::business::{Habits, Stance};
 use crate::cheat::Audience;
 use crate::ease::noise;
 use crate::face::{Bearing, bearing, between, worn};
@@ -25,6 +26,9 @@ pub struct Player {
     pub seats: Vec<Seat>,
     /// Sits on the heels.
     pub seiza: bool,
+    pub habits: Habits,
+    /// The face is in the picture: whoever is just outside of it keeps elbows in.
+    pub seen: bool,
     pub blinks: Vec<f32>,
     pub gestures: BTreeMap<LineId, Vec<Gesture>>,
     pub seed: u64,
@@ -41,7 +45,7 @@ pub struct Others<'a> {
 }
 
 /// How far eyes turn aside in the head, radians: further, and a head that opens to the camera shows nothing but white.
-const ASIDE: f32 = 0.36;
+const ASIDE: f32 = 0.3;
 
 impl Player {
     /// Plans the gestures of everything that `track` says.
@@ -134,6 +138,11 @@ impl Player {
                 all.add(one);
             }
         }
+        // With nothing to do and in no hurry hands find something.
+        let idle = self.track.quiet(frame, 12.0, true);
+        if idle > 0.0 && self.seen && base.lying < 0.5 && all.arms.iter().all(Vec::is_empty) {
+            all.add(self.habits.doing(frame, self.seed, idle));
+        }
         all
     }
 
@@ -150,7 +159,8 @@ impl Player {
         }
         // Weight rests on one leg, then on the other; a walk carries it over the planted foot.
         let stand = base.upright * (1.0 - base.lying) * if base.bound[0] { 1.0 } else { 0.0 };
-        let idle_shift = noise(self.seed ^ 31, t * 0.22) * 0.02 * s * stand * if base.speed > 0.05 { 0.0 } else { 1.0 };
+        let settled = (noise(self.seed ^ 31, t * 0.3) * 2.4).clamp(-1.0, 1.0);
+        let idle_shift = settled * 0.024 * s * stand * self.track.quiet(frame, 10.0, false);
         let walk_shift = 0.0;
         let bob = if base.speed > 0.05 { -0.012 * s * (1.0 - base.swing.abs()) } else { 0.0 };
         let shift = turn * (doing.hips * s + Vec3::new(idle_shift + walk_shift, bob - idle_shift.abs() * 0.25, 0.0));
@@ -218,6 +228,7 @@ impl Player {
         let flip = |side: usize, v: Vec3| v * Vec3::new(SIDE[side], 1.0, 1.0);
         [0, 1].map(|side| {
             let idle = self.idle_arm(side, base, frame);
+            let stance = self.stance(side, base, frame);
             let place = |at: Spot| match at {
                 Spot::Chest(p) => chest_at + chest * (flip(side, p) * s - rest_chest),
                 Spot::Mouth(p) => head_at + head * (self.body.mouth + flip(side, p) * s),
@@ -236,7 +247,7 @@ impl Player {
             };
             let elbow = |r: &Reach| chest * flip(side, r.elbow.unwrap_or(Vec3::new(0.55, -0.75, -0.55)));
             let mut arm = Arm { wrist: place(idle.at), hand: hand(&idle), grip: 1.0, elbow: elbow(&idle) };
-            for r in &doing.arms[side] {
+            for r in stance.iter().chain(&doing.arms[side]) {
                 let w = r.weight;
                 let goal = place(r.at);
                 // On the way between two places a hand swings a little outwards, round the body.
@@ -264,23 +275,41 @@ impl Player {
         let width = (self.body.half_width / self.scale() - 0.207).max(0.0);
         let swing = 0.17 * base.swing * SIDE[side] * base.speed.min(1.6);
         let hang = Vec3::new(0.265 + width + sway, 0.785 + 0.25 * swing.abs(), 0.055 + swing);
-        let clasp = unit(self.seed, 77) < 0.45 && base.speed < 0.05;
         if base.upright > 0.5 {
-            if clasp && base.upright > 0.95 {
-                let belly = self.body.belly / self.scale();
-                let at = Vec3::new(0.028, 0.885 + 0.015 * side as f32, (0.17f32).max(belly + 0.075) + 0.02 * side as f32);
-                return Reach {
-                    fingers: Some(Vec3::new(-0.9, -0.35, 0.3)),
-                    palm: Some(Vec3::new(0.0, -0.2, -1.0)),
-                    ..free(Spot::Chest(at + Vec3::Y * sway))
-                };
-            }
             return free(Spot::Chest(hang));
         }
         // On the thighs.
         let lap = if base.seat == Some(0.0) { Vec3::new(0.15, 0.07, 0.21) } else { Vec3::new(0.1, 0.075, 0.24) };
         let along = Vec3::new(-0.25, -0.15, 1.0);
         Reach { fingers: Some(along), palm: Some(Vec3::new(-0.1, -1.0, -0.1)), ..free(Spot::Lap(lap + Vec3::X * sway)) }
+    }
+
+    /// How a hand of someone who stands still waits, if it doesn't just hang.
+    fn stance(&self, side: usize, base: &Base, frame: f32) -> Option<Reach> {
+        let weight = self.track.quiet(frame, 10.0, false);
+        if !self.seen || base.upright < 0.95 || base.lying > 0.5 || weight == 0.0 || self.holds(frame).is_some() {
+            return None;
+        }
+        let sway = noise(self.seed ^ (40 + side as u64), frame / 24.0 * 0.3) * 0.012;
+        let (second, belly, wide) = (side as f32, self.body.belly / self.scale(), self.body.half_width / self.scale() - 0.207);
+        let (at, fingers, palm, elbow) = match self.habits.stance {
+            Stance::Hanging => return None,
+            Stance::OnHip if side == self.habits.hip => {
+                let at = Vec3::new(0.185 + wide.max(0.0), 0.925, 0.0);
+                (at, Vec3::new(-0.45, -0.55, 0.7), Vec3::new(-1.0, 0.0, -0.3), Vec3::new(1.0, -0.1, -0.5))
+            }
+            Stance::OnHip => return None,
+            Stance::Clasped => {
+                let at = Vec3::new(0.066, 0.895 + 0.012 * second, (0.165f32).max(belly + 0.07) + 0.026 * second);
+                (at, Vec3::new(-0.95, -0.28, 0.22), Vec3::new(0.0, -0.25, -1.0), Vec3::new(0.75, -0.7, -0.45))
+            }
+            Stance::Behind => {
+                let at = Vec3::new(0.03, 0.83 + 0.02 * second, -0.205 - 0.03 * second);
+                (at, Vec3::new(-0.95, -0.3, -0.1), Vec3::new(0.0, 0.1, -1.0), Vec3::new(0.9, -0.35, -0.35))
+            }
+        };
+        let at = Spot::Chest(at + Vec3::Y * sway);
+        Some(Reach { at, fingers: Some(fingers), palm: Some(palm), shape: Hand::Relaxed, weight, elbow: Some(elbow) })
     }
 
     fn hand(&self, side: usize, frame: f32, doing: &Whole) -> Hand {

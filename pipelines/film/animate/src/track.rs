@@ -174,6 +174,17 @@ impl Track {
         self.acts.iter().filter(move |a| frame >= a.start && frame < a.start + a.frames)
     }
 
+    /// How long nothing has happened to the body and nothing will, 0–1: falls to 0 within `ramp` frames of a motion and, if `words`,
+    /// of something that is said or done.
+    pub fn quiet(&self, frame: f32, ramp: f32, words: bool) -> f32 {
+        let moved = self.motions.iter().map(|m| (m.start, m.frames));
+        let said = self.said.iter().filter(|s| !s.off_screen).map(|s| (s.start, s.frames));
+        let acted = self.acts.iter().map(|a| (a.start, a.frames));
+        let gap = |(start, frames): (f32, f32)| (start - frame).max(frame - start - frames).max(0.0);
+        let busy = moved.chain(said.chain(acted).filter(|_| words));
+        smooth(busy.map(gap).fold(f32::INFINITY, f32::min) / ramp)
+    }
+
     pub fn speaking(&self, frame: f32) -> Option<&Said> {
         self.said.iter().find(|s| !s.off_screen && frame >= s.start && frame < s.start + s.frames)
     }

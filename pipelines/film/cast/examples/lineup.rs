@@ -1,5 +1,5 @@
 //! Renders puppets to look at: `cargo run --release -p klieg-film-cast --example lineup -- WHAT [OUT]`, WHAT one of `films`,
-//! `faces`, `mouths`, `moods`, `cultures`, `poses`, `extras`, `all`; pictures go to OUT (default /tmp).
+//! `faces`, `busts`, `mouths`, `moods`, `cultures`, `poses`, `coats`, `hands`, `extras`, `all`; pictures go to OUT (default /tmp).
 
 use glam::{Quat, Vec3};
 use klieg_film_cast::{Design, Detail, Face, Hand, Joint, Pose, Puppet, casting};
@@ -23,6 +23,9 @@ fn main() -> Result<(), Failure> {
     if wants("faces") {
         faces(&out)?;
     }
+    if wants("busts") {
+        busts(&out)?;
+    }
     if wants("mouths") {
         mouths(&out("mouths"))?;
     }
@@ -34,6 +37,12 @@ fn main() -> Result<(), Failure> {
     }
     if wants("poses") {
         poses(&out("poses"))?;
+    }
+    if wants("coats") {
+        coats(&out("coats"))?;
+    }
+    if wants("hands") {
+        hands(&out("hands"))?;
     }
     if wants("extras") {
         extras(&out("extras"))?;
@@ -155,6 +164,32 @@ fn faces(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
             66.0,
             (1200, 480),
             &out(&format!("faces{}", k + 1)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Close-ups, three to a picture.
+fn busts(out: &dyn Fn(&str) -> std::path::PathBuf) -> Result<(), Failure> {
+    let all: Vec<Design> = people().concat();
+    for (k, list) in all.chunks(3).enumerate() {
+        let look = |i: usize| Face { gaze: [[0.0, 0.3, -0.3][i], 0.0], ..Face::neutral() };
+        let mut figures = row(list, Detail::Lead, look, 0.44);
+        // The one on the right shows the side of the head.
+        if let (Some(last), Some(design)) = (figures.last_mut(), list.last()) {
+            let puppet = Puppet::build(design, Detail::Lead);
+            let mut pose = Pose::rest();
+            pose.position = Vec3::new(0.44, 1.3 - puppet.body().rest[Joint::Head as usize].y, 0.0);
+            pose.heading = 1.9;
+            *last = puppet.pose(&pose);
+        }
+        picture(
+            &figures,
+            Vec3::new(0.3, 1.42, 4.6),
+            Vec3::new(0.0, 1.37, 0.0),
+            116.0,
+            (1280, 720),
+            &out(&format!("busts{}", k + 1)),
         )?;
     }
     Ok(())
@@ -286,6 +321,18 @@ fn acting(kind: usize, puppet: &Puppet) -> Pose {
                 set(fore, -0.9, 0.0, 0.0);
             }
         }
+        5 | 6 => {
+            for (arm, fore, s) in [(LUpperArm, LForearm, 1.0f32), (RUpperArm, RForearm, -1.0)] {
+                let [a, b] = if kind == 5 { [(0.6, -0.12), (-0.75, -0.5)] } else { [(-0.35, 0.25), (-2.0, 0.7)] };
+                set(arm, a.0, 0.0, -a.1 * s);
+                set(fore, b.0, b.1 * s, 0.0);
+            }
+        }
+        7 => {
+            set(LUpperArm, -2.4, 0.0, 0.3);
+            set(LForearm, -1.3, 0.0, 0.0);
+            set(RUpperArm, 0.0, 0.0, -1.3);
+        }
         4 => {
             for (thigh, shin, s) in [(LThigh, LShin, 1.0f32), (RThigh, RShin, -1.0)] {
                 set(thigh, -1.45, 0.75 * s, 0.0);
@@ -338,6 +385,55 @@ fn poses(out: &Path) -> Result<(), Failure> {
         }
     }
     picture(&figures, Vec3::new(0.0, 1.9, 7.0), Vec3::new(0.0, 1.78, 0.0), 45.0, (1200, 760), out)
+}
+
+/// Hands: each shape, seen from outside (above) and from the palm.
+fn hands(out: &Path) -> Result<(), Failure> {
+    let design = people()[2][0].clone();
+    let puppet = Puppet::build(&design, Detail::Lead);
+    let mut figures = Vec::new();
+    for (i, shape) in Hand::ALL.into_iter().enumerate() {
+        for (row, heading) in [(0, 1.3f32), (1, -2.0)] {
+            let mut pose = Pose { hands: [shape; 2], heading, ..Pose::rest() };
+            pose.rotations[Joint::LForearm as usize] = Quat::from_rotation_x(-1.2);
+            let at = puppet.grip(&pose, true).translation;
+            let to = Vec3::new((i as f32 - 2.5) * 0.34, 1.3 - 0.36 * row as f32, 0.0);
+            pose.position += to - Vec3::from(at);
+            let mut g = puppet.pose(&pose);
+            let near: Vec<bool> =
+                g.triangles.iter().map(|t| t.iter().all(|v| Vec3::from(g.positions[*v as usize]).distance(to) < 0.16)).collect();
+            let mut k = near.iter();
+            g.triangles.retain(|_| *k.next().unwrap_or(&true));
+            let mut k = near.iter();
+            g.material_of.retain(|_| *k.next().unwrap_or(&true));
+            figures.push(g);
+        }
+    }
+    picture(&figures, Vec3::new(0.0, 1.2, 4.6), Vec3::new(0.0, 1.12, 0.0), 80.0, (1280, 560), out)
+}
+
+/// Coats at their hardest: arms behind the back, elbows folded, a long stride.
+fn coats(out: &Path) -> Result<(), Failure> {
+    let all = people();
+    let mut figures = Vec::new();
+    for (i, (d, kind, heading)) in [
+        (&all[1][0], 5, 0.6),
+        (&all[1][0], 6, -0.5),
+        (&all[1][1], 7, 0.4),
+        (&all[1][3], 6, 0.5),
+        (&all[1][0], 0, 1.2),
+        (&all[0][1], 0, 1.2),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let puppet = Puppet::build(d, Detail::Lead);
+        let mut pose = acting(kind, &puppet);
+        pose.heading = heading;
+        pose.position.x = (i as f32 - 2.5) * 0.7;
+        figures.push(puppet.pose(&pose));
+    }
+    picture(&figures, Vec3::new(0.0, 1.0, 5.4), Vec3::new(0.0, 0.75, 0.0), 45.0, (1280, 560), out)
 }
 
 fn extras(out: &Path) -> Result<(), Failure> {

@@ -195,7 +195,7 @@ fn person(b: &Brief) -> Design {
     if old && unit(seed, 30) < 0.35 && !ornaments.contains(&Ornament::Glasses) {
         ornaments.push(Ornament::Glasses);
     }
-    let make = if female && b.age > Age::Child { 0.75 } else { 0.3 };
+    let make = if female && b.age > Age::Child { 0.7 } else { 0.15 };
     Design {
         name: b.name.to_owned(),
         seed,
@@ -209,7 +209,7 @@ fn person(b: &Brief) -> Design {
         head,
         skin,
         iris: srgb(pick::<&str>(seed, 12, wardrobe::irises(region))),
-        lips: [skin[0] * (0.92 - 0.1 * make), skin[1] * (0.76 - 0.5 * make), skin[2] * (0.76 - 0.4 * make)],
+        lips: [skin[0] * (0.92 - 0.1 * make), skin[1] * (0.76 - 0.5 * make), (0.4 * skin[1] + 0.6 * skin[2]) * (0.76 - 0.4 * make)],
         hair: hair(b, row, region, choice),
         beard: beard(b, region),
         face: traits,

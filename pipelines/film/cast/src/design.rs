@@ -251,11 +251,13 @@ impl Design {
         Stature { height: self.height, eyes, head: self.head, half_width: f.body.half_width }
     }
 
-    pub(crate) fn wears(&self, kind: Kind) -> bool {
+    /// Whether a piece of this kind is worn.
+    pub fn wears(&self, kind: Kind) -> bool {
         self.pieces.iter().any(|p| p.kind == kind)
     }
 
-    pub(crate) fn has(&self, ornament: Ornament) -> bool {
+    /// Whether this ornament is worn.
+    pub fn has(&self, ornament: Ornament) -> bool {
         self.ornaments.contains(&ornament)
     }
 }

@@ -76,7 +76,7 @@ impl Tailor<'_> {
         }
     }
 
-    fn trunk_bind(&mut self, range: std::ops::Range<usize>) {
+    pub(crate) fn trunk_bind(&mut self, range: std::ops::Range<usize>) {
         let rig = self.rig;
         self.mesh.bind(range, |p| rig.bind(p, Set::TRUNK));
     }
@@ -153,7 +153,7 @@ impl Tailor<'_> {
 
     fn sheet(&mut self, k: &Sheet) {
         let s = self.s();
-        let (rows, cols) = if self.lead { (30, 17) } else { (12, 7) };
+        let (rows, cols) = if self.lead { (28, 21) } else { (12, 7) };
         let scaled = |edge: &[Vec3]| curve(&edge.iter().map(|p| *p * s).collect::<Vec<_>>(), rows);
         let [a, b] = [scaled(k.edges[0]), scaled(k.edges[1])];
         let field = |p: Vec3| self.dressed(p);
@@ -167,7 +167,10 @@ impl Tailor<'_> {
                 if t <= k.laid {
                     onto(&field, p, offset, false)
                 } else {
-                    onto(&field, p, offset, true) + Vec3::new(0.0, 0.0, -0.008 * fold * s)
+                    // Free of the body the folds deepen towards the end.
+                    let deep = 0.008 + 0.034 * (t - k.laid) / (1.0 - k.laid);
+                    let free = onto(&field, p, offset, true) + Vec3::Z * (p.z.signum() * deep * fold * s);
+                    onto(&field, p, offset, false).lerp(free, step(k.laid, k.laid + 0.14, t))
                 }
             })
             .collect();
@@ -208,11 +211,11 @@ impl Tailor<'_> {
             v(0.16, 0.86, 0.15),
             v(0.19, 1.06, 0.08),
             v(0.165, 1.18, -0.01),
-            v(0.19, 1.06, -0.14),
-            v(0.22, 0.85, -0.17),
-            v(0.24, 0.5, -0.17),
+            v(0.17, 1.06, -0.15),
+            v(0.16, 0.85, -0.19),
+            v(0.17, 0.5, -0.2),
         ];
-        self.sheet(&Sheet { edges: [&a, &b], laid: 0.72, pleats: 5.0, border: 0.12, end: 0.12, cloth: &piece.cloth, plain: false });
+        self.sheet(&Sheet { edges: [&a, &b], laid: 0.72, pleats: 4.0, border: 0.12, end: 0.12, cloth: &piece.cloth, plain: false });
     }
 
     fn angavastram(&mut self, piece: &Piece) {

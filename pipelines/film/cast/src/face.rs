@@ -3,7 +3,7 @@
 //! Mouth shapes are points in a space of a few measures of the lips; weights blend the measures, so in-betweens stay mouths.
 
 use crate::design::{Beard, Design, HairStyle, Ornament};
-use crate::field::step;
+use crate::field::{gradient, step};
 use crate::head::{HeadGrid, HeadShape, LIP_RINGS};
 use crate::materials;
 use crate::mesh::{Mesh, NOTHING, along, curve};
@@ -32,8 +32,8 @@ struct Lips {
 const SHAPES: [Lips; 9] = [
     Lips { width: 0.97, up: 0.0, low: 0.0, pucker: 0.0, press: 0.6, tongue: 0.0 },
     Lips { width: 1.15, up: 0.024, low: 0.028, pucker: 0.0, press: 0.0, tongue: 0.0 },
-    Lips { width: 1.08, up: 0.03, low: 0.075, pucker: 0.0, press: 0.0, tongue: 0.1 },
-    Lips { width: 1.06, up: 0.038, low: 0.145, pucker: 0.0, press: 0.0, tongue: 0.15 },
+    Lips { width: 1.08, up: 0.03, low: 0.066, pucker: 0.0, press: 0.0, tongue: 0.1 },
+    Lips { width: 1.06, up: 0.038, low: 0.12, pucker: 0.0, press: 0.0, tongue: 0.15 },
     Lips { width: 0.78, up: 0.034, low: 0.07, pucker: 0.018, press: 0.0, tongue: 0.0 },
     Lips { width: 0.48, up: 0.024, low: 0.03, pucker: 0.045, press: 0.0, tongue: 0.0 },
     Lips { width: 1.04, up: 0.03, low: 0.0, pucker: -0.006, press: 0.3, tongue: 0.0 },
@@ -78,8 +78,26 @@ pub(crate) struct FaceModel {
     brow_arch: f32,
     pub beard: Beard,
     hair: Material,
+    /// Tint of hair that skin shows through.
+    thin: Vec3,
     /// The skull is under hair all over.
     haired: bool,
+    /// Where the left eye's upper and lower lid run out into the skin: points and normals from its inner to its outer corner.
+    rims: [Vec<(Vec3, Vec3)>; 2],
+}
+
+/// The skin around the left eye above (`up` 1) or below (−1), `n` points and normals.
+fn rim(shape: &HeadShape, up: f32, n: usize) -> Vec<(Vec3, Vec3)> {
+    let (e, r) = (shape.eye(0), shape.eye_radius());
+    let tall = if up > 0.0 { 1.2 } else { 1.26 };
+    (0..n)
+        .map(|c| {
+            let (s, k) = ((c as f32 / (n - 1) as f32 * 2.0 - 1.0) * 1.5).sin_cos();
+            let p = shape.front(e.x + 1.24 * r * s, e.y + tall * r * k * up);
+            let normal = gradient(&|p| shape.distance(p), p, 0.01 * shape.h);
+            (p - normal * (0.006 * shape.h), normal)
+        })
+        .collect()
 }
 
 impl FaceModel {
@@ -112,8 +130,10 @@ impl FaceModel {
             old,
             brow_arch: if female { 0.03 } else { 0.015 },
             beard: design.beard,
-            hair: materials::hair(design.hair.colour),
+            hair: materials::hair(materials::hair_colour(design)),
+            thin: materials::skin_through_hair(design),
             haired: !matches!(design.hair.style, HairStyle::Bald | HairStyle::Tonsure | HairStyle::Chonmage),
+            rims: [1.0, -1.0].map(|up| rim(&shape, up, if lead { 15 } else { 9 })),
             shape,
         }
     }
@@ -187,6 +207,9 @@ impl FaceModel {
                 if r > 0 && r < LIP_RINGS {
                     let edge = g.points[c] + motion[c];
                     moved = moved.lerp(edge, lips.press * 0.5);
+                    // Pushed forward they swell, drawn wide they thin.
+                    let tall = (1.0 + 4.0 * lips.pucker.max(0.0) - 0.45 * (lips.width - 1.0).max(0.0)).clamp(0.85, 1.2);
+                    moved = edge + (moved - edge) * tall;
                     moved.z += lips.pucker.max(0.0) * 0.5 * h;
                 }
                 moved
@@ -210,6 +233,7 @@ impl FaceModel {
         );
         let h = self.shape.h;
         let blush = 0.25 + 0.75 * face.blush.clamp(0.0, 1.0);
+        let first = range.start;
         for (i, at) in range.zip(&g.points) {
             let m = Vec3::new(at.x.abs(), at.y, at.z);
             let cheek = 1.0 - step(0.02 * h, 0.15 * h, (m - Vec3::new(0.215, -0.15, 0.3) * h).length());
@@ -219,6 +243,7 @@ impl FaceModel {
             mesh.tints[i] = Vec3::new(1.0 + 0.1 * rose, 1.0 - 0.24 * rose, 1.0 - 0.2 * rose)
                 * (1.0 - if self.old { 0.16 } else { 0.08 } * socket);
         }
+        self.rouge(first, mesh);
         let deep = self.shape.mouth() + Vec3::new(0.0, -0.4 * lips.low, -0.11) * h;
         mesh.grid(
             (3, g.cols, true),
@@ -235,10 +260,23 @@ impl FaceModel {
         );
     }
 
+    /// Shades the lips: deep where they meet and in the corners, pale where the lower one is fullest.
+    fn rouge(&self, first: usize, mesh: &mut Mesh) {
+        const DEEP: [f32; LIP_RINGS] = [0.5, 0.8, 1.05, 1.0, 0.9];
+        for (r, deep) in DEEP.iter().enumerate() {
+            for (c, angle) in self.grid.angles.iter().enumerate() {
+                let (s, k) = angle.sin_cos();
+                let upper = if s > 0.0 { 0.84 } else { 1.0 };
+                let tint = deep * upper * (1.0 - 0.25 * k.abs().powi(6));
+                mesh.tints[first + r * self.grid.cols + c] = Vec3::new(tint, tint * tint.min(1.0).powf(0.3), tint);
+            }
+        }
+    }
+
     /// Under hair: never seen.
     fn covered(&self, p: Vec3) -> bool {
         let q = p / self.shape.h;
-        self.haired && (q.y > 0.4 || (q.z < -0.12 && q.y > -0.18))
+        self.haired && (q.y > 0.4 || (q.z < -0.2 && q.y > -0.08))
     }
 
     fn mouth_parts(&self, lips: &Lips, mesh: &mut Mesh) {
@@ -279,7 +317,7 @@ impl FaceModel {
         let look = Quat::from_rotation_y(face.gaze[0].clamp(-0.6, 0.6)) * Quat::from_rotation_x(-face.gaze[1].clamp(-0.45, 0.45));
         let (rows, cols) = if self.lead { (11, 21) } else { (6, 9) };
         let split = rows * 2 / 5;
-        let edge = 0.45f32.asin();
+        let edge = 0.49f32.asin();
         let polar = |row: usize| {
             if row <= split {
                 edge * row as f32 / split as f32
@@ -288,7 +326,7 @@ impl FaceModel {
             }
         };
         let turn = |col: usize| col as f32 / (cols - 1) as f32 * std::f32::consts::TAU;
-        mesh.grid(
+        let ball = mesh.grid(
             (rows, cols, true),
             |row, col| {
                 let (s, c) = polar(row).sin_cos();
@@ -297,12 +335,26 @@ impl FaceModel {
             |row, col| Vec3::new((row as f32 / split as f32).min(1.0), turn(col), 0.0),
             |row, _| if row < split { iris } else { white },
         );
+        // Lids and sockets shade the ball towards its corners, whichever way it looks; wet flesh warms them.
+        let lit = Vec3::new(if side == 0 { 0.12 } else { -0.12 }, 0.0, 1.0).normalize();
+        mesh.tint(ball, |p| {
+            let away = 1.0 - ((p - centre).normalize_or(lit).dot(lit)).max(0.0);
+            Vec3::ONE - Vec3::new(0.45, 0.58, 0.6) * step(0.01, 0.42, away)
+        });
         let glint = mesh.material(materials::glint());
         // The key's window and, small and opposite, what the floor throws back.
         let glints = [(Vec3::new(-0.2, 0.26, 0.94), 0.145), (Vec3::new(0.19, -0.2, 0.96), 0.06)];
+        let (upper, lower) = self.lid_angles(face, side);
         for (spot, size) in glints.into_iter().take(if self.lead { 2 } else { 1 }) {
             let spot = spot.normalize();
             let at = spot.lerp(look * spot, 0.7).normalize();
+            // Under a heavy lid the window shows just below it; in a closed eye nothing does.
+            let height = at.y.atan2(at.z).min(upper - 0.12);
+            if height < lower + 0.1 {
+                continue;
+            }
+            let across = (1.0 - at.x * at.x).sqrt();
+            let at = Vec3::new(at.x, across * height.sin(), across * height.cos());
             let (x, y) = at.any_orthonormal_pair();
             mesh.ball(centre + at * r * 0.985, [at * r * 0.03, x * r * size, y * r * size], (5, 8), glint);
         }
@@ -312,14 +364,28 @@ impl FaceModel {
     /// Where the edges of the upper and lower lid are, in radians above the eye's equator.
     fn lid_angles(&self, face: &Face, side: usize) -> (f32, f32) {
         let squeeze = face.lower_lids.clamp(0.0, 1.0) + 0.35 * face.cheeks.clamp(0.0, 1.0) + 0.25 * face.smile.max(0.0);
-        let lower = -0.74 + 0.34 * squeeze.min(1.2);
+        // Lids go with the eye, down more than up.
+        let pitch = face.gaze[1].clamp(-0.45, 0.45);
+        let lower = -0.74 + 0.34 * squeeze.min(1.2) + 0.35 * pitch;
+        let open = self.lid_open + if pitch < 0.0 { 0.85 } else { 0.45 } * pitch;
         let close = face.lids[side].clamp(-0.25, 1.0);
-        (self.lid_open + (lower - 0.02 - self.lid_open) * close, lower)
+        (open + (lower - 0.02 - open) * close, lower)
     }
 
     #[cfg(test)]
     pub fn lid_edges(&self, face: &Face) -> (f32, f32) {
         self.lid_angles(face, 0)
+    }
+
+    /// Where a lid runs out into the skin at a column of it, and the skin's normal there.
+    fn rim(&self, side: usize, up: bool, c: usize) -> (Vec3, Vec3) {
+        let rim = &self.rims[usize::from(!up)];
+        if side == 0 {
+            return rim[c];
+        }
+        let (p, n) = rim[rim.len() - 1 - c];
+        let mirror = Vec3::new(-1.0, 1.0, 1.0);
+        (p * mirror, n * mirror)
     }
 
     fn lids(&self, face: &Face, side: usize, mesh: &mut Mesh) {
@@ -328,7 +394,7 @@ impl FaceModel {
         let skin = mesh.material(self.skin);
         let lash = mesh.material(self.lash);
         let (upper, lower) = self.lid_angles(face, side);
-        let (rows, cols) = if self.lead { (7, 15) } else { (4, 9) };
+        let cols = self.rims[0].len();
         // Longitudes about the eye's left-right axis: lids meet at its corners however far they close.
         let on = |radius: f32, lid: f32, across: f32| {
             let (sb, cb) = (across * 1.5).sin_cos();
@@ -336,22 +402,40 @@ impl FaceModel {
             centre + Vec3::new(sb, cb * (lid + tilt * 0.8).sin(), cb * (lid + tilt * 0.8).cos()) * (r * radius)
         };
         let across = |c: usize| c as f32 / (cols - 1) as f32 * 2.0 - 1.0;
-        for (edge, far) in [(upper, 2.0f32), (lower, -2.0)] {
+        for (edge, up) in [(upper, true), (lower, false)] {
+            let (far, thick, leaves) = if up { (1.25, 0.05, 0.5) } else { (-1.35, 0.035, 0.0) };
+            let rows = match (self.lead, up) {
+                (true, true) => 9,
+                (true, false) | (false, true) => 5,
+                _ => 4,
+            };
+            // Facets cut corners: coarse lids stand further off the ball.
+            let clear = r * if self.lead { 1.05 } else { 1.12 };
+            let t = |row: usize| row.saturating_sub(1) as f32 / (rows - 2) as f32;
+            let rim = |c: usize| self.rim(side, up, c);
             let range = mesh.grid(
                 (rows, cols, false),
                 |row, c| {
                     if row == 0 {
-                        return on(1.0, edge + 0.04 * far.signum(), across(c));
+                        return on(1.0, edge + if up { 0.04 } else { -0.04 }, across(c));
                     }
-                    let t = (row - 1) as f32 / (rows - 2) as f32;
-                    let crease = if far > 0.0 { 0.09 + 0.025 * (1.0 - (2.0 * t - 0.5).abs()).max(0.0) } else { 0.035 };
-                    on(1.0 + crease, edge + (far - edge) * t, across(c))
+                    // A fold above the ball, then the lid runs out into the face.
+                    let t = t(row);
+                    let fold = if up { 0.035 * (1.0 - (3.0 * t - 1.5).abs()).max(0.0) } else { 0.0 };
+                    let ball = on(1.0 + thick + fold, edge + (far - edge) * t, across(c));
+                    let lid = ball.lerp(rim(c).0, step(leaves, 1.0, t)) - centre;
+                    centre + lid * (clear / lid.length()).max(1.0)
                 },
                 |row, c| Vec3::new(row as f32 * 0.01, c as f32 * 0.01, 0.0),
                 |_, _| skin,
             );
-            let shade = if far > 0.0 { 0.88 } else { 1.0 };
-            mesh.tint(range, |_| Vec3::new(shade, shade * 0.95, shade * 0.93));
+            let shade = if up { Vec3::new(0.88, 0.84, 0.82) } else { Vec3::new(1.0, 0.97, 0.95) };
+            for (i, vertex) in range.enumerate() {
+                let t = t(i / cols);
+                mesh.tints[vertex] = shade.lerp(Vec3::splat(0.965), step(0.3, 1.0, t));
+                let flat = step(if up { 0.5 } else { 0.1 }, 1.0, t);
+                mesh.normals[vertex] = mesh.normals[vertex].lerp(rim(i % cols).1, flat).normalize_or(Vec3::Z);
+            }
         }
         let n = if self.lead { 11 } else { 7 };
         let mut line = |edge: f32, thick: f32, wing: f32| {
@@ -424,7 +508,7 @@ impl FaceModel {
         let thick = |i: usize| {
             let p = g.points[i] / h;
             let (side, low) = (p.x.abs(), -p.y);
-            let wide = if self.beard == Beard::Goatee { step(0.17, 0.1, side) * step(0.3, 0.34, low) } else { 1.0 };
+            let wide = if self.beard == Beard::Goatee { step(0.19, 0.07, side) * step(0.29, 0.35, low) } else { 1.0 };
             // From the sideburns down along the jaw, under the lower lip, not under the chin.
             let line = step(0.0, 0.05, low - (0.06 + 0.62 * (0.36 - side).max(0.0)).min(0.235 + 0.12 * step(0.16, 0.05, side)));
             let front = step(-0.16, -0.02, p.z);
@@ -444,21 +528,25 @@ impl FaceModel {
             .map(|i| {
                 let (out, down, body) = thick(i);
                 let normal = if normals[i].dot(points[i]) < 0.0 { -normals[i] } else { normals[i] };
-                points[i] + normal * (h * if body < 0.04 { -0.012 } else { out }) - Vec3::Y * (down * h)
-                    + Vec3::Z * (0.12 * down * h)
+                points[i] + normal * (h * (out - 0.012 * (1.0 - body).powi(2))) - Vec3::Y * (down * h) + Vec3::Z * (0.12 * down * h)
             })
             .collect();
-        mesh.grid(
+        let range = mesh.grid(
             (rows - first, g.cols, true),
             |r, c| surface[r * g.cols + c],
-            |r, c| Vec3::new(g.angles[c] * 6.0, r as f32 / 12.0, 0.0),
+            |r, c| Vec3::new(g.angles[c] * 4.0, r as f32 / 3.0, 0.0),
             |_, _| m,
         );
+        // It begins thinly on the cheek.
+        for (i, vertex) in range.enumerate() {
+            let body = thick(first * g.cols + i).2;
+            mesh.tints[vertex] = Vec3::ONE.lerp(self.thin, 0.4 * (1.0 - step(0.05, 0.6, body)));
+        }
     }
 
     fn moustache(&self, points: &[Vec3], mesh: &mut Mesh, m: u16) {
         let (h, g) = (self.shape.h, &self.grid);
-        let lip: Vec<Vec3> = (0..g.cols).map(|c| points[4 * g.cols + c]).collect();
+        let lip: Vec<Vec3> = (0..g.cols).map(|c| points[(LIP_RINGS + 1) * g.cols + c]).collect();
         let at = |angle: f32| {
             let near = (0..g.cols).min_by(|a, b| (g.angles[*a] - angle).abs().total_cmp(&(g.angles[*b] - angle).abs()));
             lip[near.unwrap_or(0)]
@@ -487,7 +575,7 @@ impl FaceModel {
             let range = mesh.sweep(&stations, if self.lead { 10 } else { 6 }, m);
             for i in range {
                 let c = mesh.coords[i];
-                mesh.coords[i] = Vec3::new(c.x * 3.0, c.y, 0.0);
+                mesh.coords[i] = Vec3::new(c.x * 2.5, c.y * 3.0, 0.0);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The naked figure as fields: trunk, arms, legs, feet. Clothes are these fields, eased.
 
-use crate::field::{cone, ellipsoid, join, meet};
+use crate::field::{cone, ellipsoid, join, meet, step};
 use crate::skeleton::{Figure, Joint};
 use glam::Vec3;
 
@@ -88,6 +88,12 @@ pub(crate) fn arms(f: &Figure, p: Vec3, length: f32, ease: f32, flare: f32) -> f
     }
     let along = (wrist - elbow).normalize();
     meet(d, (m - end).dot(along), 0.008 * f.s)
+}
+
+/// 0 at the shoulders, 1 from a little below the armpits down.
+pub(crate) fn below_armpit(f: &Figure, p: Vec3) -> f32 {
+    let shoulder = f.at(Joint::LUpperArm).y;
+    step(shoulder - 0.075 * f.s, shoulder - 0.13 * f.s, p.y)
 }
 
 /// Both legs with the seat, down to `low` metres above the floor, `ease` wider, by `flare` wider again at the ankle.

@@ -22,15 +22,16 @@ pub(crate) struct Barber<'a> {
     h: f32,
     /// Raises the hairline in front.
     recede: f32,
-    /// Under a hat hair lies flat above the brim.
-    flat: bool,
+    /// Under a hat hair lies close above the brim; under a scarf or turban it is pressed to the skull.
+    hat: bool,
+    covered: bool,
 }
 
 /// A shell of hair on the skull, combed away from `pole`.
 struct Cap {
     pole: Vec3,
     thick: f32,
-    /// Clumps around the pole, and how deep the furrows between them are (0–1).
+    /// Clumps around the pole (16 or 20: whole columns of the grid each), and how deep the furrows between them are (0–1).
     clumps: f32,
     furrow: f32,
     /// Extra thickness in front.
@@ -55,9 +56,9 @@ struct Curtain {
 
 impl<'a> Barber<'a> {
     pub fn new(design: &'a Design, f: &'a Figure, shape: &'a HeadShape, lead: bool, mesh: &'a mut Mesh) -> Barber<'a> {
-        let m = mesh.material(materials::hair(design.hair.colour));
+        let m = mesh.material(materials::hair(materials::hair_colour(design)));
         let recede = if design.age == Age::Old && design.gender == Gender::Male { 0.05 } else { 0.0 };
-        Barber { design, f, shape, lead, mesh, m, h: design.head, recede, flat: false }
+        Barber { design, f, shape, lead, mesh, m, h: design.head, recede, hat: false, covered: false }
     }
 
     pub fn cut(&mut self) {
@@ -65,7 +66,7 @@ impl<'a> Barber<'a> {
         let covered =
             [Kind::Turban, Kind::Headscarf, Kind::Keffiyeh, Kind::Headwrap, Kind::Hood].iter().any(|k| self.design.wears(*k));
         let hat = [Kind::Fedora, Kind::Bowler, Kind::Cap, Kind::StrawHat].iter().any(|k| self.design.wears(*k));
-        self.flat = hat || covered;
+        (self.hat, self.covered) = (hat, covered);
         let first = self.mesh.positions.len();
         let style = match self.design.hair.style {
             _ if covered => Crop,
@@ -75,13 +76,13 @@ impl<'a> Barber<'a> {
         match style {
             Bald => {}
             Tonsure => self.tonsure(),
-            Crop => self.cap(&crown(0.032, 26.0, 0.3)),
+            Crop => self.cap(&crown(0.034, 20.0, 0.3)),
             SidePart => self.side_part(),
             Slicked => self.cap(&Cap {
                 pole: v(0.0, 0.12, -1.0),
                 thick: 0.04,
-                clumps: 30.0,
-                furrow: 0.35,
+                clumps: 20.0,
+                furrow: 0.28,
                 quiff: 0.02,
                 line: 0.015,
                 part: false,
@@ -99,7 +100,7 @@ impl<'a> Barber<'a> {
                     pole: v(0.45, 1.0, 0.35),
                     thick: 0.062,
                     clumps: 16.0,
-                    furrow: 0.35,
+                    furrow: 0.28,
                     quiff: 0.03,
                     line: 0.0,
                     part: false,
@@ -180,7 +181,8 @@ impl<'a> Barber<'a> {
     }
 
     fn cap(&mut self, k: &Cap) {
-        let (rows, cols) = if self.lead { (14, 71) } else { (8, 27) };
+        let (rows, cols) = if self.lead { (ROWS.len(), 81) } else { (8, 27) };
+        let row = |r: usize| if self.lead { ROWS[r] } else { r as f32 / (rows - 1) as f32 };
         let z = k.pole.normalize();
         let (x, y) = z.any_orthonormal_pair();
         let direction = |phi: f32, az: f32| z * phi.cos() + (x * az.cos() + y * az.sin()) * phi.sin();
@@ -189,44 +191,57 @@ impl<'a> Barber<'a> {
         let edges: Vec<f32> = (0..cols)
             .map(|c| {
                 let az = turn(c % (cols - 1));
-                let jag = 0.02 * (az * k.clumps * 0.5).cos().abs() + 0.012 * unit(seed ^ 0x4a, (c % (cols - 1)) as u64);
+                let jag = 0.008 * (az * k.clumps * 0.5).cos().abs() + 0.008 * unit(seed ^ 0x4a, (c % (cols - 1)) as u64);
+                let haired = |phi: f32| self.hairline(direction(phi, az) * 0.43 * self.h) + k.line > jag;
                 let mut phi = 0.05;
-                while phi < 3.0 && self.hairline(direction(phi, az) * 0.43 * self.h) + k.line > jag - 0.01 {
-                    phi += 0.02;
+                while phi < 3.0 && haired(phi) {
+                    phi += 0.04;
                 }
-                phi
+                let (mut inside, mut outside) = (phi - 0.04, phi);
+                for _ in 0..5 {
+                    let middle = 0.5 * (inside + outside);
+                    *if haired(middle) { &mut inside } else { &mut outside } = middle;
+                }
+                outside
             })
             .collect();
         let points: Vec<Vec3> = (0..rows * cols)
             .map(|i| {
                 let (r, c) = (i / cols, i % cols);
-                let t = r as f32 / (rows - 1) as f32;
+                let t = row(r);
                 let az = turn(c % (cols - 1));
                 let d = direction(edges[c] * t, az);
                 let skull = self.shape.surface(d);
-                let wobble = 0.6 * (3.0 * t + az).sin();
-                let ridge = (az * k.clumps * 0.5 + wobble).sin().abs().powf(0.7);
-                let fine = (az * k.clumps * 1.5 + 2.0 * wobble).sin().abs();
-                let relief = 1.0 - k.furrow * (1.0 - 0.75 * ridge - 0.25 * fine) * step(0.0, 0.25, t);
+                // Ridges run along the columns, or the grid would break them into dashes; each clump has its own height.
+                let clump = unit(seed ^ 0xc1, (az * k.clumps / TAU) as u64);
+                let ridge = (az * k.clumps * 0.5).sin().powi(2) * (0.55 + 0.45 * clump);
+                let relief = 1.0 - k.furrow * (1.0 - ridge) * step(0.0, 0.25, t);
                 let front = step(0.15, 0.4, skull.z / self.h) * step(0.1, 0.3, skull.y / self.h);
                 let body = (k.thick + k.quiff * front) * relief * (1.0 - t.powi(7) * 0.75);
-                let pressed = self.flat && skull.y > 0.16 * self.h;
+                let close = if self.hat { 1.0 - 0.8 * step(0.17, 0.26, skull.y / self.h) } else { 1.0 };
+                let pressed = self.covered && skull.y > 0.16 * self.h;
                 let part = if k.part {
                     1.0 - 0.8 * (-(skull.x / (0.022 * self.h)).powi(2)).exp() * step(-0.1, 0.1, skull.z / self.h)
                 } else {
                     1.0
                 };
-                let lift = if r == rows - 1 || pressed { -0.012 } else { body * part };
+                let lift = if r == rows - 1 || pressed { -0.012 } else { body * part * close };
                 skull + (d + v(0.0, 0.25 * front, 0.0)).normalize() * (lift * self.h)
             })
             .collect();
         let m = self.m;
-        self.mesh.grid(
+        let range = self.mesh.grid(
             (rows, cols, true),
             |r, c| points[r * cols + c],
-            |r, c| v(c as f32 / (cols - 1) as f32 * k.clumps * 0.5, r as f32 / (rows - 1) as f32, 0.0),
+            |r, c| v(c as f32 / (cols - 1) as f32 * AROUND, row(r) * ALONG, 0.0),
             |_, _| m,
         );
+        // Skin shows between the first hairs.
+        let through = materials::skin_through_hair(self.design);
+        for (i, vertex) in range.enumerate() {
+            let thin = 0.5 * step(0.95, 1.0, row(i / cols));
+            self.mesh.tints[vertex] = Vec3::ONE.lerp(through, thin);
+        }
     }
 
     fn side_part(&mut self) {
@@ -234,7 +249,7 @@ impl<'a> Barber<'a> {
         self.cap(&Cap {
             pole: v(0.5 * side, 1.0, 0.25),
             thick: 0.045,
-            clumps: 22.0,
+            clumps: 16.0,
             furrow: 0.4,
             quiff: 0.035,
             line: 0.0,
@@ -266,7 +281,7 @@ impl<'a> Barber<'a> {
             path,
             |t| path[(t * (path.len() - 1) as f32) as usize].normalize_or(Vec3::Z),
             |t| {
-                let fat = (1.0 - t.powi(3) * 0.85) * (0.7 + 0.3 * (t * PI).sin());
+                let fat = (1.0 - t.powi(4) * 0.93) * (0.12 + 0.88 * step(0.0, 0.35, t));
                 (width * h * fat, height * h * fat)
             },
             1.0,
@@ -275,7 +290,7 @@ impl<'a> Barber<'a> {
         let range = self.mesh.sweep(&stations, if self.lead { 7 } else { 4 }, m);
         for i in range {
             let c = self.mesh.coords[i];
-            self.mesh.coords[i] = v(c.x * 2.0, c.y, 0.0);
+            self.mesh.coords[i] = v(c.x * 2.0, c.y * 4.0, 0.0);
         }
     }
 
@@ -308,7 +323,7 @@ impl<'a> Barber<'a> {
     }
 
     fn tousled(&mut self) {
-        self.cap(&crown(0.05, 24.0, 0.4));
+        self.cap(&crown(0.05, 20.0, 0.4));
         let seed = self.design.seed ^ 0x70;
         let n = if self.lead { 60 } else { 16 };
         for i in 0..n {
@@ -368,18 +383,20 @@ impl<'a> Barber<'a> {
 
     /// The swept wave over one brow.
     fn sweep_lock(&mut self, side: f32) {
-        for i in 0..4 {
-            let lift = 0.05 + 0.012 * i as f32;
-            let path: Vec<Vec3> = (0..7)
+        for i in 0..5 {
+            let over = 0.035 + 0.008 * i as f32;
+            let path: Vec<Vec3> = (0..9)
                 .map(|k| {
-                    let t = k as f32 / 6.0;
-                    let a = side * (0.35 - 1.55 * t - 0.03 * i as f32);
-                    let y = 0.36 + 0.05 * (t * PI).sin() - 0.3 * t * t - 0.03 * i as f32;
+                    let t = k as f32 / 8.0;
+                    let a = side * (0.42 - 1.6 * t - 0.04 * i as f32);
+                    let y = 0.4 - 0.022 * i as f32 + 0.05 * (t * PI).sin() - 0.36 * t * t;
                     let d = v(a.sin(), y / 0.4, a.cos());
+                    // Out of the cap at the parting, into the curtain at the temple.
+                    let lift = over * step(0.0, 0.22, t) + 0.03 * step(0.6, 1.0, t);
                     self.shape.surface(d) + d.normalize() * (lift * self.h)
                 })
                 .collect();
-            self.lock(&path, 0.05, 0.034);
+            self.lock(&path, 0.046, 0.03);
         }
     }
 
@@ -395,13 +412,16 @@ impl<'a> Barber<'a> {
                 let r = if layer == 0 { r } else { rows - 1 - r };
                 let t = r as f32 / (rows - 1) as f32;
                 let a = k.from + (TAU - 2.0 * k.from) * c as f32 / (cols - 1) as f32;
-                let clump = (a * 11.0 + 1.5 * (t * 2.0).sin()).sin().abs().powf(0.7);
-                let y = high + (k.low - high) * t + 0.035 * (clump - 0.5) * t;
+                let clump = (a * 11.0 + 0.3 * (t * 2.0).sin()).sin().powi(2);
+                let uneven = 0.035 * (clump - 0.5) + 0.04 * ((a * 11.0 / PI).floor() * 2.4).sin();
+                let y = high + (k.low - high) * t + uneven * t * t;
                 let skull = self.shape.surface(v(a.sin(), (y / 0.42).clamp(-0.45, 0.6), a.cos())).with_y(0.0).length() / h;
                 let wave = k.wave * (t * 15.0 + 0.8 * a.cos()).sin();
                 let swell = k.out * (0.45 + 0.55 * step(0.0, 0.4, t)) + 0.02 * clump - k.curl * step(0.7, 1.0, t) * 2.0 + wave;
                 let behind = if a.cos() < 0.0 { 0.05 * step(0.3, 0.8, t) * (1.0 - (k.low + 1.0).clamp(0.0, 1.0)) } else { 0.0 };
-                let r = skull.max(0.37) + swell + behind - if layer == 1 { 0.045 } else { 0.0 };
+                // It grows out of the hair above it, without a ledge.
+                let root = step(-0.06, 0.3, t);
+                let r = skull.max(0.37 * root) + swell * root + behind - if layer == 1 { 0.045 } else { 0.0 };
                 v(a.sin(), 0.0, a.cos()) * (r * h) + Vec3::Y * (y * h)
             })
             .collect();
@@ -409,7 +429,7 @@ impl<'a> Barber<'a> {
         self.mesh.grid(
             (rows * 2, cols, false),
             |r, c| points[r * cols + c],
-            |r, c| v(c as f32 * 0.2, r as f32 / rows as f32, 0.0),
+            |r, c| v(c as f32 * 0.2, 4.0 * r as f32 / rows as f32, 0.0),
             |_, _| m,
         );
         // The edges beside the face are closed by a lock each.
@@ -437,7 +457,7 @@ impl<'a> Barber<'a> {
                 let coil = 1.0 - 0.12 * (phi * 4.5 - a * if i == 0 || i == rows - 1 { 0.0 } else { 1.0 }).cos().powi(2);
                 centre + (out * phi.cos() * 0.72 + (x * a.cos() + y * a.sin()) * phi.sin()) * (r * coil)
             },
-            |i, c| v(c as f32 * 0.15, i as f32 / (rows - 1) as f32, 0.0),
+            |i, c| v(c as f32 * 0.15, 3.0 * i as f32 / (rows - 1) as f32, 0.0),
             |_, _| m,
         );
         if self.design.hair.jasmine {
@@ -569,7 +589,7 @@ impl<'a> Barber<'a> {
 
     fn chonmage(&mut self) {
         self.recede = 0.3;
-        self.cap(&Cap { pole: v(0.0, 0.3, -1.0), thick: 0.04, clumps: 28.0, furrow: 0.35, quiff: 0.0, line: 0.0, part: false });
+        self.cap(&Cap { pole: v(0.0, 0.3, -1.0), thick: 0.04, clumps: 20.0, furrow: 0.24, quiff: 0.0, line: 0.0, part: false });
         let path: Vec<Vec3> = curve(&[v(0.0, 0.3, -0.42), v(0.0, 0.52, -0.34), v(0.0, 0.56, -0.1), v(0.0, 0.53, 0.1)], 8)
             .into_iter()
             .map(|p| p * self.h)
@@ -578,16 +598,24 @@ impl<'a> Barber<'a> {
     }
 }
 
+/// Rows of a cap of hair from its pole (0) to the hairline (1), close together where it thins out.
+const ROWS: [f32; 13] = [0.0, 0.09, 0.18, 0.28, 0.38, 0.48, 0.58, 0.68, 0.77, 0.85, 0.92, 0.97, 1.0];
+
+/// Pattern units around a cap and from its pole to the hairline: about as many a metre both ways, or triangles of one grid would
+/// be filtered differently.
+const AROUND: f32 = 14.0;
+const ALONG: f32 = 5.0;
+
 fn crown(thick: f32, clumps: f32, furrow: f32) -> Cap {
     Cap { pole: v(0.08, 1.0, -0.3), thick, clumps, furrow, quiff: 0.012, line: 0.0, part: false }
 }
 
 fn parted(thick: f32) -> Cap {
-    Cap { pole: v(0.0, 1.0, 0.12), thick, clumps: 26.0, furrow: 0.35, quiff: 0.0, line: 0.0, part: false }
+    Cap { pole: v(0.0, 1.0, 0.12), thick, clumps: 20.0, furrow: 0.24, quiff: 0.0, line: 0.0, part: false }
 }
 
 fn combed_back(thick: f32) -> Cap {
-    Cap { pole: v(0.0, -0.05, -1.0), thick, clumps: 30.0, furrow: 0.35, quiff: 0.006, line: 0.0, part: false }
+    Cap { pole: v(0.0, -0.05, -1.0), thick, clumps: 20.0, furrow: 0.24, quiff: 0.006, line: 0.0, part: false }
 }
 
 fn v(x: f32, y: f32, z: f32) -> Vec3 {

@@ -3,7 +3,7 @@
 //! Hand space: the wrist at the origin, +Y along the fingers, +Z out of the palm, lengths in hand lengths (wrist to fingertip).
 //! The left hand's thumb is on −X; the right hand is its mirror image.
 
-use crate::field::{Net, cone, join, net};
+use crate::field::{Net, cone, ellipsoid, join, net};
 use crate::pose::Hand;
 use glam::{Quat, Vec3};
 
@@ -31,7 +31,7 @@ fn shape(hand: Hand) -> ([Bend; 4], Vec3, f32) {
             Vec3::new(-0.85, 0.5, 0.15),
             0.0,
         ),
-        Hand::Fist => (all(Bend(1.35, 1.65, 1.0, 0.0)), Vec3::new(-0.15, 0.7, 0.7), 1.0),
+        Hand::Fist => (all(Bend(1.35, 1.65, 1.0, 0.0)), Vec3::new(-0.2, 0.75, 0.6), 1.0),
         Hand::Point => {
             let curled = Bend(1.35, 1.6, 1.0, 0.0);
             ([Bend(0.03, 0.04, 0.03, 0.0), curled, curled, curled], Vec3::new(-0.1, 0.75, 0.65), 0.9)
@@ -74,6 +74,7 @@ fn chains(hand: Hand) -> Vec<[(Vec3, f32); 4]> {
 /// The left hand in `hand` shape, meshed at `cell` hand lengths.
 pub(crate) fn model(hand: Hand, cell: f32, wrist: f32) -> Net {
     let chains = chains(hand);
+    let closed = matches!(hand, Hand::Fist | Hand::Point);
     let field = |p: Vec3| {
         let mut d = cone(p, Vec3::new(0.0, 0.2, 0.0), Vec3::new(0.005, 0.4, 0.0), 0.19, 0.215, 0.42);
         d = join(d, cone(p, Vec3::new(0.0, -0.06, 0.0), Vec3::new(0.0, 0.12, 0.0), wrist, wrist * 0.95, 0.85), 0.12);
@@ -86,7 +87,9 @@ pub(crate) fn model(hand: Hand, cell: f32, wrist: f32) -> Net {
             // Fingers touch without melting into each other; they grow out of the palm.
             fingers = join(fingers, finger, 0.012);
         }
-        join(d, fingers, 0.07)
+        let d = join(d, fingers, 0.07);
+        // A closed hand is full: flesh fills what the fingers curl around.
+        if closed { join(d, ellipsoid(p, Vec3::new(0.0, 0.45, 0.16), Vec3::new(0.17, 0.15, 0.14)), 0.05) } else { d }
     };
     net(&field, Vec3::new(-0.62, -0.3, -0.34), Vec3::new(0.48, 1.14, 0.66), cell)
 }

@@ -48,7 +48,7 @@ impl Tailor<'_> {
         let band = self.mesh.material(Cloth { fabric: crate::design::Fabric::Silk, ..*cloth }.trim());
         let (rx, rz, base) = (0.43, 0.465, 0.24);
         // Pushed back a little: the light has to reach the eyes.
-        let tilt = |p: Vec3| Vec3::new(p.x, p.y + 0.1 * (p.z + 0.03), p.z - 0.035);
+        let tilt = |p: Vec3| Vec3::new(p.x, p.y + 0.16 * (p.z + 0.03), p.z - 0.04);
         let angle = |c: usize| c as f32 / (cols - 1) as f32 * TAU + PI;
         // Up the crown: (radius, height), the band first.
         let profile = [
@@ -87,7 +87,7 @@ impl Tailor<'_> {
                 // Down in front, up at the sides and behind.
                 let bend = curl
                     * (out / brim.max(0.01)).max(0.0).powi(2)
-                    * (a.sin().powi(2) * 1.3 - 0.9 * a.cos().max(0.0) + 0.4 * (-a.cos()).max(0.0));
+                    * (a.sin().powi(2) * 1.3 - 0.5 * a.cos().max(0.0) + 0.4 * (-a.cos()).max(0.0));
                 tilt(Vec3::new(a.sin() * (rx + out), base + y + bend, a.cos() * (rz + out * 0.95)))
             },
             |r, c| Vec3::new(c as f32 * 0.02, r as f32 * 0.02, 0.0),

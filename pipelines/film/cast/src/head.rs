@@ -19,6 +19,8 @@ pub(crate) struct HeadShape {
     chin: f32,
     ridge: f32,
     folds: f32,
+    /// Height of the lips against full ones.
+    lips: f32,
     traits: Traits,
     eye_r: f32,
     eyes: Vec3,
@@ -52,6 +54,7 @@ impl HeadShape {
             chin: 0.075 + 0.025 * male + 0.012 * t.jaw - 0.02 * small,
             ridge: 0.4 * male + 0.25 * old,
             folds: old,
+            lips: (1.0 - 0.24 * male - 0.2 * small) * (1.0 - 0.12 * old),
             traits: t,
             eye_r: 0.086 * (1.0 + 0.06 * t.eyes + 0.13 * small + 0.05 * female) * if old > 0.0 { 0.94 } else { 1.0 },
             eyes: Vec3::ZERO,
@@ -98,8 +101,8 @@ impl HeadShape {
         let e = self.eyes;
         d = carve(
             d,
-            ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.96 + 0.14 * self.folds))),
-            0.05,
+            ellipsoid(m, e + Vec3::new(0.0, 0.0, self.eye_r * 0.8), Vec3::splat(self.eye_r * (0.9 + 0.08 * self.folds))),
+            0.024 + 0.016 * self.folds,
         );
         let tip = Vec3::new(0.0, -0.135 - 0.02 * t.nose_length, 0.435 + 0.022 * t.nose_length);
         let width = 1.0 + 0.22 * t.nose_width;
@@ -157,8 +160,31 @@ pub(crate) struct HeadGrid {
     pub spread: Vec<f32>,
 }
 
-/// Rings that are lip: the inner edge, the crest, the border.
-pub(crate) const LIP_RINGS: usize = 3;
+/// Rings that are lip: the edge rolled in, the wet line, the crest, the slope, the border.
+pub(crate) const LIP_RINGS: usize = 5;
+
+/// How far the rings of the lips stand out of the face, in head heights.
+const SWELL: [f32; LIP_RINGS] = [-0.016, 0.012, 0.024, 0.018, 0.002];
+
+/// How far ring `r` stands out at azimuth `angle`: lips are full in the middle, the lower one more, and end in the corners.
+fn swell(r: usize, angle: f32) -> f32 {
+    let (s, c) = angle.sin_cos();
+    let full = 1.0 - 0.7 * c.abs().powi(4);
+    let part = if s < 0.0 { 1.15 } else { 1.0 - 0.2 * (-(c / 0.16).powi(2)).exp() };
+    SWELL.get(r).copied().unwrap_or(0.0) * full * if r == 0 { 1.0 } else { part }
+}
+
+/// Where ring `r` passes at azimuth `angle`, radians about the mouth. The upper lip is a bow and thinner than the lower, both
+/// taper to the corners; past the lips rings are round. `full` scales their height.
+fn outline(r: usize, size: Vec2, angle: f32, full: f32) -> Vec2 {
+    let (s, c) = angle.sin_cos();
+    let lip = ((LIP_RINGS + 1) as f32 - r as f32).clamp(0.0, 2.0) / 2.0;
+    let bow = 1.0 - 0.2 * (-(c / 0.14).powi(2)).exp();
+    let tall = full * if s > 0.0 { 0.86 * s * bow } else { 1.06 * s * s.abs().powf(0.25) };
+    // The closed line dips in the middle, below the bow.
+    let line = -0.008 * (-(c / 0.25).powi(2)).exp() + 0.006 * c.abs().powi(2);
+    Vec2::new(size.x * c, size.y * (s + (tall - s) * lip) + line * lip)
+}
 
 impl HeadGrid {
     pub fn new(shape: &HeadShape, (rings, cols): (usize, usize)) -> HeadGrid {
@@ -179,13 +205,12 @@ impl HeadGrid {
         let mut points = Vec::with_capacity(rings * cols);
         for (r, size) in sizes.iter().enumerate() {
             for angle in &angles {
-                let polar = Vec2::new(size.x * angle.cos(), size.y * angle.sin());
+                let polar = outline(r, *size, *angle, shape.lips);
                 let phi = polar.length();
                 let azimuth = polar.y.atan2(polar.x);
                 let direction = z * phi.cos() + (x * azimuth.cos() + y * azimuth.sin()) * phi.sin();
                 let t = outermost(&|p| shape.distance(p), origin, direction, 0.85 * h);
-                let swell = [-0.014, 0.02, 0.003].get(r).copied().unwrap_or(0.0) * h * (1.0 - 0.55 * angle.cos().abs().powi(6));
-                points.push(origin + direction * t + z * swell);
+                points.push(origin + direction * t + z * (swell(r, *angle) * shape.lips * h));
             }
         }
         HeadGrid { rings, cols, points, angles, spread: sizes.iter().map(|s| s.x).collect() }
@@ -194,12 +219,12 @@ impl HeadGrid {
 
 /// Half-axes of ring `r` in radians about the mouth: lips first, then circles that open to the back of the head.
 fn ring_size(r: usize, rings: usize, half: f32) -> Vec2 {
-    const LIPS: [(f32, f32); 5] = [(1.0, 0.0), (1.07, 0.045), (1.19, 0.088), (1.33, 0.125), (1.5, 0.165)];
+    const LIPS: [(f32, f32); 7] = [(1.0, 0.0), (1.03, 0.02), (1.06, 0.048), (1.09, 0.078), (1.13, 0.1), (1.3, 0.135), (1.5, 0.175)];
     if let Some((x, y)) = LIPS.get(r) {
         return Vec2::new(half * x, *y);
     }
-    let t = (r - 4) as f32 / (rings - 5) as f32;
-    let start = Vec2::new(half * 1.5, 0.165);
+    let t = (r + 1 - LIPS.len()) as f32 / (rings - LIPS.len()) as f32;
+    let start = Vec2::new(half * 1.5, 0.175);
     // Small steps over nose and eyes, large ones behind.
     let grow = t * (0.5 + 0.5 * t);
     let far = Vec2::splat(std::f32::consts::PI);

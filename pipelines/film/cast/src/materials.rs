@@ -1,6 +1,8 @@
 //! What puppets are made of.
 
-use crate::design::{Cloth, Fabric, Motif};
+use crate::design::{Cloth, Design, Fabric, Motif};
+use crate::field::step;
+use glam::Vec3;
 use klieg_kernels::scene::{Material, Pattern, Rgb};
 
 fn scaled(c: Rgb, k: f32) -> Rgb {
@@ -23,7 +25,7 @@ pub(crate) fn skin(colour: Rgb) -> Material {
 }
 
 pub(crate) fn lips(colour: Rgb) -> Material {
-    Material { base: colour, second: colour, variation: 0.05, roughness: 0.4, wrap: 0.4, coat: 0.15, ..Default::default() }
+    Material { base: colour, second: colour, variation: 0.05, roughness: 0.38, wrap: 0.4, coat: 0.35, ..Default::default() }
 }
 
 pub(crate) fn lash() -> Material {
@@ -79,20 +81,36 @@ pub(crate) fn tongue() -> Material {
     Material { base: [0.5, 0.13, 0.13], variation: 0.1, roughness: 0.4, wrap: 0.3, coat: 0.3, ..Default::default() }
 }
 
-/// Sculpted strands; coordinates run along the strand in y.
+/// The colour of a puppet's hair as it is made. Lamps are set for the skin, brighter on dark skin: beside it grey and white hair
+/// would burn out, so that it is made darker by as much.
+pub(crate) fn hair_colour(design: &Design) -> Rgb {
+    let luminance = |c: Rgb| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
+    let pale = step(0.1, 0.25, luminance(design.hair.colour));
+    let exposed = 0.88 * (luminance(design.skin) / 0.36).clamp(0.3, 1.0).sqrt();
+    design.hair.colour.map(|v| v * (1.0 + (exposed - 1.0) * pale))
+}
+
+/// Sculpted strands; coordinates run along the strand in y, from root to tip, as many a metre as across.
 pub(crate) fn hair(colour: Rgb) -> Material {
     Material {
         base: colour,
-        second: scaled(colour, 1.7),
+        // Grey locks glint white, dark ones brown: of pale hair only a little is paler.
+        second: scaled(colour, 1.7 - 0.6 * (colour[1] / 0.4).min(1.0)),
         pattern: Pattern::Strands,
         scale: 1.0,
-        bump: 0.35,
-        variation: 0.2,
-        roughness: 0.5,
-        sheen: 0.25,
+        bump: 0.4,
+        variation: 0.15,
+        roughness: 0.42,
+        sheen: 0.2 - 0.12 * (colour[1] / 0.4).min(1.0),
         sheen_color: scaled(colour, 2.5),
         ..Default::default()
     }
+}
+
+/// The tint that turns hair into skin: where hair is thin, part of it shows.
+pub(crate) fn skin_through_hair(design: &Design) -> Vec3 {
+    let hair = hair_colour(design);
+    Vec3::from(std::array::from_fn(|i| (design.skin[i] / hair[i].max(0.01)).clamp(0.5, 9.0)))
 }
 
 pub(crate) fn gold() -> Material {
@@ -166,13 +184,22 @@ impl Cloth {
                 second: scaled(self.colour, 0.86),
                 pattern: Pattern::Weave,
                 scale: 150.0,
-                bump: 0.06,
+                bump: 0.22,
                 roughness: 0.85,
                 sheen: 0.12,
                 sheen_color: self.colour,
                 ..base
             },
-            Fabric::Silk => Material { roughness: 0.5, sheen: 0.45, sheen_color: sheen(self.colour, self.second), ..base },
+            Fabric::Silk => Material {
+                second: scaled(self.colour, 0.8),
+                pattern: Pattern::Weave,
+                scale: 280.0,
+                bump: 0.16,
+                roughness: 0.46,
+                sheen: 0.5,
+                sheen_color: sheen(self.colour, self.second),
+                ..base
+            },
             Fabric::Wool | Fabric::Felt => Material {
                 pattern: Pattern::Felt,
                 scale: 110.0,
@@ -182,11 +209,9 @@ impl Cloth {
                 sheen_color: scaled(self.colour, 1.6),
                 ..base
             },
-            Fabric::Denim => {
-                Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.25, roughness: 0.9, variation: 0.25, ..base }
-            }
+            Fabric::Denim => Material { pattern: Pattern::Weave, scale: 110.0, bump: 0.4, roughness: 0.9, variation: 0.25, ..base },
             Fabric::Leather => leather(self.colour),
-            Fabric::Straw => Material { pattern: Pattern::Weave, scale: 70.0, bump: 0.5, roughness: 0.8, ..base },
+            Fabric::Straw => Material { pattern: Pattern::Weave, scale: 70.0, bump: 0.25, roughness: 0.8, ..base },
             Fabric::Metal => Material { roughness: 0.35, metallic: 1.0, ..base },
         };
         match self.motif {

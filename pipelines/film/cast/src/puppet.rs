@@ -30,6 +30,8 @@ pub struct Puppet {
     figure: Figure,
     /// Bound to the joints.
     skin: Mesh,
+    /// Which triangles of `skin` are wound against their normals.
+    turned: Vec<bool>,
     face: FaceModel,
     /// Left and right, by [`Hand`].
     hands: Vec<[Mesh; 2]>,
@@ -47,11 +49,11 @@ impl Puppet {
         // Rich dress is modelled a little coarser, so that everyone costs the renderer the same.
         let mut coarse = 1.0;
         let mut skin = dressed(design, &figure, &face.shape, lead, coarse);
-        while skin.triangles.len() + moving > most && coarse < if lead { 1.7 } else { 1.75 } {
+        while skin.triangles.len() + moving > most && coarse < if lead { 1.95 } else { 1.75 } {
             coarse *= 1.12;
             skin = dressed(design, &figure, &face.shape, lead, coarse);
         }
-        Puppet { design: design.clone(), figure, skin, face, hands }
+        Puppet { design: design.clone(), figure, turned: turned(&skin), skin, face, hands }
     }
 
     pub fn design(&self) -> &Design {
@@ -102,36 +104,65 @@ impl Puppet {
         let forward = Vec3::new(sin, 0.0, cos);
         let hips = joints[Joint::Hips as usize].translation;
         let floor = pose.position.y + 0.004;
-        mesh.emit_with(out, |i| {
-            let bind = &mesh.binds[i];
-            let mut p = Vec3::ZERO;
-            let mut n = Vec3::ZERO;
-            for (joint, share) in bind.joints.iter().zip(bind.shares) {
-                if share > 0.0 {
-                    let m = &moves[*joint as usize];
-                    p += m.transform_point3(mesh.positions[i]) * share;
-                    n += m.transform_vector3(mesh.normals[i]) * share;
-                }
-            }
-            let loose = mesh.loose[i];
-            if loose > 0.0 {
-                let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
-                p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
-                if let Some(seat) = pose.seat_height {
-                    // On a lap the front of a skirt lies over its back: folded legs must not mix the two.
-                    let front = step(-0.02, 0.06, mesh.positions[i].z / self.figure.s);
-                    let lap = 4.0 * loose * (1.0 - loose) * if seat < 0.1 { 0.04 } else { 0.018 };
-                    p.y += lap * front * self.figure.s;
-                    let over = Vec3::from(hips) - p;
-                    if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
-                        p.y = p.y.max(pose.position.y + seat + 0.004);
+        let mut placed: Vec<(Vec3, Vec3)> = (0..mesh.positions.len())
+            .map(|i| {
+                let bind = &mesh.binds[i];
+                let mut p = Vec3::ZERO;
+                let mut n = Vec3::ZERO;
+                for (joint, share) in bind.joints.iter().zip(bind.shares) {
+                    if share > 0.0 {
+                        let m = &moves[*joint as usize];
+                        p += m.transform_point3(mesh.positions[i]) * share;
+                        n += m.transform_vector3(mesh.normals[i]) * share;
                     }
                 }
-                p.y = p.y.max(floor);
-            }
-            (p, n.normalize_or(Vec3::Y))
-        });
+                let loose = mesh.loose[i];
+                if loose > 0.0 {
+                    let wave = 0.7 + 0.3 * (mesh.positions[i].x * 11.0 + mesh.positions[i].z * 7.0).sin();
+                    p += forward * (pose.cloth_sway * loose * loose * 0.09 * self.figure.s * wave);
+                    if let Some(seat) = pose.seat_height {
+                        // On a lap the front of a skirt lies over its back: folded legs must not mix the two.
+                        let front = step(-0.02, 0.06, mesh.positions[i].z / self.figure.s);
+                        let lap = 4.0 * loose * (1.0 - loose) * if seat < 0.1 { 0.04 } else { 0.018 };
+                        p.y += lap * front * self.figure.s;
+                        let over = Vec3::from(hips) - p;
+                        if seat > 0.02 && over.with_y(0.0).length() < 0.2 * self.figure.s {
+                            p.y = p.y.max(pose.position.y + seat + 0.004);
+                        }
+                    }
+                    p.y = p.y.max(floor);
+                }
+                (p, n.normalize_or(Vec3::Y))
+            })
+            .collect();
+        self.straighten(&mut placed);
+        mesh.emit_with(out, |i| placed[i]);
     }
+
+    /// Turns normals back to the surface where stretching and folding took it away from them: in long strides and in the crooks
+    /// of arms cloth would shade, and shadow itself, as if it lay elsewhere.
+    fn straighten(&self, placed: &mut [(Vec3, Vec3)]) {
+        let mut across = vec![Vec3::ZERO; placed.len()];
+        for (t, turned) in self.skin.triangles.iter().zip(&self.turned) {
+            let [a, b, c] = t.map(|i| placed[i as usize].0);
+            let n = (b - a).cross(c - a) * if *turned { -1.0 } else { 1.0 };
+            t.iter().for_each(|i| across[*i as usize] += n);
+        }
+        for ((_, n), across) in placed.iter_mut().zip(across) {
+            let g = across.normalize_or(*n);
+            *n = n.lerp(g, step(0.8, 0.4, n.dot(g))).normalize_or(g);
+        }
+    }
+}
+
+/// Which triangles are wound against their normals.
+fn turned(mesh: &Mesh) -> Vec<bool> {
+    let against = |t: &[u32; 3]| {
+        let [a, b, c] = t.map(|i| mesh.positions[i as usize]);
+        let n: Vec3 = t.iter().map(|i| mesh.normals[*i as usize]).sum();
+        (b - a).cross(c - a).dot(n) < 0.0
+    };
+    mesh.triangles.iter().map(against).collect()
 }
 
 /// Body, clothes, hair, jewellery.

@@ -1,6 +1,7 @@
 //! Which joints a point of the body or of its clothes follows.
 
 use crate::field::{cone, step};
+use crate::form;
 use crate::mesh::Bind;
 use crate::skeleton::{Figure, Joint};
 use glam::Vec3;
@@ -15,6 +16,7 @@ struct Bone {
 
 /// Binds points by their distance to the bones.
 pub(crate) struct Rig {
+    figure: Figure,
     bones: Vec<Bone>,
     /// Width of the blend between bones, metres.
     blend: f32,
@@ -42,10 +44,14 @@ impl Set {
     pub const TRUNK: Set = Set::of(&[Joint::Hips, Joint::Spine, Joint::Chest, Joint::Neck, Joint::LShoulder, Joint::RShoulder]);
     pub const LEFT_ARM: Set = Set::of(&[Joint::LUpperArm, Joint::LForearm]);
     pub const RIGHT_ARM: Set = Set::of(&[Joint::RUpperArm, Joint::RForearm]);
+    const LEFT_SLEEVE: Set = Set::of(&[Joint::LShoulder, Joint::LUpperArm, Joint::LForearm, Joint::LHand]);
+    const RIGHT_SLEEVE: Set = Set::of(&[Joint::RShoulder, Joint::RUpperArm, Joint::RForearm, Joint::RHand]);
     pub const LEGS: Set =
         Set::of(&[Joint::Hips, Joint::LThigh, Joint::LShin, Joint::LFoot, Joint::RThigh, Joint::RShin, Joint::RFoot]);
     pub const BODY: Set =
         Set(Set::TRUNK.0 | Set::LEFT_ARM.0 | Set::RIGHT_ARM.0 | Set::LEGS.0 | 1 << Joint::LHand as u32 | 1 << Joint::RHand as u32);
+    /// The body without its arms.
+    const CORE: Set = Set(Set::TRUNK.0 | Set::LEGS.0);
     fn has(self, joint: Joint) -> bool {
         self.0 >> joint as u32 & 1 == 1
     }
@@ -77,12 +83,39 @@ impl Rig {
             bones.push(bone(shin, at(shin), at(foot), f.leg[1]));
             bones.push(bone(foot, at(foot), at(foot) + Vec3::new(0.0, -0.04 * s, f.foot * 0.5), f.leg[2]));
         }
-        Rig { bones, blend: 0.016 * s, hips_y: at(Hips).y, thigh_y: at(LThigh).y, knee_y: at(LShin).y, s, hip_half: f.hips[0] }
+        Rig {
+            figure: f.clone(),
+            bones,
+            blend: 0.016 * s,
+            hips_y: at(Hips).y,
+            thigh_y: at(LThigh).y,
+            knee_y: at(LShin).y,
+            s,
+            hip_half: f.hips[0],
+        }
     }
 
     /// Binds `p` to the joints of `set` by distance, smoothly.
     pub fn bind(&self, p: Vec3, set: Set) -> Bind {
-        Bind::of(&self.near(p, set))
+        let near = self.near(p, set);
+        if set.0 != Set::BODY.0 {
+            return Bind::of(&near);
+        }
+        // What is on the trunk stays there, however near the arm hangs beside it: a raised arm would tear it out.
+        let (f, s) = (&self.figure, self.s);
+        let arm = step(-0.035 * s, 0.005 * s, form::trunk(f, p) - form::arms(f, p, 1.0, 0.0, 0.0));
+        let core = self.near(p, Set::CORE);
+        Bind::of(&std::array::from_fn(|j| near[j] * arm + core[j] * (1.0 - arm)))
+    }
+
+    /// Binds the trunk of what has sleeves set in: the arms do not move it, only the shoulders.
+    pub fn trunk(&self, p: Vec3) -> Bind {
+        Bind::of(&self.near(p, Set::CORE))
+    }
+
+    /// Binds a sleeve, or an arm, that is a piece of its own.
+    pub fn sleeve(&self, p: Vec3) -> Bind {
+        Bind::of(&self.near(p, if p.x > 0.0 { Set::LEFT_SLEEVE } else { Set::RIGHT_SLEEVE }))
     }
 
     /// Binds cloth that hangs from the waist: by distance above the hips; below, each side follows its leg, the middle both.

@@ -57,7 +57,12 @@ impl<'a> Tailor<'a> {
             // Over trousers a short jacket reaches down to them.
             Some(if kind == Kind::Jeogori && !legs { Cut { waist: -1.0, ..cut } } else { cut })
         };
-        let layers = design.pieces.iter().filter_map(|p| Some(Layer { cut: cut(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
+        let mut layers: Vec<Layer> =
+            design.pieces.iter().filter_map(|p| Some(Layer { cut: cut(p.kind)?, cloth: p.cloth, kind: p.kind })).collect();
+        // Two layers as wide as each other would show through one another.
+        for i in 1..layers.len() {
+            layers[i].cut.ease = layers[i].cut.ease.max(layers[i - 1].cut.ease + 0.007);
+        }
         Tailor { design, f, rig, lead, coarse, mesh: Mesh::default(), layers }
     }
 
@@ -134,14 +139,25 @@ impl<'a> Tailor<'a> {
         };
         let low = f.at(Joint::Hips).y - if self.design.pieces.iter().any(|p| bottom(p.kind).is_some()) { 0.02 } else { 0.2 } * f.s;
         let layers = self.layers.clone();
-        let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
         let hidden = |p: Vec3| {
             let buried = layers.iter().any(|l| layer_field(f, l, p) < -0.004 * f.s);
             buried || p.y < low + 0.002 || p.y > f.at(Joint::Head).y + 0.09 * f.s
         };
-        let range = self.mesh.net(&net, hidden, |p| glove.filter(|_| gloved(p)).unwrap_or(skin));
         let rig = self.rig;
-        self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        let material = |p: Vec3| glove.filter(|_| gloved(p)).unwrap_or(skin);
+        // Where sleeves hide the shoulders, the arms below them are pieces of their own as well.
+        if self.lead && layers.iter().any(|l| l.cut.sleeve > 0.0) {
+            let arms = self.upper_net(&|p| form::arms(f, p, 1.0, 0.0, 0.0));
+            let range = self.mesh.net(&arms, hidden, material);
+            self.mesh.bind(range, |p| rig.sleeve(p));
+            let trunk = self.upper_net(&|p| meet(form::trunk(f, p), low - p.y, 0.004));
+            let range = self.mesh.net(&trunk, hidden, |_| skin);
+            self.mesh.bind(range, |p| rig.trunk(p));
+        } else {
+            let net = self.upper_net(&|p| meet(field(p), low - p.y, 0.004));
+            let range = self.mesh.net(&net, hidden, material);
+            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        }
         if let Some(glove) = self.design.pieces.iter().find(|p| p.kind == Kind::LongGloves).copied() {
             self.arm_ring(0.37, 0.003 * f.s, 0.012 * f.s, glove.cloth.material());
         }
@@ -178,9 +194,14 @@ impl<'a> Tailor<'a> {
         let outer: Vec<Layer> = self.layers[index + 1..].to_vec();
         let inner: Vec<Layer> = self.layers[..index].to_vec();
         let main = self.mesh.material(layer.cloth.material());
-        let net = self.upper_net(&|p| layer_field(f, &layer, p));
         let cut = layer.cut;
         let s = f.s;
+        // Sleeves are set in: grown together with the trunk they would tear when the arm moves.
+        let set_in = cut.sleeve > if self.lead { 0.0 } else { 0.6 };
+        if set_in {
+            self.sleeves(&layer, &inner, main);
+        }
+        let net = self.upper_net(&|p| if set_in { trunk_field(f, &layer, p) } else { layer_field(f, &layer, p) });
         let waist = waist_height(f, cut.waist);
         // What is tucked into a skirt ends a little below its top: a leg that strides would push it through the cloth.
         let tuck = self.skirt_top().filter(|_| cut.hem <= 0.0).map_or(f32::NEG_INFINITY, |top| top - 0.035 * s);
@@ -190,13 +211,13 @@ impl<'a> Tailor<'a> {
             }
             let buried = outer.iter().any(|l| layer_field(f, l, p) < -0.0035 * s);
             let inside = form::trunk(f, p) < -0.004 * s || inner.iter().any(|l| layer_field(f, l, p) < -0.004 * s);
-            let sole =
-                p.y < waist + 0.004 * s && cut.hem > 0.0 && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) > 0.01 * s;
+            let of_arm = !set_in && form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s) < 0.01 * s;
+            let sole = p.y < waist + 0.004 * s && cut.hem > 0.0 && !of_arm;
             buried || inside || sole
         };
         let range = self.mesh.net(&net, hidden, |_| main);
         let rig = self.rig;
-        self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+        self.mesh.bind(range, |p| if set_in { rig.trunk(p) } else { rig.bind(p, Set::BODY) });
         if cut.hem > 0.0 {
             self.skirt(&Skirt {
                 top: waist + 0.012 * s,
@@ -227,6 +248,19 @@ impl<'a> Tailor<'a> {
         self.buttons(&layer);
     }
 
+    /// Sleeves as pieces of their own, from inside the shoulders to the cuffs.
+    fn sleeves(&mut self, layer: &Layer, inner: &[Layer], main: u16) {
+        let (f, s, cut, rig) = (self.f, self.s(), layer.cut, self.rig);
+        let net = self.upper_net(&|p| form::arms(f, p, cut.sleeve, cut.ease * s, cut.flare * s));
+        let hidden = |p: Vec3| {
+            let within = form::arms(f, p, 1.0, 0.0, 0.0) < -0.002 * s
+                || inner.iter().any(|l| form::arms(f, p, l.cut.sleeve, l.cut.ease * s, l.cut.flare * s) < -0.002 * s);
+            within || (form::below_armpit(f, p) == 0.0 && trunk_field(f, layer, p) < -0.025 * s)
+        };
+        let range = self.mesh.net(&net, hidden, |_| main);
+        self.mesh.bind(range, |p| rig.sleeve(p));
+    }
+
     /// Signal-coloured rings on the arms, and a broad belt with a plate.
     fn piping(&mut self, layer: &Layer) {
         let (s, trim) = (self.s(), layer.cloth.trim());
@@ -254,7 +288,7 @@ impl<'a> Tailor<'a> {
                     let t = i as f32 / (n - 1) as f32;
                     let u = 0.12 + 0.86 * t;
                     let arm = if u < 0.52 { shoulder.lerp(elbow, u / 0.52) } else { elbow.lerp(wrist, (u - 0.52) / 0.48) };
-                    let deep = layer.cut.bag * s * step(0.0, 0.55, t) * 0.5;
+                    let deep = layer.cut.bag * s * step(0.3, 0.85, t) * 0.5;
                     let r = f.arm[1] + ease + 0.004 * s;
                     let across = (wrist - shoulder).normalize().cross(Vec3::Z).normalize();
                     Station {
@@ -323,7 +357,7 @@ impl<'a> Tailor<'a> {
             let stations = along(&ring, |t| x * turn(t).1 + y * turn(t).0, |_| (half, 0.004 * s), 0.7);
             let range = self.mesh.sweep(&stations, if self.lead { 6 } else { 4 }, m);
             let rig = self.rig;
-            self.mesh.bind(range, |p| rig.bind(p, Set::BODY));
+            self.mesh.bind(range, |p| rig.sleeve(p));
         }
     }
 
@@ -549,22 +583,39 @@ impl<'a> Tailor<'a> {
         self.mesh.bind(range, |p| rig.bind(p, Set::TRUNK));
     }
 
+    /// A turned-down collar: two leaves that fall from a stand around the neck and end in points.
     fn shirt_collar(&mut self, r: f32, material: klieg_kernels::scene::Material) {
         let (s, neck) = (self.s(), self.f.at(Joint::Neck));
-        let points = [
-            Vec3::new(0.05, -0.045, r / s + 0.05),
-            Vec3::new(0.012, -0.006, r / s + 0.02),
-            Vec3::new(r / s * 0.9, 0.016, 0.01),
-            Vec3::new(0.0, 0.026, -r / s - 0.004),
-            Vec3::new(-r / s * 0.9, 0.016, 0.01),
-            Vec3::new(-0.012, -0.006, r / s + 0.02),
-            Vec3::new(-0.05, -0.045, r / s + 0.05),
-        ]
-        .map(|p| neck + p * s);
-        self.ribbon(
-            &Ribbon { width: 0.017, taper: 0.6, thick: 0.005, offset: 0.007, samples: 24, ..Ribbon::on(&points) },
-            material,
-        );
+        let m = self.mesh.material(material);
+        let (rows, cols) = if self.lead { (17, 5) } else { (7, 3) };
+        let field = |p: Vec3| self.dressed(p);
+        let mut leaves = Vec::new();
+        for side in [1.0f32, -1.0] {
+            // From the middle of the back to the front; across, up the inside, over the fold and down the leaf.
+            let points: Vec<Vec3> = (0..rows * cols)
+                .map(|i| {
+                    let (t, u) = ((i / cols) as f32 / (rows - 1) as f32, (i % cols) as f32 / (cols - 1) as f32);
+                    let a = std::f32::consts::PI * (1.0 - t) + 0.1 * t;
+                    let (round, rise) = (Vec3::new(side * a.sin(), 0.0, a.cos()), 0.03 - 0.034 * t * t);
+                    let point = step(0.72, 1.0, t);
+                    let out = 0.004 + u * (0.013 + 0.02 * point);
+                    let fall = u * (0.034 + 0.034 * point) - 0.006 * (u * std::f32::consts::PI).sin();
+                    let swing = Vec3::new(side * 0.034 * point * u, 0.0, 0.0);
+                    let p = neck + round * (r + out * s) + (Vec3::Y * (rise - fall) + swing) * s;
+                    if u > 0.3 { crate::field::onto(&field, p, 0.008 * s, true) } else { p }
+                })
+                .collect();
+            leaves.push(points);
+        }
+        for points in leaves {
+            let range = self.mesh.grid(
+                (rows, cols, false),
+                |r, c| points[r * cols + c],
+                |r, c| Vec3::new(r as f32 * 0.012, c as f32 * 0.01, 0.0) * s,
+                |_, _| m,
+            );
+            self.trunk_bind(range);
+        }
     }
 
     fn neck_edge(&mut self, cut: &Cut, half: f32, material: klieg_kernels::scene::Material) {
@@ -743,6 +794,12 @@ fn layer_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
         d = carve(d, (m - f.at(Joint::LUpperArm) - Vec3::new(0.03, -0.01, 0.0) * s).length() - f.arm[0] * 1.15, 0.01 * s);
     }
     neck_hole(f, cut, d, p)
+}
+
+/// A top without its sleeves and armholes.
+fn trunk_field(f: &Figure, layer: &Layer, p: Vec3) -> f32 {
+    let d = meet(form::trunk(f, p) - layer.cut.ease * f.s, waist_height(f, layer.cut.waist) - p.y, 0.006 * f.s);
+    neck_hole(f, &layer.cut, d, p)
 }
 
 fn neck_hole(f: &Figure, cut: &Cut, d: f32, p: Vec3) -> f32 {

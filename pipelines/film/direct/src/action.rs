@@ -4,7 +4,7 @@ use crate::acting::{self, Played};
 use crate::coverage::{Content, Director, Setup, above, is_neutral};
 use crate::lens::{Aim, frame_height, lens_for, solve};
 use crate::moves;
-use crate::stage::{camera_side, facing, side_of_line};
+use crate::stage::{Person, camera_side, facing, side_of_line};
 use glam::{Vec2, Vec3};
 use klieg_film_words::shot::{Angle, Cue, Does, Mark, Move, Purpose, Size};
 use klieg_film_words::story::{Action, CharacterId, Mood, Verb};
@@ -17,6 +17,8 @@ type Line = (Vec2, Vec2, f32);
 const INSERT: u32 = 42;
 /// Worn on the head.
 const HEADWEAR: &[&str] = &["hat", "fedora", "cap", "turban", "helmet", "crown", "bonnet", "veil", "hair"];
+/// Hangs from the hands that pass it on.
+const HUNG: &[&str] = &["garland", "necklace", "chain", "rope", "scarf", "shawl", "coat", "bouquet", "lantern", "lei"];
 /// Carried beside the leg.
 const CARRIED_LOW: &[&str] = &["umbrella", "parasol", "stick", "cane", "staff", "suitcase", "briefcase", "bag", "bucket", "sword"];
 
@@ -265,11 +267,20 @@ impl Director<'_> {
         let partner = action.to.and_then(|to| self.stage.get(to)).filter(|p| p.who != action.who);
         let ahead = facing(person.heading);
         let (eyes, right) = (self.stage.eyes(person).y, -ahead.perp());
-        let belly = eyes - s.eyes + 0.62 * s.height;
+        let belly_of = |p: &Person| {
+            let s = self.stage.stature(p.who);
+            self.stage.eyes(p).y - s.eyes + 0.62 * s.height
+        };
+        let belly = belly_of(person);
         let toward = if ahead.y > -0.2 { ahead } else { -ahead };
+        // Long things hang below the hand that holds them: the frame follows them down and opens a little.
+        let long = names(action, CARRIED_LOW) || names(action, HUNG);
+        let (drop, wider) = if long { (0.09 * s.height, 1.3) } else { (0.02 * s.height, 1.08) };
         // Hands meet half way at the height of the belly; alone, they work in front of it, at the mouth, or hang beside it.
         let (spot, up, toward, angle) = match (partner, action.verb) {
-            (Some(p), verb) if pairs(verb) => ((p.at + person.at) / 2.0, belly, camera_side(person.at, p.at), Angle::High),
+            (Some(p), verb) if pairs(verb) => {
+                ((p.at + person.at) / 2.0, (belly + belly_of(p)) / 2.0 - drop, camera_side(person.at, p.at), Angle::High)
+            }
             (_, Verb::Smoke | Verb::Drink | Verb::Eat) => (person.at + ahead * 0.16, eyes - 0.24 * s.head, toward, Angle::Eye),
             (_, Verb::Touch) => (person.at + ahead * 0.1, eyes + 0.12 * s.head, toward, Angle::Eye),
             (_, Verb::Hold) if names(action, CARRIED_LOW) => {
@@ -285,7 +296,7 @@ impl Director<'_> {
             swing: between(seed, 5, -22.0, 22.0),
             size,
             angle,
-            height: frame_height(size, s),
+            height: frame_height(size, s) * if partner.is_some_and(|_| pairs(action.verb)) { wider } else { 1.0 },
             lens_mm: lens_for(size),
             above: 0.0,
             lead: 0.0,

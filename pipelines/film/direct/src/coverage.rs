@@ -430,13 +430,7 @@ impl<'a> Director<'a> {
             height,
             lens_mm: lens,
             above: above(size),
-            lead: if over {
-                0.07
-            } else if size >= Size::Close {
-                0.06
-            } else {
-                0.1
-            },
+            lead: if over { 0.09 } else { look_room(size) },
             subject: Some(who),
             foreground: partner.filter(|_| over).map(|p| p.who),
             keep_line: true,
@@ -512,6 +506,15 @@ pub fn above(size: Size) -> f32 {
         Size::Close => 0.14,
         Size::BigClose => 0.1,
         Size::ExtremeClose | Size::Insert => 0.0,
+    }
+}
+
+/// Fraction of the frame's width that a single gives way to their look: near the third, less where the face fills the frame.
+fn look_room(size: Size) -> f32 {
+    match size {
+        Size::BigClose | Size::ExtremeClose | Size::Insert => 0.085,
+        Size::Close => 0.11,
+        _ => 0.14,
     }
 }
 

@@ -137,11 +137,19 @@ fn candidate(stage: &Stage<'_>, aim: &Aim, lens: f32, extra: f32) -> CameraKey {
     let dir = aim.toward * c + aim.side * s;
     let distance = aim.height * lens / GATE_HEIGHT_MM;
     let top = stage.plan.camera_y - 0.05;
-    let y = (aim.target.y + distance * elevation(aim.angle).to_radians().sin()).clamp(0.3, top.max(0.35));
+    let y = (aim.target.y + distance * elevation(aim.angle).to_radians().sin())
+        .max(over_the_shoulder(stage, aim))
+        .clamp(0.3, top.max(0.35));
     let rise = (y - aim.target.y).clamp(-distance * 0.95, distance * 0.95);
     let flat = (distance * distance - rise * rise).sqrt();
     let position = Vec3::new(aim.target.x + dir.x * flat, y, aim.target.z + dir.y * flat);
     frame(aim, position, lens)
+}
+
+/// How high the camera has to stand to look over a shoulder and not at a back: at the eyes of who is in front, most of the way.
+fn over_the_shoulder(stage: &Stage<'_>, aim: &Aim) -> f32 {
+    let front = aim.foreground.filter(|_| aim.keep_line && aim.subject.is_some()).and_then(|who| stage.get(who));
+    front.map_or(f32::MIN, |p| aim.target.y + 0.85 * (stage.eyes(p).y - aim.target.y))
 }
 
 /// Points a camera at `aim.target` from `position` with look room and head room.

@@ -1,8 +1,8 @@
 //! Camera moves: keys between which the animation eases. A move that would leave the set's bounds, cross the line or run into
 //! somebody is not made.
 
-use crate::lens::{Aim, allowed, aperture, frame};
-use crate::stage::Stage;
+use crate::lens::{Aim, GATE_HEIGHT_MM, allowed, aperture, frame};
+use crate::stage::{Person, Stage};
 use glam::{Quat, Vec2, Vec3};
 use klieg_film_words::shot::{CameraKey, Move};
 use klieg_film_words::{between, unit};
@@ -21,7 +21,7 @@ pub fn keys(
         Move::Static | Move::Handheld => return (movement, vec![base]),
         Move::RackFocus => return rack(stage, aim, base, frames),
         Move::Pan => pan(aim, base, seed),
-        Move::Tilt => tilt(aim, base),
+        Move::Tilt => tilt(stage, aim, base),
         Move::Dolly => dolly(aim, base),
         Move::Track => track(aim, base, seed),
         Move::Orbit => orbit(aim, base, seed),
@@ -87,9 +87,25 @@ fn pan(aim: &Aim, base: CameraKey, seed: u64) -> Vec<CameraKey> {
     vec![refocused(aim, CameraKey { look_at: from.to_array(), ..base }), base]
 }
 
-fn tilt(aim: &Aim, base: CameraKey) -> Vec<CameraKey> {
-    let up = Vec3::Y * aim.height * 0.3;
-    vec![CameraKey { look_at: (Vec3::from(base.look_at) + up).to_array(), ..base }, base]
+/// Down to the composition, from as high as leaves every head that begins in the frame whole.
+fn tilt(stage: &Stage<'_>, aim: &Aim, base: CameraKey) -> Vec<CameraKey> {
+    const STEPS: [f32; 6] = [0.3, 0.24, 0.18, 0.12, 0.07, 0.03];
+    let raised = |share: f32| CameraKey { look_at: (Vec3::from(base.look_at) + Vec3::Y * aim.height * share).to_array(), ..base };
+    let start = STEPS.map(raised).into_iter().find(|key| stage.on().all(|p| !cuts_head(stage, p, key)));
+    vec![start.unwrap_or(base), base]
+}
+
+/// Whether the lower edge of the frame goes through somebody between a hand above the crown and the chest.
+fn cuts_head(stage: &Stage<'_>, person: &Person, key: &CameraKey) -> bool {
+    let (position, eyes, head) = (Vec3::from(key.position), stage.eyes(person), stage.stature(person.who).head);
+    let view = (Vec3::from(key.look_at) - position).normalize_or(Vec3::NEG_Z);
+    let up = view.cross(Vec3::Y).normalize_or(Vec3::X).cross(view);
+    // Height in the frame: −1 is its lower edge.
+    let height = |y: f32| {
+        let to = eyes + Vec3::Y * y - position;
+        to.dot(up) / to.dot(view).max(0.1) * 2.0 * key.lens_mm / GATE_HEIGHT_MM
+    };
+    height(0.8 * head) > -1.0 && height(-1.6 * head) < -1.0
 }
 
 fn dolly(aim: &Aim, base: CameraKey) -> Vec<CameraKey> {

@@ -54,6 +54,14 @@ impl SetBrief {
     pub fn noir(&self) -> bool {
         self.period == Period::Noir
     }
+    /// A day on which guests come.
+    pub fn feast(&self) -> bool {
+        matches!(self.occasion, Occasion::Wedding | Occasion::Ritual | Occasion::Festival)
+    }
+    /// Street lamps and signs burn: after sunset, and in the fog or rain of a dawn.
+    pub fn lamps_lit(&self) -> bool {
+        self.dark() || self.time == TimeOfDay::Dawn && !matches!(self.weather, Weather::Clear | Weather::Wind)
+    }
     pub fn old_days(&self) -> bool {
         matches!(self.period, Period::Ancient | Period::Medieval | Period::Victorian)
     }

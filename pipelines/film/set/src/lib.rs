@@ -15,6 +15,7 @@ mod places;
 mod plan;
 mod props;
 mod set;
+mod signs;
 mod stuff;
 
 pub use brief::SetBrief;

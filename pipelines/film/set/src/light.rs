@@ -90,11 +90,11 @@ fn hour(time: TimeOfDay) -> Hour {
         key,
     };
     match time {
-        TimeOfDay::Dawn => h(12.0, 108.0, 3500.0, 2.9, [0.20, 0.28, 0.48], [1.0, 0.68, 0.46], 0.008, 1.3),
-        TimeOfDay::Morning => h(28.0, 58.0, 4300.0, 3.6, [0.19, 0.36, 0.70], [0.86, 0.80, 0.70], 0.004, 1.0),
-        TimeOfDay::Day => h(52.0, 46.0, 5600.0, 3.6, [0.19, 0.38, 0.74], [0.66, 0.76, 0.86], 0.003, 0.85),
-        TimeOfDay::Afternoon => h(34.0, -56.0, 4900.0, 3.5, [0.20, 0.37, 0.68], [0.80, 0.78, 0.72], 0.004, 0.9),
-        TimeOfDay::Dusk => h(10.0, -106.0, 3200.0, 2.6, [0.14, 0.17, 0.38], [0.98, 0.50, 0.28], 0.011, 1.25),
+        TimeOfDay::Dawn => h(11.0, 54.0, 3400.0, 3.4, [0.20, 0.28, 0.48], [1.0, 0.68, 0.46], 0.008, 1.3),
+        TimeOfDay::Morning => h(23.0, 120.0, 4000.0, 4.4, [0.19, 0.35, 0.68], [0.92, 0.80, 0.64], 0.007, 1.1),
+        TimeOfDay::Day => h(46.0, 62.0, 5600.0, 3.7, [0.19, 0.38, 0.74], [0.66, 0.76, 0.86], 0.004, 0.85),
+        TimeOfDay::Afternoon => h(29.0, -82.0, 4600.0, 3.6, [0.20, 0.37, 0.68], [0.84, 0.78, 0.68], 0.007, 0.9),
+        TimeOfDay::Dusk => h(10.0, -106.0, 3200.0, 2.6, [0.14, 0.17, 0.38], [0.98, 0.50, 0.28], 0.009, 1.25),
         TimeOfDay::Evening => h(6.0, -140.0, 7000.0, 0.35, [0.030, 0.050, 0.14], [0.30, 0.19, 0.20], 0.009, 1.45),
         TimeOfDay::Night => h(38.0, 156.0, 7500.0, 0.42, [0.008, 0.014, 0.036], [0.026, 0.038, 0.072], 0.006, 1.5),
     }
@@ -144,7 +144,7 @@ pub fn air(brief: &SetBrief) -> Air {
         }),
         sun_from,
         sky,
-        fog: Fog { density: h.fog + fog, color: fog_color, height: if fog > 0.03 { 9.0 } else { 14.0 } },
+        fog: Fog { density: h.fog + fog, color: fog_color, height: if fog > 0.02 { 7.0 } else { 14.0 } },
         look: look(brief),
         rig: rig(brief, &h, sun_color, sun_from),
         daylight: blend(times(sun_color, h.sun * (1.0 - 0.5 * veil)), times(h.zenith, 3.0), 0.35),
@@ -160,7 +160,7 @@ fn overcast(weather: Weather) -> (f32, f32, f32) {
         Weather::Rain => (0.78, 0.8, 0.008),
         Weather::Storm => (0.88, 0.92, 0.011),
         Weather::Snow => (0.7, 0.8, 0.014),
-        Weather::Fog => (0.8, 0.85, 0.03),
+        Weather::Fog => (0.72, 0.7, 0.022),
     }
 }
 
@@ -207,6 +207,8 @@ fn exposure(brief: &SetBrief) -> f32 {
         (true, ..) => 0.4,
         (_, true, _) => 0.4,
         (_, _, true) => 0.35,
+        // A low sun leaves much of the ground in shadow.
+        _ if matches!(brief.time, TimeOfDay::Morning | TimeOfDay::Dawn) => 0.42,
         _ => 0.2,
     }
 }
@@ -216,7 +218,8 @@ fn exposure(brief: &SetBrief) -> f32 {
 fn balance(brief: &SetBrief) -> Rgb {
     match brief.time {
         _ if brief.noir() => [0.97, 1.0, 1.06],
-        TimeOfDay::Dawn | TimeOfDay::Dusk | TimeOfDay::Evening => [0.9, 1.0, 1.22],
+        TimeOfDay::Dawn => [0.96, 1.0, 1.1],
+        TimeOfDay::Dusk | TimeOfDay::Evening => [0.9, 1.0, 1.22],
         TimeOfDay::Night => [0.94, 1.0, 1.14],
         TimeOfDay::Morning if brief.room() => [0.9, 1.0, 1.22],
         TimeOfDay::Morning => [0.96, 1.0, 1.08],

@@ -208,7 +208,13 @@ pub fn build(brief: &SetBrief) -> Set {
 fn finish(b: Builder<'_>) -> Set {
     let Builder { brief, m, air, mut spots, movers, mut practicals, .. } = b;
     practicals.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let wanted = (brief.extras as usize).clamp(3, 14);
+    // A feast without guests is none; streets and courts are seldom empty by day.
+    let least = match (brief.feast(), brief.room()) {
+        (true, _) => 10,
+        (false, false) => 5,
+        (false, true) => 4,
+    };
+    let wanted = (brief.extras as usize).clamp(least, 14);
     spots.truncate(wanted);
     let (slots, sun) = (LIGHTS_MAX - usize::from(air.sun.is_some()), air.sun);
     practicals.truncate(slots);

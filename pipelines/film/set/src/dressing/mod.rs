@@ -1,6 +1,7 @@
 //! Ready-made pieces that several places share: styles by culture, rooms, furniture, lamps, houses, weather.
 
 mod furniture;
+mod kolam;
 mod lamps;
 mod outdoors;
 mod room;
@@ -9,6 +10,7 @@ mod vehicles;
 mod weather;
 
 pub use furniture::*;
+pub use kolam::*;
 pub use lamps::*;
 pub use outdoors::*;
 pub use room::*;

@@ -55,11 +55,20 @@ pub fn strewn(b: &mut Builder<'_>, x: (f32, f32), z: (f32, f32), count: u32, siz
 }
 
 pub fn rain(b: &mut Builder<'_>, air: Air3, count: u32) {
+    shower(b, air, count, 8.5, 0.14);
+}
+
+/// Drops that fall straight from an edge: awnings, ledges, gutters.
+pub fn rain_from(b: &mut Builder<'_>, air: Air3, count: u32, speed: f32) {
+    shower(b, air, count, speed, 0.0);
+}
+
+fn shower(b: &mut Builder<'_>, air: Air3, count: u32, speed: f32, slant: f32) {
     let seed = b.dice.seed();
     let bright = if b.brief.dark() { [0.16, 0.18, 0.22] } else { [0.3, 0.33, 0.36] };
     let material =
         Material { base: srgb("#AEB8C4"), emission: bright, glass: 0.0, translucency: 0.6, roughness: 0.2, ..Material::default() };
-    b.mover(Mover::Rain { air, count, speed: 8.5, slant: 0.14, material, seed });
+    b.mover(Mover::Rain { air, count, speed, slant, material, seed });
 }
 
 pub fn falling(b: &mut Builder<'_>, air: Air3, count: u32, size: f32, speed: f32, drift: Vec3, material: Material) {

@@ -26,11 +26,44 @@ impl Model {
         }
     }
 
-    /// One threaded flower head: a bead with a ruffled rim, its axis along the thread.
+    /// One threaded flower head, its axis along the thread: a full heart, and two rings of petals that break its outline.
     fn flower_head(&mut self, petals: &Material, a: Vec3, b: Vec3, head: f32, turn: usize) {
-        let path = [a, a.lerp(b, 0.25), a.lerp(b, 0.6), b];
-        let wide = head * (0.92 + 0.16 * ((turn * 7 % 5) as f32 / 4.0));
-        self.tube(petals, &path, |t| if (0.1..=0.9).contains(&t) { wide } else { wide * 0.45 }, 6);
+        let wide = head * (0.94 + 0.16 * ((turn * 7 % 5) as f32 / 4.0));
+        let bright = self.tint;
+        self.tint = bright.map(|c| c * 0.86);
+        self.tube(
+            petals,
+            &[a, a.lerp(b, 0.3), a.lerp(b, 0.72), b],
+            |t| if (0.1..=0.9).contains(&t) { wide * 0.88 } else { wide * 0.5 },
+            5,
+        );
+        self.tint = bright.map(|c| c * 1.08);
+        for (ring, along) in [(0, 0.3), (1, 0.7)] {
+            self.petals(petals, (a, b), along, wide, turn * 2 + ring);
+        }
+        self.tint = bright;
+    }
+
+    /// A ring of petals about the thread from `a` to `b`, standing out of a flower's heart.
+    fn petals(&mut self, petals: &Material, (a, b): (Vec3, Vec3), along: f32, wide: f32, turn: usize) {
+        const COUNT: usize = 6;
+        let axis = (b - a).normalize_or(Vec3::Y);
+        let side = axis.any_orthonormal_vector();
+        let across = axis.cross(side);
+        let (centre, lean) = (a.lerp(b, along), axis * wide * if turn.is_multiple_of(2) { -0.3 } else { 0.3 });
+        let id = self.material(petals);
+        let out = |angle: f32| side * angle.cos() + across * angle.sin();
+        for k in 0..COUNT {
+            let angle = (k as f32 + 0.41 * turn as f32) / COUNT as f32 * std::f32::consts::TAU;
+            let normal = out(angle) + lean / wide;
+            // No two petals are of one length.
+            let long = 1.06 + 0.2 * ((turn * 13 + k * 7) % 5) as f32 / 4.0;
+            let v = [(-0.46, 0.72, 0.0), (0.46, 0.72, 0.0), (0.3, long, 1.0), (-0.3, long, 1.0)].map(|(swing, reach, lift)| {
+                self.vertex(centre + out(angle + swing) * (wide * reach) + lean * lift, normal, [swing, reach, 0.0])
+            });
+            self.geometry.triangle(v[0], v[1], v[2], id);
+            self.geometry.triangle(v[0], v[2], v[3], id);
+        }
     }
 
     /// A straight string of flower heads hanging down from `top`.
@@ -40,10 +73,10 @@ impl Model {
 
     /// A row of leaves hanging from a line (toran): mango leaves over a door.
     pub fn toran(&mut self, leaf: &Material, a: Vec3, b: Vec3, sag: f32, long: f32) {
-        let count = ((a.distance(b) / (long * 0.42)) as usize).clamp(2, 60);
+        let count = ((a.distance(b) / (long * 0.3)) as usize).clamp(2, 80);
         let id = self.material(leaf);
         for (i, at) in hang(a, b, sag, count + 1).iter().enumerate() {
-            let along = (b - a).normalize_or(Vec3::X) * long * 0.2;
+            let along = (b - a).normalize_or(Vec3::X) * long * 0.135;
             let out = p(0.0, 0.0, 1.0);
             let tip = *at - p(0.0, long * (0.9 + 0.2 * (i % 3) as f32 * 0.5), 0.0) + out * (0.03 * ((i % 2) as f32));
             let mid = at.lerp(tip, 0.45) + out * 0.02;

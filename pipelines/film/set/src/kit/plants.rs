@@ -92,10 +92,11 @@ impl Model {
         let out = p(a.cos(), 0.0, a.sin());
         let side = p(-a.sin(), 0.0, a.cos());
         let spine = |t: f32| root + out * long * t + p(0.0, long * (rise * t - (0.7 + rise) * t * t), 0.0);
-        for k in 0..9 {
-            let t = 0.1 + 0.9 * k as f32 / 9.0;
-            let (here, there) = (spine(t), spine(t + 0.07));
-            let wide = long * 0.34 * (1.0 - (t - 0.35).powi(2) * 1.6);
+        const LEAFLETS: u32 = 15;
+        for k in 0..LEAFLETS {
+            let t = 0.08 + 0.92 * k as f32 / LEAFLETS as f32;
+            let (here, there) = (spine(t), spine(t + 0.062));
+            let wide = long * 0.36 * (1.0 - (t - 0.35).powi(2) * 1.6);
             for s in [-1.0, 1.0] {
                 let end = here + (side * s + out * 0.55).normalize() * wide - p(0.0, wide * 0.55, 0.0);
                 let normal = p(side.x * s * 0.5, 0.8, side.z * s * 0.5).normalize();
@@ -165,15 +166,34 @@ impl Model {
 
     /// A ring of hills at `distance`, `height` high; `gap` lowers them towards +z.
     pub fn hills(&mut self, stuff: &Material, distance: f32, height: f32, peaks: f32, seed: u64) {
-        self.sheet(stuff, 96, 5, |u, v| {
-            let a = u.rem_euclid(1.0) * std::f32::consts::TAU;
-            let (s, c) = a.sin_cos();
-            let ridge =
-                0.55 + 0.45 * noise2(seed, s * peaks, c * peaks) + 0.22 * noise2(seed ^ 7, s * peaks * 3.1, c * peaks * 3.1);
-            let r = distance * (1.0 - 0.25 * (1.0 - v));
-            p(s * r, height * ridge.max(0.05) * (v * v * (3.0 - 2.0 * v)) - 0.4, c * r)
-        });
+        self.sheet(stuff, 96, 5, |u, v| hillside(distance, height, peaks, seed, u, v));
     }
+
+    /// `count` groves on the slopes of [`Model::hills`] with the same numbers, on the far side (−z) only: copies of `choices`.
+    pub fn groves(
+        &mut self,
+        choices: &[Geometry],
+        count: u32,
+        size: (f32, f32),
+        (distance, height, peaks, seed): (f32, f32, f32, u64),
+        dice: &mut Dice,
+    ) {
+        for _ in 0..count {
+            let (u, v) = (dice.range(0.3, 0.7), dice.unit().sqrt() * 0.97);
+            let foot = hillside(distance, height, peaks, seed, u, v);
+            let (turn, s, tint, which) =
+                (dice.range(0.0, 360.0), dice.range(size.0, size.1), dice.shade(0.2), dice.below(choices.len()));
+            self.stamp(&choices[which], at_turned(foot.x, foot.y - 0.2, foot.z, turn) * scaled(s), tint);
+        }
+    }
+}
+
+/// A point of a ring of hills: `u` around from +z, `v` from the foot to the ridge.
+fn hillside(distance: f32, height: f32, peaks: f32, seed: u64, u: f32, v: f32) -> Vec3 {
+    let (s, c) = (u.rem_euclid(1.0) * std::f32::consts::TAU).sin_cos();
+    let ridge = 0.55 + 0.45 * noise2(seed, s * peaks, c * peaks) + 0.22 * noise2(seed ^ 7, s * peaks * 3.1, c * peaks * 3.1);
+    let r = distance * (1.0 - 0.25 * (1.0 - v));
+    p(s * r, height * ridge.max(0.05) * (v * v * (3.0 - 2.0 * v)) - 0.4, c * r)
 }
 
 /// Where scattered copies may go.

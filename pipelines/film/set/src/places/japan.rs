@@ -4,11 +4,12 @@ use crate::dressing::*;
 use crate::kit::{Dice, Field, Model, at, at_turned, noise2, p, scatter};
 use crate::life::{Air3, Mover};
 use crate::light::{kelvin, times};
-use crate::set::{Builder, Flicker};
+use crate::set::{Builder, Flicker, scaled_light};
+use crate::signs;
 use crate::stuff::*;
 use glam::Vec3;
 use klieg_film_words::shot::Posture;
-use klieg_film_words::story::{Region, Verb, Weather};
+use klieg_film_words::story::{Region, TimeOfDay, Verb, Weather};
 use klieg_kernels::scene::{Geometry, Material, Rgb};
 
 /// Cherry trees in blossom (or their like under snow): prototypes.
@@ -113,7 +114,15 @@ pub fn garden(b: &mut Builder<'_>) {
     b.m.within(at(1.9, -0.05, -6.2), |m| bridge(m, 5.6, 0.95, 1.3));
     planting(b, &mut dice, snow);
     path_and_lanterns(b, &mut dice);
+    lawn(b, snow);
     b.m.within(at_turned(-6.4, 0.0, -9.4, 32.0), pavilion);
+    if let Some(tea) = signs::word(b.brief, Some("tea"), &mut dice) {
+        b.m.within(at_turned(-6.4, 0.0, -9.4, 32.0), |m| {
+            for x in [-0.86, 0.0, 0.86] {
+                signs::board(m, &tea, p(x, 2.06, 1.5), (0.8, 0.72), "#F1ECDF", "#2E4068");
+            }
+        });
+    }
     garden_far(b, snow);
     let chill = if snow { petal("#F2F4F6") } else { petal("#F1BFCB") };
     falling(
@@ -172,7 +181,7 @@ fn planting(b: &mut Builder<'_>, dice: &mut Dice, snow: bool) {
     let cherry = cherries(dice, snow);
     for (i, (x, z, s)) in [
         (-6.1, -3.0, 1.1),
-        (6.6, -2.6, 1.2),
+        (7.6, -1.2, 1.2),
         (-2.6, -10.6, 1.15),
         (3.2, -11.4, 1.25),
         (7.2, -9.6, 1.2),
@@ -190,7 +199,7 @@ fn planting(b: &mut Builder<'_>, dice: &mut Dice, snow: bool) {
         b.m.stamp(&cherry[i % 3], at_turned(x, 0.0, z, turn) * crate::kit::scaled(s), tint);
     }
     let maple = trees(dice, "#5A4638", if snow { "#C9CFD2" } else { "#A8432E" }, 2.8, 1.3, 420);
-    for (i, (x, z)) in [(-9.0, -1.0), (9.6, -5.6), (-0.6, -12.6), (10.5, 2.0)].into_iter().enumerate() {
+    for (i, (x, z)) in [(-9.0, -1.0), (11.6, -2.6), (-0.6, -12.6), (10.5, 2.6)].into_iter().enumerate() {
         b.m.stamp(&maple[i % 3], at_turned(x, 0.0, z, i as f32 * 77.0), [1.0; 3]);
     }
     let azalea: Vec<Geometry> = (0..3)
@@ -230,6 +239,61 @@ fn planting(b: &mut Builder<'_>, dice: &mut Dice, snow: bool) {
     scatter(&mut b.m, &pine, 46, &ring, (0.8, 1.5), 0.16, dice);
 }
 
+/// A hand's breadth of short grass, blades broad enough to be seen.
+fn turf(m: &mut Model, blade: &Material, dice: &mut Dice) {
+    let id = m.material(blade);
+    for _ in 0..14 {
+        let a = dice.range(0.0, std::f32::consts::TAU);
+        let (out, foot) = (p(a.cos(), 0.0, a.sin()), p(dice.off(0.1), -0.004, dice.off(0.1)));
+        let (side, tall) = (p(-a.sin(), 0.0, a.cos()) * 0.0065, dice.range(0.03, 0.054));
+        let normal = (out * 0.3 + Vec3::Y).normalize();
+        let tip = foot + out * tall * dice.range(0.2, 0.9) + p(0.0, tall, 0.0);
+        let v = [(foot - side, 0.0), (foot + side, 0.2), (tip, 1.0)].map(|(q, u)| m.vertex(q, normal, [0.5, u, 0.0]));
+        m.geometry.triangle(v[0], v[1], v[2], id);
+    }
+}
+
+/// Where the path runs: z over x.
+fn path_z(x: f32) -> f32 {
+    1.0 - 1.2 * ((x + 5.6) / 11.4 * 3.0).sin()
+}
+
+/// What lies and grows no higher than a foot: blades of grass, clover, stones along the path, pebbles on it.
+fn lawn(b: &mut Builder<'_>, snow: bool) {
+    let mut dice = b.dice.fork(88);
+    let sods: Vec<Geometry> = (0..3)
+        .map(|i| {
+            let mut d = dice.fork(i);
+            let blade = leaf(if snow { "#C9D1C6" } else { ["#9DBB5E", "#86A552", "#B2C26C"][i as usize] });
+            Model::of(|m| turf(m, &blade, &mut d))
+        })
+        .collect();
+    let clover = Model::of(|m| {
+        for i in 0..5 {
+            let a = i as f32 * 1.26;
+            m.ball(&leaf("#A3C46A"), p(a.sin() * 0.035, 0.016, a.cos() * 0.035), p(0.024, 0.008, 0.024), 5);
+        }
+        m.ball(&petal("#F4EEDF"), p(0.01, 0.036, 0.0), Vec3::splat(0.013), 5);
+    });
+    let taken = |x: f32, z: f32| (z - path_z(x)).abs() < 0.62 || ((x - 0.6) / 6.8).powi(2) + ((z + 6.3) / 3.3).powi(2) < 1.0;
+    let near = Field { x: (-6.5, 6.5), z: (-3.4, 7.6), keep_out: &taken };
+    scatter(&mut b.m, &sods, 900, &near, (0.7, 1.0), 0.18, &mut dice);
+    scatter(&mut b.m, &[clover], 140, &near, (0.7, 1.2), 0.15, &mut dice);
+    let rock = stone("#8F8D82");
+    for i in 0..150 {
+        let x = -5.6 + 11.4 * (i / 2) as f32 / 75.0 + dice.off(0.08);
+        let side = if i % 2 == 0 { 1.0 } else { -1.0 };
+        let r = dice.range(0.035, 0.085);
+        let (z, tint) = (path_z(x) + side * (0.52 + dice.off(0.04)), dice.shade(0.25));
+        b.m.tinted(tint, |m| m.ball(&rock, p(x, r * 0.1, z), p(r * 1.25, r * 0.52, r), 6));
+    }
+    for _ in 0..170 {
+        let x = dice.range(-5.5, 5.7);
+        let (z, r, tint) = (path_z(x) + dice.off(0.46), dice.range(0.008, 0.02), dice.shade(0.3));
+        b.m.tinted(tint, |m| m.ball(&rock, p(x, 0.012, z), p(r * 1.3, r * 0.7, r), 4));
+    }
+}
+
 fn path_and_lanterns(b: &mut Builder<'_>, dice: &mut Dice) {
     let slab = stone("#9A988C");
     let gravel = sand("#C9C2AE");
@@ -246,7 +310,11 @@ fn path_and_lanterns(b: &mut Builder<'_>, dice: &mut Dice) {
             m.tinted(tint, |m| m.lathe(&slab, &[(0.0, 0.028), (r, 0.022), (r * 1.04, -0.02)], 9));
         });
     }
-    let strength = if b.brief.dark() { 5.0 } else { 1.0 };
+    let strength = match b.brief.time {
+        _ if b.brief.dark() => 5.0,
+        TimeOfDay::Dusk | TimeOfDay::Dawn => 4.2,
+        _ => 1.0,
+    };
     for (x, z, tall) in [(-3.9, -2.9, 1.7), (5.6, -3.4, 1.5), (-1.9, -9.6, 1.9), (6.4, 6.0, 1.7), (0.8, 10.4, 1.8)] {
         stone_lantern(b, p(x, 0.0, z), tall, strength);
     }
@@ -287,6 +355,15 @@ fn garden_far(b: &mut Builder<'_>, snow: bool) {
     let far = if snow { "#B9C4CC" } else { "#7C9488" };
     b.m.hills(&leaf(if snow { "#C7D0D2" } else { "#6F8A62" }), 46.0, 6.5, 3.6, 17);
     b.m.hills(&leaf(far), 90.0, 22.0, 2.4, 23);
+    let mut dice = b.dice.fork(89);
+    let grove: Vec<Geometry> = (0..3)
+        .map(|i| {
+            let green = leaf(if snow { "#B4C0BE" } else { ["#54734C", "#64805A", "#D9A3B0"][i as usize] });
+            Model::of(|m| m.leaf_cloud(&green, p(0.0, 1.0, 0.0), p(1.2, 1.1, 1.2), 42, 0.8, &mut dice.fork(i)))
+        })
+        .collect();
+    b.m.groves(&grove, 120, (0.8, 1.9), (46.0, 6.5, 3.6, 17), &mut dice);
+    b.m.groves(&grove[..2], 90, (1.6, 3.4), (90.0, 22.0, 2.4, 23), &mut dice);
     // The mountain, with snow on its shoulders.
     b.m.within(at(-16.0, -2.0, -120.0), |m| {
         m.lathe(&paint("#7F93B8"), &[(62.0, 0.0), (38.0, 14.0), (20.0, 27.0), (14.0, 33.0)], 40);
@@ -346,13 +423,25 @@ fn shoji(m: &mut Model, daylight: Rgb, wide: f32, tall: f32) {
 }
 
 fn screens(b: &mut Builder<'_>, room: &Room, side: Hole, right: Hole) {
-    let day = b.air.daylight;
-    for (which, h) in [(1, side), (2, right)] {
+    let (day, sunny) = (b.air.daylight, sunny_side(b));
+    for (which, h, s) in [(1, side, -1.0), (2, right, 1.0)] {
+        // The sun is on the paper of one side; on that side screens are pushed apart.
+        let open = s == sunny;
+        let share = match (b.brief.dark(), open) {
+            (true, _) => 1.0,
+            (_, true) => 1.25,
+            _ => 0.45,
+        };
+        let day = times(day, share);
         b.m.within(room.side(which), |m| {
             let n = 5;
             let w = (h.x1 - h.x0) / n as f32;
             for i in 0..n {
-                let slide = if i == 3 { -w * 0.55 } else { 0.0 };
+                let slide = match (open, i) {
+                    (true, 2) => -w * 0.9,
+                    (true, 3) => w * 0.9,
+                    _ => 0.0,
+                };
                 m.within(at(h.x0 + w * (i as f32 + 0.5) + slide, h.y0, -0.02 - 0.05 * (i % 2) as f32), |m| {
                     shoji(m, day, w * 1.02, h.y1 - h.y0)
                 });
@@ -475,6 +564,13 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
         let (x, dz, r) = (dice.range(-5.0, 6.0), -2.4 - dice.range(0.0, 6.0), dice.range(0.25, 0.6));
         b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z + dz), p(r, r * 0.7, r), 90, 0.1, &mut dice);
     }
+    // Through the pushed-apart screens: a tree, clear of the sun's way in, and shrubs.
+    let sunny = sunny_side(b);
+    b.m.stamp(&cherry[1], at_turned(sunny * 8.2, -0.14, -4.9, 40.0), [1.0; 3]);
+    for _ in 0..12 {
+        let (x, z, r) = (sunny * dice.range(5.6, 9.5), dice.range(-8.0, -1.6), dice.range(0.25, 0.55));
+        b.m.leaf_cloud(&leaf("#5C7A42"), p(x, r * 0.5 - 0.14, z), p(r, r * 0.7, r), 80, 0.1, &mut dice);
+    }
     b.m.within(at(0.8, -0.14, z - 11.0), |m| garden_wall(m, &plaster("#D9CFB8"), &roof_tile("#454B54"), 26.0, 1.7));
     stone_lantern(b, p(1.9, -0.14, z - 3.0), 1.5, if b.brief.dark() { 4.0 } else { 0.8 });
     b.m.hills(&leaf("#6F8A62"), 50.0, 7.0, 3.0, 17);
@@ -489,15 +585,31 @@ fn tea_view(b: &mut Builder<'_>, room: &Room) {
     );
 }
 
+/// Which side the sun is on: −1 for −X.
+fn sunny_side(b: &Builder<'_>) -> f32 {
+    if b.air.sun_from.x < 0.0 { -1.0 } else { 1.0 }
+}
+
 fn tea_light(b: &mut Builder<'_>, room: &Room) {
     let dark = b.brief.dark();
     let day = b.air.daylight;
-    let k = if dark { 0.8 } else { 4.6 };
+    let k = if dark { 0.8 } else { 2.6 };
+    // By day the light comes from the sun's side; the other screens only answer it.
+    let sunny = sunny_side(b);
     for s in [-1.0, 1.0] {
-        b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k));
+        let share = match (dark, s == sunny) {
+            (true, _) => 1.0,
+            (_, true) => 1.7,
+            _ => 0.35,
+        };
+        b.panel(p(s * (room.half - 0.15), 1.1, 0.8), p(-s, 0.1, 0.0), (2.2, 0.95), times(day, k * share));
     }
-    b.panel(p(1.05, 1.15, room.back + 0.1), Vec3::Z, (1.5, 0.9), times(day, k * 0.7));
-    room.bounce(b, if dark { 0.6 } else { 2.0 });
+    b.panel(p(1.05, 1.15, room.back + 0.1), Vec3::Z, (1.5, 0.9), times(day, k * if dark { 0.7 } else { 0.4 }));
+    room.bounce(b, 0.6);
+    if let (false, Some(sun)) = (dark, b.air.sun) {
+        // Through the gap where screens are pushed aside it lies on the mats.
+        b.air.sun = Some(scaled_light(sun, 1.8));
+    }
     let warm = times(kelvin(2300.0), if dark { 2.6 } else { 0.7 });
     for (x, z) in [(-2.9, -1.0), (2.75, 1.0)] {
         b.m.within(at(x, 0.0, z), |m| {
@@ -509,7 +621,7 @@ fn tea_light(b: &mut Builder<'_>, room: &Room) {
         });
         b.bulb(p(x, 0.55, z), 0.2, warm, Flicker::Oil);
     }
-    b.key_from(if dark { p(-2.6, 1.9, 1.6) } else { p(2.9, 2.1, 1.8) });
+    b.key_from(if dark { p(-2.6, 1.9, 1.6) } else { p(2.9 * sunny, 2.1, 1.8) });
     motes(b, p(-2.0, 0.4, -1.6), p(2.6, 2.2, 2.0), 24, if dark { 0.4 } else { 1.0 });
 }
 

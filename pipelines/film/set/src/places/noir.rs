@@ -2,10 +2,11 @@
 
 use crate::dressing::*;
 use crate::kit::{Dice, Model, at, at_turned, p, pitch, roll};
-use crate::life::{Mover, car_lights};
+use crate::life::{Air3, Mover, car_lights};
 use crate::light::{kelvin, times};
 use crate::set::{Builder, Flicker};
 use crate::stuff::*;
+use crate::{SetBrief, signs};
 use glam::Vec3;
 use klieg_film_words::shot::Posture;
 use klieg_film_words::story::{Region, Verb};
@@ -29,13 +30,12 @@ struct Fronts {
 
 fn fronts(b: &Builder<'_>) -> Fronts {
     let st = style(b.brief);
-    let night = b.brief.dark();
     let plain = |walls: Vec<Material>, signs, awnings| Fronts {
         walls,
         trim: st.trim,
         floors: (1, 2),
         sign_paints: signs,
-        neon: night && !b.brief.old_days(),
+        neon: b.brief.lamps_lit() && !b.brief.old_days(),
         awnings,
         escapes: false,
         balconies: true,
@@ -97,9 +97,16 @@ pub fn street(b: &mut Builder<'_>) {
             k += 1;
         }
     }
+    for side in [-1.0, 1.0] {
+        // What is seen through the gaps between the houses.
+        b.m.block(&brick("#5A443A"), p(side * (FRONTS + 5.2), 4.5, -4.0), p(0.3, 9.0, 74.0), 0.0);
+    }
     ends(b, &look, &mut dice);
     kerb_things(b, &mut dice);
     street_light(b, &look);
+    if wet_street(b.brief) {
+        gutters(b);
+    }
     if b.brief.dark() {
         b.air.fog.density = 0.0075;
         b.air.fog.color = [0.020, 0.026, 0.036];
@@ -123,8 +130,61 @@ pub fn street(b: &mut Builder<'_>) {
     }
 }
 
+/// It rains, has rained, or is that town where it always has.
+fn wet_street(brief: &SetBrief) -> bool {
+    brief.wet() || brief.noir()
+}
+
+/// Water along both kerbs, puddles that hold the signs' light, drains; and in the rain what drips from awnings and ledges.
+fn gutters(b: &mut Builder<'_>) {
+    let mut dice = b.dice.fork(66);
+    let pool = Material { base: [0.045, 0.05, 0.058], variation: 0.0, scale: 2.6, bump: 0.06, ..water("#262A30") };
+    for side in [-1.0f32, 1.0] {
+        b.m.sheet(&pool, 60, 1, |u, v| {
+            let z = 24.0 - 60.0 * u;
+            let wide = 0.34 + 0.16 * (z * 1.3).sin() + 0.1 * (z * 3.7 + side).sin();
+            p(side * (KERB - 0.1 - wide * v), -0.006, z)
+        });
+        for z in [-9.4, -1.2, 6.8] {
+            b.m.within(at(side * (KERB - 0.32), -0.004, z), |m| {
+                m.block(&iron(), Vec3::ZERO, p(0.36, 0.012, 0.5), 0.0);
+                for k in 0..5 {
+                    m.block(&paint("#0E0F11"), p(0.0, 0.007, -0.18 + 0.09 * k as f32), p(0.28, 0.004, 0.035), 0.0);
+                }
+            });
+        }
+    }
+    for (x, z, r) in [
+        (-2.1, 2.4, 1.05),
+        (2.3, 1.1, 1.15),
+        (-2.6, -2.9, 0.9),
+        (2.5, -4.9, 0.8),
+        (0.5, 4.9, 0.7),
+        (-0.8, -7.0, 1.1),
+        (3.2, 4.1, 0.55),
+    ] {
+        puddle(&mut b.m, &pool, p(x, -0.0065, z), r, &mut dice);
+    }
+    if b.brief.wet() {
+        for side in [-1.0f32, 1.0] {
+            let air = Air3 { low: p(side * 5.2 - 0.06, 0.12, -12.0), high: p(side * 5.2 + 0.06, 2.36, 8.0) };
+            rain_from(b, air, 90, 4.2);
+        }
+    }
+}
+
+/// A flat pool with an uneven shore.
+fn puddle(m: &mut Model, pool: &Material, centre: Vec3, radius: f32, dice: &mut Dice) {
+    let (a, c) = (dice.range(0.0, 6.0), dice.range(0.0, 6.0));
+    m.sheet(pool, 28, 3, |u, v| {
+        let turn = u.rem_euclid(1.0) * std::f32::consts::TAU;
+        let shore = radius * (1.0 + 0.22 * (turn * 2.0 + a).sin() + 0.13 * (turn * 3.0 + c).sin() + 0.06 * (turn * 7.0).sin());
+        centre + p(turn.cos() * shore * v * 1.35, 0.0, turn.sin() * shore * v)
+    });
+}
+
 fn paving(b: &mut Builder<'_>) {
-    let wet_now = b.brief.wet() || b.brief.noir();
+    let wet_now = wet_street(b.brief);
     let st = style(b.brief);
     let road = match (b.brief.old_days() || matches!(b.brief.region(), Region::African | Region::Fantasy), wet_now) {
         (_, true) => wet_asphalt(),
@@ -181,15 +241,11 @@ fn one_front(b: &mut Builder<'_>, look: &Fronts, side: f32, z: f32, wide: f32, d
         sign(b, look, place, wide, dice);
     } else if dice.chance(0.7) {
         let paint_hex = dice.pick(look.sign_paints);
+        let word = signs::word(b.brief, None, dice);
         b.m.within(place, |m| {
-            m.block(&lacquer(paint_hex), p(0.0, 3.05, 0.16), p(wide * 0.7, 0.5, 0.08), 0.02);
-            for i in 0..7 {
-                m.block(
-                    &paint("#EDE3C8"),
-                    p((i as f32 - 3.0) * wide * 0.08, 3.05, 0.21),
-                    p(wide * 0.035, 0.2 + 0.06 * ((i * 5 % 3) as f32), 0.02),
-                    0.0,
-                );
+            m.block(&lacquer(paint_hex), p(0.0, 3.05, 0.16), p(wide * 0.5, 0.5, 0.08), 0.02);
+            if let Some(word) = &word {
+                signs::board(m, word, p(0.0, 3.05, 0.203), (wide * 0.49, 0.47), "#EDE3C8", paint_hex);
             }
         });
     }
@@ -412,13 +468,31 @@ fn kerb_things(b: &mut Builder<'_>, dice: &mut Dice) {
     }
 }
 
+/// The amber lamp that blinks over a crossing at night, on its cable.
+fn crossing_light(b: &mut Builder<'_>, at_place: Vec3) {
+    let amber = [6.0, 2.4, 0.25];
+    b.m.cable(&iron(), p(-FRONTS, 6.6, at_place.z), p(FRONTS, 6.6, at_place.z), 0.5, 0.018);
+    b.m.bar(&iron(), at_place, at_place + p(0.0, 0.75, 0.0), 0.02);
+    b.m.block(&lacquer("#2E3A34"), at_place - p(0.0, 0.3, 0.0), p(0.3, 0.62, 0.3), 0.04);
+    let what = Model::of(|m| {
+        for side in [-1.0, 1.0] {
+            m.ball(&glow(amber), at_place + p(0.0, -0.3, side * 0.16), p(0.12, 0.12, 0.05), 10);
+        }
+    });
+    let seed = b.dice.seed();
+    b.mover(Mover::Glow { what, light: amber, flicker: Flicker::Blink(1.5), seed });
+}
+
 fn street_light(b: &mut Builder<'_>, look: &Fronts) {
-    let on = b.brief.dark();
-    if !on {
+    let on = b.brief.lamps_lit();
+    if !b.brief.dark() {
         // A street is a canyon: what the fronts throw back and forth.
         b.air.sky.fill *= 1.5;
     }
     let steam = b.dice.seed();
+    if on && look.escapes {
+        crossing_light(b, p(-0.6, 5.4, -15.0));
+    }
     for (x, z, strength) in [(-4.75, -3.4, 48.0), (4.75, -11.5, 56.0), (4.75, 4.6, 40.0), (-4.75, -20.0, 56.0), (-4.75, 12.5, 40.0)]
     {
         street_lamp(b, p(x, 0.12, z), if x < 0.0 { 90.0 } else { -90.0 }, 5.0, on, strength);
@@ -433,7 +507,7 @@ fn street_light(b: &mut Builder<'_>, look: &Fronts) {
             seed: steam,
         });
     }
-    if on {
+    if b.brief.dark() {
         for (x, z) in [(-6.1, -1.5), (6.1, -6.5), (6.1, 1.5)] {
             b.panel(p(x, 1.7, z), p(-x, 0.1, 0.0), (1.8, 1.0), times(kelvin(2500.0), 4.0));
         }
@@ -671,6 +745,8 @@ pub fn bar(b: &mut Builder<'_>) {
         seed,
     });
     b.figure(0.3, -2.35, 5.0, Posture::Standing, Verb::Listen);
+    // One at the end of the counter, two who talk behind the camera.
+    b.figure(3.0, -0.75, 220.0, Posture::Standing, Verb::Drink);
     b.figure(-3.0, 3.1, 140.0, Posture::Standing, Verb::Drink);
     b.figure(3.0, 4.2, -130.0, Posture::Standing, Verb::Listen);
 }
@@ -739,9 +815,9 @@ fn back_bar(b: &mut Builder<'_>, st: &Style, back: f32) {
     for x in [-1.7, 0.0, 1.7] {
         b.bulb(p(x, 2.62, back + 0.5), 0.08, times(kelvin(2300.0), 1.1), Flicker::Steady);
     }
-    let strokes = lettering("BAR", 0.4);
+    let strokes = lettering("BAR", 0.34);
     let refs: Vec<&[(f32, f32)]> = strokes.iter().map(Vec::as_slice).collect();
-    neon(b, at(-3.35, 2.2, back + 0.04), &refs, [5.0, 0.4, 0.5], 1.3, Flicker::Neon);
+    neon(b, at(-3.46, 2.3, back + 0.04), &refs, [5.0, 0.4, 0.5], 1.3, Flicker::Neon);
 }
 
 fn bar_room(b: &mut Builder<'_>, room: &Room, st: &Style) {

@@ -3,13 +3,15 @@
 use crate::dressing::*;
 use crate::kit::{Dice, Model, at, at_turned, p, scaled};
 use crate::life::{Air3, Mover};
-use crate::light::{kelvin, times};
+use crate::light::{kelvin, times, towards};
 use crate::set::{Builder, Flicker};
+use crate::signs;
 use crate::stuff::*;
-use glam::Vec3;
+use glam::{Affine3A, Vec3};
 use klieg_film_words::shot::Posture;
 use klieg_film_words::story::{Occasion, Region, Verb};
-use klieg_kernels::scene::{Geometry, Material, Rgb};
+use klieg_kernels::scene::{Geometry, Light, Material, Rgb};
+use std::f32::consts::TAU;
 
 const MARIGOLD: [Rgb; 2] = [[1.0, 1.0, 1.0], [1.08, 0.62, 0.35]];
 fn marigold() -> Material {
@@ -44,26 +46,46 @@ pub fn forecourt(b: &mut Builder<'_>) {
         festive(b);
     }
     open_air(b);
-    for (i, (x, z)) in [
-        (-6.3, -3.2),
-        (6.4, -4.6),
-        (-4.6, -8.0),
-        (3.6, -9.5),
-        (-7.2, 1.5),
-        (7.4, 2.6),
-        (1.4, -11.0),
-        (-1.8, -10.2),
-        (-8.2, -1.4),
-        (8.3, -1.0),
-        (-5.9, -6.2),
-        (5.6, -7.2),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let verb = [Verb::Pray, Verb::Walk, Verb::Stand, Verb::Listen][i % 4];
-        let turn = b.dice.range(-50.0, 50.0) + if i % 3 == 0 { 180.0 } else { 0.0 };
-        b.figure(x, z, turn, Posture::Standing, verb);
+    visitors(b);
+}
+
+/// People of the court, in twos and threes that turn to each other, some on the steps of the halls, some on their own way.
+fn visitors(b: &mut Builder<'_>) {
+    use Posture::{FloorSitting, Standing};
+    let festive = b.brief.feast();
+    let guests = [
+        // Beside the pavilion: a pair in talk on each side, one who looks on.
+        (-4.3, -3.9, 58.0, Standing, Verb::Listen),
+        (-3.6, -4.5, -70.0, Standing, Verb::Nod),
+        (4.4, -3.6, -62.0, Standing, Verb::Laugh),
+        (3.75, -4.4, 64.0, Standing, Verb::Listen),
+        (-5.7, -6.8, 35.0, Standing, Verb::Pray),
+        (5.9, -6.4, -30.0, Standing, Verb::Wave),
+        // On the steps of the halls.
+        (-6.6, -1.0, 82.0, FloorSitting, Verb::Sit),
+        (6.7, -0.2, -80.0, FloorSitting, Verb::Sit),
+        (6.6, -1.1, -95.0, FloorSitting, Verb::Listen),
+        // Behind the camera, for looks back.
+        (-4.6, 6.4, 150.0, Standing, Verb::Listen),
+        (-3.9, 7.1, -60.0, Standing, Verb::Point),
+        (2.6, 9.2, 190.0, Standing, Verb::Pray),
+    ];
+    let passing = [
+        (-6.3, -3.2, 140.0, Standing, Verb::Pray),
+        (6.4, -4.6, 20.0, Standing, Verb::Walk),
+        (-4.6, -8.0, 10.0, Standing, Verb::Stand),
+        (3.6, -9.5, 175.0, Standing, Verb::Walk),
+        (-7.2, 1.5, 60.0, FloorSitting, Verb::Sit),
+        (7.4, 2.6, -70.0, Standing, Verb::Listen),
+        (1.4, -11.0, 180.0, Standing, Verb::Pray),
+        (-1.8, -10.2, 185.0, Standing, Verb::Stand),
+        (-8.2, -1.4, 80.0, Standing, Verb::Pray),
+        (8.3, -1.0, -85.0, Standing, Verb::Walk),
+    ];
+    let all: &[_] = if festive { &guests } else { &passing };
+    for &(x, z, turn, posture, doing) in all {
+        let (turn, x) = (turn + b.dice.off(12.0), x + b.dice.off(0.12));
+        b.figure(x, z, turn, posture, doing);
     }
 }
 
@@ -79,8 +101,10 @@ fn ground(b: &mut Builder<'_>) {
     b.m.ground(&st.soil, 90.0, 0.8, 24.0, seed);
     b.m.block(&slab, p(0.0, -0.04, -2.0), p(30.0, 0.09, 34.0), 0.0);
     if b.brief.indian() {
-        let rug = kolam("#8B8172");
-        b.m.quad(&rug, [p(-2.5, 0.008, 1.6), p(2.5, 0.008, 1.6), p(2.5, 0.008, -1.4), p(-2.5, 0.008, -1.4)]);
+        draw_kolam(&mut b.m, p(0.0, 0.009, 0.35), 1.95);
+        for x in [-3.4, 3.4] {
+            draw_kolam(&mut b.m, p(x, 0.009, -0.9), 0.8);
+        }
     }
 }
 
@@ -346,9 +370,10 @@ fn side_halls(b: &mut Builder<'_>) {
         b.m.stand(&rock, p(side * 8.5, 0.0, -1.8), p(4.2, 0.36, 15.0), 0.05);
         b.m.stand(&rock, p(side * 8.5, 3.56, -1.8), p(4.6, 0.4, 15.4), 0.1);
         b.m.stand(&plaster("#C98D52"), p(side * 10.4, 0.3, -1.8), p(0.3, 3.3, 15.0), 0.0);
-        for i in 0..6 {
-            let foot = p(side * 6.75, 0.36, 4.0 - i as f32 * 2.2);
-            saucer_lamp(b, foot, 0.09);
+        // A row along the edge of each hall's floor.
+        for i in 0..14 {
+            let foot = p(side * 6.55, 0.36, 4.6 - i as f32 * 0.9);
+            saucer_lamp(b, foot, 0.08);
         }
         oil_light(b, p(side * 6.4, 0.8, -0.5), 1.6);
         oil_light(b, p(side * 8.2, 2.4, -4.0), 3.0);
@@ -372,7 +397,7 @@ fn rear_hall(b: &mut Builder<'_>, rock: &Material, pillar: &Geometry) {
         let mut dice = b.dice.fork(61);
         b.m.within(at(x, 0.0, 10.6), |m| pot_plant(m, &brass(), "#4F7A3A", 1.3, &mut dice));
     }
-    b.m.quad(&kolam("#8B8172"), [p(-1.4, 0.008, 11.0), p(1.4, 0.008, 11.0), p(1.4, 0.008, 9.4), p(-1.4, 0.008, 9.4)]);
+    draw_kolam(&mut b.m, p(0.0, 0.009, 10.2), 0.95);
     oil_light(b, p(0.0, 1.6, 11.4), 5.0);
 }
 
@@ -383,7 +408,7 @@ fn festive(b: &mut Builder<'_>) {
     }
     for i in 0..14 {
         let t = i as f32 / 13.0;
-        saucer_lamp(b, p(-3.2 + 6.4 * t, 0.0, -1.85), 0.05);
+        saucer_lamp(b, p(-3.2 + 6.4 * t, 0.0, -1.85), 0.065);
     }
     if matches!(b.brief.occasion, Occasion::Wedding) {
         wedding(b);
@@ -396,7 +421,7 @@ fn festive(b: &mut Builder<'_>) {
     }
     let a = p(-5.35, 4.1, 0.4);
     b.m.garland(&marigold(), a, p(5.35, 4.1, 0.4), 0.55, 0.085, &MARIGOLD);
-    b.m.toran(&leaf("#5E8A3A"), a, p(5.35, 4.1, 0.4), 0.3, 0.36);
+    b.m.toran(&leaf("#5E8A3A"), a - p(0.0, 0.05, 0.02), p(5.35, 4.05, 0.38), 0.55, 0.36);
 }
 
 /// Posts at the frame's edge with strings of flowers, and banana stems at weddings.
@@ -451,12 +476,47 @@ fn wedding(b: &mut Builder<'_>) {
     for x in [-2.15, 2.15] {
         kuthuvilakku(b, p(x, 0.22, -2.75), 1.1);
     }
+    for x in [-2.95f32, 2.95] {
+        banana_stem(b, p(x, 0.2, -2.75), &mut dice);
+    }
     thalis(b, &mut dice);
     let material = petal("#F0A030");
     falling(b, Air3 { low: p(-4.0, 0.0, -5.0), high: p(4.0, 5.0, 2.5) }, 46, 0.035, 0.55, p(0.1, 0.0, 0.05), material);
     strewn(b, (-4.2, 4.2), (-1.9, 3.6), 420, 0.04, &petal("#F0A030"));
     strewn(b, (-3.6, 3.6), (-1.9, 3.0), 160, 0.045, &petal("#C8342B"));
+    if let Some(welcome) = signs::word(b.brief, Some("welcome"), &mut dice) {
+        b.m.within(at_turned(-5.6, 0.0, -5.3, 24.0) * scaled(0.9), |m| {
+            for x in [-1.15, 1.15] {
+                m.bar(&wood("#7A4E30"), p(x, 0.0, 0.0), p(x, 2.75, 0.0), 0.045);
+            }
+            signs::board(m, &welcome, p(0.0, 2.3, 0.05), (2.2, 0.72), "#F3E3B0", "#A32A26");
+            m.block(&zari("#A3282A"), p(0.0, 2.3, 0.0), p(2.3, 0.82, 0.06), 0.02);
+            m.garland(&marigold(), p(-1.15, 1.92, 0.09), p(1.15, 1.92, 0.09), 0.14, 0.06, &MARIGOLD);
+        });
+    }
     b.key_from(p(-2.6, 3.0, 3.0));
+}
+
+/// A banana plant in fruit, cut whole and tied upright at a wedding's entrance.
+fn banana_stem(b: &mut Builder<'_>, foot: Vec3, dice: &mut Dice) {
+    let slim = Affine3A::from_scale(p(0.72, 1.25, 0.72)) * Affine3A::from_rotation_y(dice.range(0.0, TAU));
+    b.m.within(at(foot.x, foot.y, foot.z) * slim, |m| m.banana(&paint("#8C9A52"), &leaf("#5F9438"), 2.7, dice));
+    let side = -foot.x.signum();
+    b.m.within(at(foot.x + side * 0.02, foot.y + 1.95, foot.z), |m| {
+        // The bunch hangs on a bent stalk: hands of fruit, and the flower at its end.
+        let stalk = [p(0.0, 0.1, 0.0), p(0.02, 0.12, 0.16), p(0.03, -0.1, 0.26), p(0.03, -0.72, 0.27)];
+        m.tube(&paint("#7C8A44"), &stalk, |_| 0.022, 6);
+        for i in 0..5 {
+            let y = -0.12 - 0.1 * i as f32;
+            for k in 0..7 {
+                let a = k as f32 / 7.0 * TAU + i as f32 * 0.4;
+                let root = p(0.03 + a.sin() * 0.03, y, 0.27 + a.cos() * 0.03);
+                let tip = root + p(a.sin() * 0.09, 0.06, a.cos() * 0.09);
+                m.tube(&paint("#A9B04A"), &[root, root.lerp(tip, 0.6) - p(0.0, 0.015, 0.0), tip], |t| 0.022 * (1.15 - t * t), 5);
+            }
+        }
+        m.ball(&paint("#7A2E4A"), p(0.03, -0.8, 0.27), p(0.055, 0.11, 0.055), 8);
+    });
 }
 
 fn mandap_post(m: &mut Model, tall: f32, dice: &mut Dice) {
@@ -743,6 +803,9 @@ fn ruin(b: &mut Builder<'_>, place: glam::Affine3A) {
     motes(b, p(-5.0, 0.4, -9.0), p(5.0, 3.5, 1.0), 40, 1.6);
 }
 
+/// From pillar to pillar in a hall, metres.
+const BAY: f32 = 2.75;
+
 /// The pillared hall inside: two rows of carved pillars to a glowing shrine door.
 pub fn hall(b: &mut Builder<'_>) {
     let st = style(b.brief);
@@ -759,14 +822,16 @@ pub fn hall(b: &mut Builder<'_>) {
     for (x, z, turn, long) in
         [(-half, middle, 90.0, front - back), (half, middle, -90.0, front - back), (0.0, front, 180.0, half * 2.0)]
     {
-        let holes: Vec<Hole> = (0..(long / 3.4) as i32).map(|i| hole(i as f32 * 3.4 - long * 0.5 + 1.9, 1.0, 1.5, 3.2)).collect();
+        // As far apart as the pillars, each before a gap between them, so that the sun comes through to the aisle.
+        let count = ((long - 1.6) / BAY) as i32;
+        let holes: Vec<Hole> = (0..count).map(|i| hole((i as f32 - (count - 1) as f32 * 0.5) * BAY, 1.5, 1.05, 3.5)).collect();
         b.m.within(at_turned(x, 0.0, z, turn), |m| wall(m, &rock, long, tall, 0.3, &holes));
     }
     colonnade(b, &rock, &beams, tall);
     shrine_end(b, &rock, half, back, tall);
     hall_light(b, half, tall);
     if b.brief.indian() {
-        b.m.quad(&kolam("#6E665A"), [p(-1.6, 0.006, 1.5), p(1.6, 0.006, 1.5), p(1.6, 0.006, -1.2), p(-1.6, 0.006, -1.2)]);
+        draw_kolam(&mut b.m, p(0.0, 0.004, 0.2), 1.75);
         for x in [-3.0, 3.0] {
             kuthuvilakku(b, p(x, 0.0, -2.2), 1.15);
         }
@@ -776,12 +841,37 @@ pub fn hall(b: &mut Builder<'_>) {
             b.m.within(at(x, 0.0, -3.0), |m| pot_plant(m, &st.pot, st.leaf, 1.0, &mut Dice::new(3)));
         }
     }
-    for (i, (x, z)) in
-        [(-5.6, -2.0), (5.8, -3.4), (-1.6, -7.2), (1.9, -6.4), (-6.4, 3.0), (6.2, 4.0), (4.8, -8.0)].into_iter().enumerate()
-    {
-        let (posture, verb) = if i % 2 == 0 { (Posture::Standing, Verb::Pray) } else { (Posture::FloorSitting, Verb::Pray) };
-        let turn = 180.0 + b.dice.off(35.0);
-        b.figure(x, z, turn, posture, verb);
+    hall_guests(b);
+}
+
+/// Who is in the hall: on a great day guests in rows along the aisle to the shrine, turned to it; else people at prayer.
+fn hall_guests(b: &mut Builder<'_>) {
+    use Posture::{FloorSitting, Standing};
+    if !b.brief.feast() {
+        let at_prayer = [(-5.6, -2.0), (5.8, -3.4), (-1.6, -7.2), (1.9, -6.4), (-6.4, 3.0), (6.2, 4.0), (4.8, -8.0)];
+        for (i, (x, z)) in at_prayer.into_iter().enumerate() {
+            let posture = if i % 2 == 0 { Standing } else { FloorSitting };
+            let turn = 180.0 + b.dice.off(35.0);
+            b.figure(x, z, turn, posture, Verb::Pray);
+        }
+        return;
+    }
+    let doing = [Verb::Listen, Verb::Sit, Verb::Nod, Verb::Pray, Verb::Laugh, Verb::Sit];
+    for (i, z) in [-3.3, -4.2, -5.1].into_iter().enumerate() {
+        for side in [-1.0f32, 1.0] {
+            let turn = -side * (62.0 + b.dice.off(14.0));
+            let z = z + b.dice.off(0.12);
+            let k = i * 2 + usize::from(side > 0.0);
+            b.figure(side * (2.35 + 0.12 * i as f32), z, turn, FloorSitting, doing[k]);
+        }
+    }
+    for (x, z, turn, verb) in [
+        (-3.3, -6.6, 40.0, Verb::Listen),
+        (3.2, -6.3, -35.0, Verb::Pray),
+        (-5.6, 3.4, 100.0, Verb::Stand),
+        (5.7, 2.2, -80.0, Verb::Listen),
+    ] {
+        b.figure(x, z, turn, Standing, verb);
     }
 }
 
@@ -823,7 +913,7 @@ fn colonnade(b: &mut Builder<'_>, rock: &Material, beams: &Material, tall: f32) 
         for row in 0..2 {
             let x = side * (4.25 + row as f32 * 2.7);
             for i in 0..8 {
-                let z = 8.2 - 2.75 * i as f32;
+                let z = 8.2 - BAY * i as f32;
                 let tint = b.dice.shade(0.07);
                 b.m.stamp(&pillar, at(x, 0.0, z), tint);
                 if row == 0 && i < 7 {
@@ -847,7 +937,7 @@ fn colonnade(b: &mut Builder<'_>, rock: &Material, beams: &Material, tall: f32) 
         }
     }
     for i in 0..8 {
-        b.m.block(beams, p(0.0, tall - 0.1, 8.2 - 2.75 * i as f32), p(16.6, 0.24, 0.4), 0.03);
+        b.m.block(beams, p(0.0, tall - 0.1, 8.2 - BAY * i as f32), p(16.6, 0.24, 0.4), 0.03);
     }
 }
 
@@ -867,7 +957,7 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
             }
         }
         m.block(&brass(), p(0.0, 3.15, 0.05), p(3.0, 0.3, 0.3), 0.04);
-        m.quad(&glow([0.8, 0.4, 0.13]), [p(-1.1, 0.4, -1.6), p(1.1, 0.4, -1.6), p(1.1, 3.0, -1.6), p(-1.1, 3.0, -1.6)]);
+        m.quad(&glow([0.8, 0.4, 0.13]), [p(-2.4, 0.0, -1.6), p(2.4, 0.0, -1.6), p(2.4, 4.0, -1.6), p(-2.4, 4.0, -1.6)]);
     });
     let z = back + 2.2;
     if b.brief.indian() {
@@ -885,9 +975,24 @@ fn shrine_end(b: &mut Builder<'_>, rock: &Material, half: f32, back: f32, tall: 
             let s = if i % 2 == 0 { -1.0 } else { 1.0 };
             saucer_lamp(b, p(s * (1.8 + 0.42 * (i / 2) as f32), 0.02, z + 0.7), 0.07);
         }
+        // And up the steps to the door.
+        for step in 0..3 {
+            for x in [-1.5f32, -1.25, 1.25, 1.5] {
+                saucer_lamp(b, p(x, 0.14 * (step + 1) as f32, z + 0.73 - 0.34 * step as f32), 0.06);
+            }
+        }
     }
     oil_light(b, p(0.0, 2.0, z + 0.6), 6.0);
     oil_light(b, p(0.0, 1.5, z - 1.0), 3.0);
+}
+
+/// The sun stands across the hall, so that it comes in by the windows and lies between the pillars, as far as the aisle.
+fn sun_between_pillars(b: &mut Builder<'_>) {
+    let Some(Light::Sun { direction, irradiance, diameter_degrees }) = b.air.sun else { return };
+    let side = direction[0].signum();
+    let elevation = direction[1].asin().to_degrees().clamp(18.0, 34.0);
+    let direction = towards(elevation, side * 90.0).to_array();
+    b.air.sun = Some(Light::Sun { direction, irradiance: times(irradiance, 2.2), diameter_degrees });
 }
 
 fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
@@ -898,9 +1003,12 @@ fn hall_light(b: &mut Builder<'_>, half: f32, tall: f32) {
         oil_light(b, p(side * 3.5, 0.7, 3.0), 1.6);
         oil_light(b, p(side * 5.6, 2.6, -5.5), 3.4);
     }
-    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(5000.0), 4.4));
+    b.panel(p(0.0, tall - 0.2, 1.0), Vec3::NEG_Y, (2.6, 4.0), times(kelvin(5000.0), 3.2));
+    if !b.brief.dark() {
+        sun_between_pillars(b);
+    }
     b.air.look.exposure_ev += 0.1;
-    b.air.fog.density = 0.006;
+    b.air.fog.density = if b.brief.dark() { 0.006 } else { 0.011 };
     b.air.fog.color = [0.05, 0.045, 0.05];
     b.air.rig.key = times(kelvin(2900.0), 1.4);
     b.key_from(p(-2.6, 2.4, 2.6));

@@ -105,7 +105,7 @@ pub fn village(b: &mut Builder<'_>) {
     outdoor_lamp(b, 0.6, -7.4, 9.0);
     b.m.within(at_turned(-1.95, 0.0, -0.95, 30.0), |m| bench(m, &st.wood, 1.5, false));
     if b.brief.indian() {
-        b.m.quad(&kolam("#A4643F"), [p(-2.6, 0.006, -8.0), p(-0.8, 0.006, -8.0), p(-0.8, 0.006, -6.6), p(-2.6, 0.006, -6.6)]);
+        draw_kolam(&mut b.m, p(-1.7, 0.008, -7.3), 0.85);
         let marigold = petal("#EE9A24");
         b.m.garland(&marigold, p(-5.3, 3.2, -2.3), p(5.4, 3.4, -3.0), 0.7, 0.07, &[[1.0; 3], [1.05, 0.6, 0.35]]);
     }
@@ -367,7 +367,7 @@ fn hero_of_court(b: &mut Builder<'_>) {
                 }
                 m.stand(&plaster("#E9DFC8"), p(0.0, 0.6, 0.0), p(0.6, 0.5, 0.6), 0.04);
                 m.leaf_cloud(&leaf("#5E8A3A"), p(0.0, 1.4, 0.0), p(0.4, 0.4, 0.4), 220, 0.1, &mut dice);
-                m.quad(&kolam("#A3937A"), [p(-1.5, 0.012, 2.4), p(1.5, 0.012, 2.4), p(1.5, 0.012, 0.8), p(-1.5, 0.012, 0.8)]);
+                draw_kolam(m, p(0.0, 0.012, 1.65), 0.85);
             });
             for x in [-0.5, 0.5] {
                 saucer_lamp(b, p(x, 0.2, -3.65), 0.07);
@@ -442,7 +442,7 @@ pub fn house_front(b: &mut Builder<'_>) {
     let porch = if b.brief.dark() { 4.0 } else { 0.5 };
     lantern(b, p(0.0, 2.7, -3.6), 0.16, [2.0, 1.1, 0.45], porch);
     if b.brief.indian() {
-        b.m.quad(&kolam("#A3937A"), [p(-1.0, 0.012, -1.0), p(1.0, 0.012, -1.0), p(1.0, 0.012, -2.0), p(-1.0, 0.012, -2.0)]);
+        draw_kolam(&mut b.m, p(0.0, 0.012, -1.5), 0.7);
     }
     if b.brief.dark() {
         b.air.rig.key = times(kelvin(2600.0), 1.35);

@@ -1,0 +1,53 @@
+//! Devices that break: the CUDA driver that stands in for a GPU's (`kernels/tests/stand_in`) loses its device on purpose.
+
+#[expect(dead_code, reason = "the kernels' own tests open it in their process")]
+#[path = "../../kernels/tests/stand_in/mod.rs"]
+mod stand_in;
+#[path = "../../kernels/tests/toolkit/mod.rs"]
+mod toolkit;
+
+use crate::support::{SMALL, Studio, result};
+
+/// Whose driver the workers find is the stand-in.
+fn with_stand_in(studio: &Studio, args: &[&str]) -> std::process::Command {
+    let folder = studio.path("driver");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(stand_in::built(), folder.join("libcuda.so")).unwrap();
+    let mut command = studio.klieg(args);
+    command.env("LD_LIBRARY_PATH", folder);
+    command
+}
+
+#[test]
+fn a_device_lost_in_a_shot_costs_a_worker_and_no_film() {
+    let studio = Studio::new();
+    studio.script("small.fountain", SMALL);
+    let args = [
+        "render",
+        "small.fountain",
+        "--size",
+        "96x54",
+        "--spp",
+        "1",
+        "--shots",
+        "sc010_sh010",
+        "--device",
+        "cuda:0",
+        "--workers",
+        "1",
+        "--json",
+    ];
+    let mut command = with_stand_in(&studio, &args);
+    command.env("STAND_IN_FAILS", "klieg_denoise_pass").env("STAND_IN_ONCE", studio.path("lost"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(studio.path("lost").exists(), "the device was lost once");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("ILLEGAL_ADDRESS"), "the reason is told");
+    let film = result(&text)["film"].as_str().unwrap().to_owned();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(studio.path("out/small/manifest.json")).unwrap()).unwrap();
+    let attempts = manifest["tasks"].as_array().unwrap().iter().map(|t| t["attempts"].as_u64().unwrap()).max();
+    assert_eq!(attempts, Some(2), "one attempt was lost with the device");
+    assert!(studio.path(&film).metadata().unwrap().len() > 0);
+}
