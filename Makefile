@@ -5,7 +5,7 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test explore test-gpu build setup toolkit lint bench nextest
+.PHONY: film test simulate explore test-gpu build setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
@@ -18,6 +18,10 @@ test: toolkit build nextest
 explore: build nextest
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "explore: SEED=$$seed"; \
 	PROPTEST_RNG_SEED=$$seed PROPTEST_CASES=$${CASES:-2000} cargo nextest run --release --workspace --no-fail-fast --lib --test anything --test robust
+
+# The long form of the simulation: `make simulate SEEDS=100000`. `SEED` is the first one.
+simulate: nextest
+	SEEDS=$${SEEDS:-20000} cargo nextest run --release -p klieg-scheduler --test simulation --no-capture every_promise
 
 # What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
 test-gpu: toolkit nextest

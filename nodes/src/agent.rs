@@ -6,16 +6,26 @@ mod slot;
 
 pub(crate) use slot::fault_of;
 
-use klieg_protocol::{Closed, Command, Commands, Dispatcher, NodeId, Offer};
+use klieg_protocol::{
+    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Fault, Incarnation, NodeId, Offer, Outcome,
+    Report, TaskFailure, Token,
+};
 use slot::{Note, Slot};
 use std::{
+    collections::{BTreeMap, VecDeque},
     ffi::OsString,
+    hash::{BuildHasher, Hasher},
     io,
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
+
+/// How often the scheduler hears of the agent.
+const BEAT: Duration = Duration::from_secs(2);
+/// How many tokens are remembered, so that a command that comes twice is carried out once.
+const TOKENS_MAX: usize = 4096;
 
 /// How an agent runs.
 #[derive(Clone, Debug)]
@@ -90,24 +100,27 @@ impl Agent {
         let scratch = farm.scratch().join(format!("agent-{}", std::process::id()));
         std::fs::create_dir_all(&scratch).map_err(|source| AgentError::Scratch { path: scratch.clone(), source })?;
         let (mut slots, mut threads) = (Vec::new(), Vec::new());
+        let charges = Charges::default();
         let runtime = tokio::runtime::Handle::current();
         for number in 0..options.slots.max(1) {
             let (notes, inbox) = mpsc::channel();
-            let slot = Slot::new(Arc::clone(&farm), options.clone(), number, scratch.clone(), runtime.clone(), notes.clone());
+            let place = (number, scratch.clone());
+            let slot = Slot::new(Arc::clone(&farm), options.clone(), place, runtime.clone(), notes.clone(), charges.clone());
             // A worker dies with the thread that started it, so that thread lives as long as the slot.
             let run = thread::Builder::new().name(format!("slot-{number}")).spawn(move || slot.run(&inbox));
             threads.push(run.map_err(AgentError::Thread)?);
             slots.push(notes);
         }
         let slot_count = u32::try_from(slots.len()).unwrap_or(u32::MAX);
-        let offer = Offer { node: options.node.clone(), slots: slot_count, memory_bytes: options.memory_bytes };
-        let commands = farm.join(offer).await?;
-        let pump = tokio::spawn(pump(commands, slots.clone()));
+        let incarnation = Incarnation(std::hash::RandomState::new().build_hasher().finish());
+        let offer = Offer::of_cpu(options.node.clone(), incarnation, slot_count, options.memory_bytes);
+        let commands = farm.join(offer.clone()).await?;
+        let pump = tokio::spawn(stay(Arc::clone(&farm), offer, commands, slots.clone(), charges));
         let node = options.node.clone();
         let leave: Box<dyn FnOnce() -> Leaving + Send> = Box::new(move || {
             Box::pin(async move {
                 // A farm that has been closed has let the node go.
-                let _ = farm.leave(&node).await;
+                let _ = farm.leave(&node, incarnation).await;
             })
         });
         Ok(Self { node: options.node, slots, threads, pump, scratch, leave })
@@ -146,17 +159,148 @@ impl Drop for Agent {
     }
 }
 
-/// Hands the scheduler's commands to the slots.
-async fn pump(mut commands: Box<dyn Commands>, slots: Vec<mpsc::Sender<Note>>) {
-    while let Some(command) = commands.next().await {
-        match command {
-            Command::Run(dispatch) => {
-                let slot = usize::try_from(dispatch.slot).ok().and_then(|number| slots.get(number));
-                // The scheduler only knows the slots that were offered, and they live as long as this.
-                let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
+/// The attempts that the agent has taken and whose ends have not been confirmed, and the tokens that it has seen.
+#[derive(Clone, Default)]
+pub(crate) struct Charges(Arc<Mutex<Taken>>);
+
+#[derive(Default)]
+struct Taken {
+    open: BTreeMap<Token, Charge>,
+    /// The latest session that was heard of.
+    session: u64,
+    seen: VecDeque<Token>,
+}
+
+impl Charges {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an attempt. False when it was taken, or stopped, before, or is of a session that another has followed.
+    fn take(&self, dispatch: &Dispatch) -> bool {
+        let fresh = self.obeys(dispatch.session) && self.see(dispatch.token);
+        if fresh {
+            self.taken().open.insert(dispatch.token, Charge::of(dispatch));
+        }
+        fresh
+    }
+
+    /// Whether no later session has been heard of.
+    fn obeys(&self, session: u64) -> bool {
+        session >= self.taken().session
+    }
+
+    /// Whether the attempt has been taken and its end is not confirmed.
+    fn has(&self, token: Token) -> bool {
+        self.taken().open.contains_key(&token)
+    }
+
+    /// Notes the session; true when that is news.
+    fn follow(&self, session: u64) -> bool {
+        let mut taken = self.taken();
+        let news = session > taken.session;
+        taken.session = taken.session.max(session);
+        news
+    }
+
+    /// Whether the token has not been seen before.
+    fn see(&self, token: Token) -> bool {
+        let mut taken = self.taken();
+        if taken.seen.contains(&token) {
+            return false;
+        }
+        taken.seen.push_back(token);
+        if taken.seen.len() > TOKENS_MAX {
+            taken.seen.pop_front();
+        }
+        true
+    }
+
+    /// The scheduler knows how the attempt ended.
+    pub(crate) fn confirm(&self, token: Token) {
+        self.taken().open.remove(&token);
+    }
+
+    fn list(&self) -> (u64, Vec<Charge>) {
+        let taken = self.taken();
+        (taken.session, taken.open.values().cloned().collect())
+    }
+}
+
+/// Hands the scheduler's commands to the slots and lets it hear of the agent, until the farm has ended. Joins again if the
+/// scheduler has forgotten the node.
+async fn stay<D: Dispatcher>(
+    farm: Arc<D>,
+    offer: Offer,
+    mut commands: Box<dyn Commands>,
+    slots: Vec<mpsc::Sender<Note>>,
+    charges: Charges,
+) {
+    let mut pulse = tokio::time::interval(BEAT);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            command = commands.next() => match command {
+                Some(command) => hand(command, &farm, &offer, &slots, &charges),
+                None => break,
+            },
+            _ = pulse.tick() => {
+                let (node, incarnation) = (offer.node.clone(), offer.incarnation);
+                let devices = vec![DeviceBeat::default(); offer.devices.len()];
+                let (session, attempts) = charges.list();
+                let beat = Beat { node, incarnation, draining: false, devices, session, attempts };
+                let answer = farm.beat(beat).await.map(|(answer, session)| {
+                    if charges.follow(session) {
+                        pulse.reset_immediately();
+                    }
+                    // A scheduler that another has replaced has nothing to say.
+                    if charges.obeys(session) { answer } else { Beaten::Known }
+                });
+                match answer {
+                    Ok(Beaten::Known) => {}
+                    Ok(Beaten::Unknown) => match farm.join(offer.clone()).await {
+                        Ok(anew) => commands = anew,
+                        Err(Closed) => break,
+                    },
+                    Ok(Beaten::Replaced) => {
+                        tracing::error!(node = offer.node.0, "another agent has taken this node's place");
+                        break;
+                    }
+                    Err(Closed) => break,
+                }
             }
-            Command::Stop { token, .. } => slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token)))),
         }
     }
     slots.iter().for_each(|slot| drop(slot.send(Note::Quit)));
+}
+
+fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, offer: &Offer, slots: &[mpsc::Sender<Note>], charges: &Charges) {
+    match command {
+        Command::Run(dispatch) => {
+            if dispatch.incarnation != offer.incarnation || !charges.take(&dispatch) {
+                return;
+            }
+            let slot = dispatch.slots.first().and_then(|number| slots.get(usize::try_from(*number).ok()?));
+            // The scheduler only knows the slots that were offered, and they live as long as this.
+            let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
+        }
+        Command::Stop { id, token, session } => {
+            if !charges.obeys(session) {
+                return;
+            }
+            charges.see(token);
+            if charges.has(token) {
+                return slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token))));
+            }
+            // It has not come, and must not begin any more: what is reserved for it is free.
+            let failure = TaskFailure { fault: Fault::Nobody, message: "it was stopped before it began".into() };
+            let (node, outcome, damaged) = (offer.node.clone(), Outcome::Failed(failure), Vec::new());
+            let report = Report { node, id, attempt: 0, token, outcome, seconds: 0.0, damaged, peak_bytes: None, killed: false };
+            let farm = Arc::clone(farm);
+            tokio::spawn(async move {
+                // It is told to stop again if this does not arrive.
+                let _ = farm.report(report).await;
+            });
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What an agent and its workers say to each other: one JSON object a line.
 
-use klieg_protocol::{Digest, Progress, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Digest, Progress, Split, TaskFailure, TaskResult, TaskSpec};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -39,6 +39,13 @@ pub enum Word {
         result: TaskResult,
         /// Artifacts that the attempt made, whole.
         files: Vec<(Digest, PathBuf)>,
+        /// The most host memory that the worker used meanwhile, if it can be known.
+        peak_bytes: Option<u64>,
+    },
+    /// The device had too little memory, and the kind knows smaller parts.
+    Split {
+        failure: TaskFailure,
+        split: Split,
     },
     Failed {
         failure: TaskFailure,
@@ -46,5 +53,6 @@ pub enum Word {
         damaged: Vec<Digest>,
         /// The worker ends with it: nobody knows what the failure left in the process.
         last: bool,
+        peak_bytes: Option<u64>,
     },
 }

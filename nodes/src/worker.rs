@@ -111,14 +111,23 @@ fn beat(voice: &Voice) {
 fn compute(kinds: &[&dyn Kind], bench: &mut Bench<'_>) -> Word {
     let Some(kind) = kinds.iter().find(|kind| kind.name() == bench.kind()) else {
         let message = format!("failed to find the job kind {:?}: this klieg does not have it", bench.kind());
-        return Word::Failed { failure: TaskFailure { fault: Fault::Node, message }, damaged: Vec::new(), last: false };
+        let failure = TaskFailure { fault: Fault::Node, message };
+        return Word::Failed { failure, damaged: Vec::new(), last: false, peak_bytes: None };
     };
     let task = bench.task().clone();
+    let measured = guard::forget_peak();
+    let peak = || measured.then(guard::peak_bytes).flatten();
     match catch_unwind(AssertUnwindSafe(|| bench.open().and_then(|()| kind.run(&task, bench)))) {
-        Ok(Ok(result)) => Word::Succeeded { result, files: bench.files() },
+        Ok(Ok(result)) => Word::Succeeded { result, files: bench.files(), peak_bytes: peak() },
+        Ok(Err(failure)) if failure.fault == Fault::Memory => match kind.split(&task) {
+            Some(split) => Word::Split { failure, split },
+            None => Word::Failed { failure, damaged: bench.damaged(), last: true, peak_bytes: peak() },
+        },
         // What the node is at fault for may be this process's state, such as a lost device: the next attempt gets a fresh one.
-        Ok(Err(failure)) => Word::Failed { last: failure.fault == Fault::Node, failure, damaged: bench.damaged() },
-        Err(panic) => Word::Failed { failure: panicked(&*panic), damaged: bench.damaged(), last: true },
+        Ok(Err(failure)) => {
+            Word::Failed { last: failure.fault == Fault::Node, failure, damaged: bench.damaged(), peak_bytes: peak() }
+        }
+        Err(panic) => Word::Failed { failure: panicked(&*panic), damaged: bench.damaged(), last: true, peak_bytes: None },
     }
 }
 

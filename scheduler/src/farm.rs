@@ -1,19 +1,20 @@
 //! The farm as a program holds it: open, submit, watch, fetch, close.
 
 use crate::{
+    admit::Refusal,
     blobs::{BlobError, Blobs, Folder},
     bus::{Bus, InProcess},
     cost,
     lock::Lock,
-    recover, service,
+    service,
     service::Message,
-    state::{BadPlan, Job, Rules},
+    state::{BadPlan, Job, Rules, Share, Tasks},
     store::{Sqlite, Store, StoreError, Summary},
-    sweep,
+    sweep, takeover,
 };
 use klieg_protocol::{
-    Closed, Command, Commands, Digest, Dispatcher, Event, Fault, JobId, JobSpec, JobState, NodeId, Offer, Plan, Progress, Report,
-    TaskFailure, TaskId, TaskName, TaskState, Token,
+    Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
+    Offer, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -59,6 +60,15 @@ impl Default for FarmOptions {
     }
 }
 
+/// On whose account a job runs, and before which others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// "": the default project.
+    pub project: String,
+    /// Higher first.
+    pub priority: i32,
+}
+
 /// Why the farm could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum FarmError {
@@ -72,6 +82,8 @@ pub enum FarmError {
     Blob(#[from] BlobError),
     #[error(transparent)]
     Plan(#[from] BadPlan),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("find job {}: there is none", .0.0)]
     NoSuchJob(JobId),
     #[error("use the farm: it has been closed")]
@@ -139,16 +151,17 @@ pub(crate) fn task_records(job: &Job) -> Vec<TaskRecord> {
     tasks.sort_by_key(|task| task.position);
     tasks
         .into_iter()
-        .map(|task| TaskRecord {
-            name: task.spec.name.clone(),
-            step: task.spec.step.clone(),
-            label: task.spec.label.clone(),
+        .map(|task| (task, task.spec.open()))
+        .map(|(task, spec)| TaskRecord {
+            name: spec.name,
+            step: spec.step,
+            label: spec.label,
             state: task.state,
             attempts: task.attempts,
             reused: task.reused,
             seconds: task.seconds,
             cost: cost::of_seconds(task.seconds, job.price),
-            failure: task.failure.clone(),
+            failure: task.failure.as_deref().cloned(),
             outputs: task.outputs.clone(),
         })
         .collect()
@@ -189,12 +202,12 @@ impl Farm {
         let layout = Layout(&options.folder);
         make(&options.folder)?;
         let lock = Lock::take_soon(&options.folder).await?;
-        recover::empty(&layout.scratch())?;
+        takeover::empty(&layout.scratch())?;
         let blobs = Folder::open(&layout.blobs())?;
         let store = Arc::new(Sqlite::open(&layout.store()).await?);
         let epoch = store.lead().await?;
         store.prune(options.jobs_kept).await?;
-        let state = recover::load(&*store, epoch, &blobs, &options).await?;
+        let state = takeover::load(&*store, epoch, &blobs, &options).await?;
         if store.results_bytes().await? > options.cache_bytes_max {
             sweep::sweep(&*store, &blobs, &state, options.cache_bytes_max).await?;
         }
@@ -215,9 +228,29 @@ impl Farm {
     /// Submits a job; durable when it returns. An unfinished job of the same specification, plan and build goes on instead.
     /// `build` names the code that will compute it.
     pub async fn submit(&self, job: JobSpec, plan: Plan, build: &str) -> Result<JobId, FarmError> {
-        crate::state::check(&plan.tasks, &BTreeMap::new())?;
+        self.submit_as(job, plan, build, Terms::default()).await
+    }
+
+    /// As `submit`, for a project and with a priority. A job that the farm cannot or will not take is refused with the reason.
+    pub async fn submit_as(&self, job: JobSpec, plan: Plan, build: &str, terms: Terms) -> Result<JobId, FarmError> {
+        crate::state::check(&plan.tasks, &Tasks::default())?;
         let build = build.to_string();
-        self.ask(|reply| Message::Submit { spec: Box::new(job), plan, build, reply }).await
+        Ok(self.ask(|reply| Message::Submit { spec: Box::new(job), plan, build, terms, reply }).await??)
+    }
+
+    /// Lets a node get no more attempts, or get them again.
+    pub async fn drain(&self, node: &NodeId, drained: bool) -> Result<(), FarmError> {
+        self.ask(|reply| Message::Drain { node: node.clone(), drained, reply }).await
+    }
+
+    /// Sets what a project may have from now on.
+    pub async fn set_share(&self, project: &str, share: Share) -> Result<(), FarmError> {
+        self.ask(|reply| Message::Share { project: project.into(), share, reply }).await
+    }
+
+    /// Sets how many there are of a counted resource.
+    pub async fn set_limit(&self, name: &str, most: u32) -> Result<(), FarmError> {
+        self.ask(|reply| Message::Limit { name: name.into(), most, reply }).await
     }
 
     /// Lets a job that an earlier process left unfinished go on.
@@ -331,8 +364,12 @@ impl Dispatcher for Farm {
         Ok(Box::new(Channel(commands)))
     }
 
-    async fn leave(&self, node: &NodeId) -> Result<(), Closed> {
-        self.ask(|reply| Message::Leave { node: node.clone(), reply }).await.map_err(|_| Closed)
+    async fn leave(&self, node: &NodeId, incarnation: Incarnation) -> Result<(), Closed> {
+        self.ask(|reply| Message::Leave { node: node.clone(), incarnation, reply }).await.map_err(|_| Closed)
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<(Beaten, u64), Closed> {
+        self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)
     }
 
     fn progress(&self, id: &TaskId, token: Token, progress: Progress) {

@@ -59,7 +59,7 @@ mod tests {
     use klieg_protocol::Ask;
 
     fn task(params: Value) -> TaskSpec {
-        let ask = Ask { memory_bytes: 1, seconds: 1.0 };
+        let ask = Ask { memory_bytes: 1, seconds: 1.0, ..Ask::default() };
         TaskSpec { name: "a".into(), step: "s".into(), params, inputs: BTreeMap::new(), ask, rank: 0, label: String::new() }
     }
 

@@ -1,6 +1,7 @@
 //! The scheduler: jobs, tasks, attempts, nodes. `step` decides without IO; `service` carries it out on a `Store`, a `Bus` and
 //! `Blobs`; `Farm` is what the program holds.
 
+pub mod admit;
 pub mod blobs;
 pub mod bus;
 pub mod cost;
@@ -10,14 +11,14 @@ pub mod invariants;
 mod lock;
 pub mod offline;
 pub mod plan;
-mod recover;
+pub mod recover;
+pub mod round;
 mod service;
-#[cfg(test)]
-mod simulation;
 pub mod state;
 pub mod step;
 pub mod store;
 mod sweep;
+mod takeover;
 pub mod why;
 
-pub use farm::{Farm, FarmError, FarmOptions, JobRecord, TaskRecord, Watch};
+pub use farm::{Farm, FarmError, FarmOptions, JobRecord, TaskRecord, Terms, Watch};

@@ -3,13 +3,14 @@
 use crate::{
     farm::{Farm, FarmError, FarmOptions, JobRecord, Layout, TaskRecord, task_records},
     lock::Lock,
+    recover::{self, Left},
     service::now,
-    state::{Held, Job, Node, State},
-    store::{Sqlite, Store},
+    state::{Node, State},
+    store::{Batch, Sqlite, Store},
     why,
 };
-use klieg_protocol::{JobId, JobSpec, TaskId};
-use std::{collections::BTreeMap, path::Path};
+use klieg_protocol::{JobId, JobSpec};
+use std::path::Path;
 
 async fn open(folder: &Path) -> Result<Option<Sqlite>, FarmError> {
     let file = Layout(folder).store();
@@ -55,32 +56,19 @@ pub async fn why(folder: &Path, job: &JobId, task: Option<&str>) -> Result<Vec<S
     let mut state = State::default();
     if active {
         for offer in store.nodes().await? {
-            state.nodes.insert(offer.node.clone(), Node { offer, held: BTreeMap::new() });
+            state.nodes.insert(offer.node.clone(), Node { heard: true, ..Node::new(offer, 0, 0) });
         }
     }
-    for mut other in store.unfinished().await? {
-        other.relink();
-        other.parked = !active;
-        hold(&mut state, &other);
-        state.jobs.insert(other.id.clone(), other);
+    for other in store.unfinished().await? {
+        let id = other.id.clone();
+        recover::restore(&mut state, other, &|_| true, Left { running: active }, now(), &mut Batch::default());
+        if let Some(other) = state.jobs.get_mut(&id) {
+            other.parked = !active;
+        }
     }
     store.close().await;
     state.jobs.entry(job.clone()).or_insert(found);
     Ok(why::why(&state, job, task, now()))
-}
-
-/// Notes what a job's running attempts hold of the nodes.
-fn hold(state: &mut State, job: &Job) {
-    for (name, task) in &job.tasks {
-        if let Some(run) = &task.run
-            && let Some(node) = state.nodes.get_mut(&run.node)
-        {
-            let id = TaskId { job: job.id.clone(), task: name.clone() };
-            let ask = task.spec.ask;
-            let held = Held { id, slot: run.slot, memory_bytes: ask.memory_bytes, since: run.since, seconds: ask.seconds };
-            node.held.insert(task.token, held);
-        }
-    }
 }
 
 /// Asks to cancel a job. An active farm honours it within half a second; without one it is honoured here.

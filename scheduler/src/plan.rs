@@ -1,239 +1,188 @@
 //! Who runs where: a pure function of the farm's state.
 //!
-//! Higher priority first, then the older job, then the lower rank. The first task that fits nowhere gets a reservation on the
-//! node where it can begin earliest by the estimates, and smaller ones may only go ahead where they do not delay it
-//! (EASY backfill: Lifka, "The ANL/IBM SP Scheduling System", 1995).
+//! Higher priority first, then the project that was served least for its weight, then its older job, then the lower rank. The
+//! first task of a class that fits nowhere gets a reservation on the device where it can begin earliest by the estimates, kept
+//! until it begins, and smaller ones may only go ahead where they do not delay it (EASY backfill: Lifka, "The ANL/IBM SP
+//! Scheduling System", 1995). A tick costs in proportion to devices, shapes and placements, not to tasks.
 
-use crate::state::{Job, Millis, Node, State, Task};
-use klieg_protocol::{NodeId, TaskId};
-use std::collections::{BTreeMap, BTreeSet};
+mod queue;
+mod room;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod tests;
 
-/// A task's slot for its next attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+pub use room::opens;
+
+use crate::state::{Aged, Job, Limit, Millis, Shape, State};
+use klieg_protocol::{Class, JobId, NodeId, TaskId};
+use queue::{Cursor, Turns};
+use room::{Found, Rooms};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// A task's room for its next attempt.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
     pub id: TaskId,
     pub node: NodeId,
-    pub slot: u32,
+    pub device: u32,
+    pub slots: Vec<u32>,
+    pub memory_bytes: u64,
+    /// The part of the device that it takes, 0–1.
+    pub part: f64,
 }
 
-/// What is free of a node, while a round of placements goes on.
-struct Room {
-    slots: BTreeSet<u32>,
-    memory: u64,
-    /// What ends when: (estimated end, memory it gives back), unsorted.
-    ends: Vec<(Millis, u64)>,
-    /// Room that the reserved task leaves at the time it begins: (time, slots, memory).
-    kept: Option<(Millis, usize, u64)>,
+/// What one tick decides.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub placements: Vec<Placement>,
+    /// Room kept for tasks that fit nowhere yet. Takes the place of what was kept before.
+    pub kept: BTreeMap<(NodeId, u32), TaskId>,
 }
 
-impl Room {
-    fn of(node: &Node) -> Self {
-        let taken: BTreeSet<u32> = node.held.values().map(|h| h.slot).collect();
-        Self {
-            slots: (0..node.offer.slots).filter(|s| !taken.contains(s)).collect(),
-            memory: node.memory_free(),
-            ends: node.held.values().map(|h| (ends_at(h.since, h.seconds), h.memory_bytes)).collect(),
-            kept: None,
+/// The placements to make now. Never exceeds a device's slots or memory, a limit, or a project's cap.
+pub fn plan(state: &State, now: Millis) -> Plan {
+    let mut round = Round {
+        state,
+        now,
+        rooms: Rooms::of(state),
+        turns: Turns::of(state),
+        limits: state.limits.iter().map(|(name, limit)| (name.as_str(), *limit)).collect(),
+        blocked: BTreeSet::new(),
+        reserved: BTreeSet::new(),
+        honoured: BTreeSet::new(),
+        looks: 0,
+        plan: Plan::default(),
+    };
+    round.honour();
+    for level in state.line.levels() {
+        round.level(level);
+    }
+    round.plan
+}
+
+/// One tick.
+struct Round<'a> {
+    state: &'a State,
+    now: Millis,
+    rooms: Rooms<'a>,
+    turns: Turns<'a>,
+    limits: BTreeMap<&'a str, Limit>,
+    /// Shapes that fit nowhere in this tick.
+    blocked: BTreeSet<&'a Arc<Shape>>,
+    /// Classes in which room is kept for somebody.
+    reserved: BTreeSet<Class>,
+    /// Tasks that got the room that had been kept for them.
+    honoured: BTreeSet<(&'a JobId, u32)>,
+    looks: usize,
+    plan: Plan,
+}
+
+impl<'a> Round<'a> {
+    /// Nothing more can be placed, or enough was looked at.
+    fn over(&self) -> bool {
+        self.rooms.none_free() || self.looks >= self.state.rules.looks_max
+    }
+
+    /// Serves those first for whom room has been kept, or goes on keeping it.
+    fn honour(&mut self) {
+        for (spot, id) in &self.state.kept {
+            let Some(job) = self.state.jobs.get(&id.job) else { continue };
+            let Some(place) = job.tasks.place(&id.task) else { continue };
+            let Some(task) = job.tasks.at(place) else { continue };
+            let Some(shape) = &task.shape else { continue };
+            let ready = job.ready.get(shape).is_some_and(|equal| equal.contains(&(task.spec.rank, place)));
+            if !ready || !self.state.line.has(job) || !self.turns.fits_cap(&job.project, shape.slots) || !self.licensed(shape) {
+                continue;
+            }
+            match self.rooms.find(shape, task.spec.seconds, self.now) {
+                Found::Room(room) => {
+                    self.place(room, job, place, shape);
+                    self.honoured.insert((&job.id, place));
+                }
+                _ if self.rooms.keep(self.state, spot, shape, self.now) => {
+                    self.reserved.insert(shape.class);
+                    self.plan.kept.insert(spot.clone(), id.clone());
+                }
+                _ => {}
+            }
         }
     }
 
-    fn fits(&self, task: &Task, now: Millis) -> bool {
-        let memory = task.spec.ask.memory_bytes;
-        let fits_now = !self.slots.is_empty() && memory <= self.memory;
-        fits_now
-            && self.kept.is_none_or(|(at, slots, left)| ends_at(now, task.spec.ask.seconds) <= at || (slots > 0 && memory <= left))
-    }
-
-    fn take(&mut self, task: &Task, now: Millis) -> Option<u32> {
-        let slot = self.slots.pop_first()?;
-        let memory = task.spec.ask.memory_bytes;
-        let end = ends_at(now, task.spec.ask.seconds);
-        self.memory = self.memory.saturating_sub(memory);
-        self.ends.push((end, memory));
-        if let Some((at, slots, left)) = &mut self.kept
-            && end > *at
+    /// Serves the jobs of one priority.
+    fn level(&mut self, level: &'a BTreeMap<String, Aged>) {
+        self.turns.open(level.keys());
+        let mut cursors: BTreeMap<&str, Cursor> =
+            level.iter().map(|(project, jobs)| (project.as_str(), Cursor::new(self.state, jobs))).collect();
+        while !self.over()
+            && let Some(project) = self.turns.next()
         {
-            *slots = slots.saturating_sub(1);
-            *left = left.saturating_sub(memory);
-        }
-        Some(slot)
-    }
-
-    /// When `memory` and a slot will be free, and what else is then.
-    fn opens(&self, memory: u64, now: Millis) -> Option<(Millis, usize, u64)> {
-        let (mut slots, mut free) = (self.slots.len(), self.memory);
-        let mut ends = self.ends.clone();
-        ends.sort_unstable();
-        let mut at = now;
-        let mut ends = ends.into_iter();
-        loop {
-            if slots > 0 && memory <= free {
-                return Some((at, slots - 1, free - memory));
-            }
-            let (end, back) = ends.next()?;
-            at = end.max(now);
-            slots += 1;
-            free += back;
+            let next = cursors.get_mut(project).and_then(|cursor| cursor.next(&self.blocked));
+            // A project that has nothing more gets no more turns.
+            let Some((job, place, shape)) = next else { continue };
+            self.look(job, place, shape);
+            self.turns.again(project);
         }
     }
-}
 
-fn ends_at(since: Millis, seconds: f64) -> Millis {
-    since.saturating_add((seconds.max(0.0) * 1000.0) as Millis)
-}
-
-/// Jobs that may run, in the order in which they are served.
-pub fn queue(state: &State) -> Vec<&Job> {
-    let mut jobs: Vec<&Job> = state.jobs.values().filter(|job| !job.terminal() && !job.parked).collect();
-    jobs.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.submitted_at, &job.id));
-    jobs
-}
-
-/// The placements to make now. Never exceeds a node's slots or memory.
-pub fn plan(state: &State, now: Millis) -> Vec<Placement> {
-    let mut rooms: BTreeMap<&NodeId, Room> = state.nodes.iter().map(|(id, node)| (id, Room::of(node))).collect();
-    let mut placements = Vec::new();
-    let mut reserved = false;
-    for job in queue(state) {
-        for (_, _, name) in &job.ready {
-            if rooms.values().all(|room| room.slots.is_empty()) {
-                return placements;
-            }
-            let Some(task) = job.tasks.get(name) else { continue };
-            let best = rooms.iter_mut().filter(|(_, room)| room.fits(task, now)).max_by_key(|(_, room)| room.memory);
-            if let Some((node, room)) = best {
-                let Some(slot) = room.take(task, now) else { continue };
-                let id = TaskId { job: job.id.clone(), task: name.clone() };
-                placements.push(Placement { id, node: (*node).clone(), slot });
-            } else if !reserved {
-                reserved = reserve(&mut rooms, state, task, now);
-            }
-        }
+    /// Whether everything that is counted and that it needs is there.
+    fn licensed(&self, shape: &Shape) -> bool {
+        shape.limits.iter().all(|name| self.limits.get(name.as_str()).is_some_and(|limit| limit.used < limit.most))
     }
-    placements
-}
 
-/// Keeps room for a task that fits nowhere now, on the node where it can begin first.
-fn reserve(rooms: &mut BTreeMap<&NodeId, Room>, state: &State, task: &Task, now: Millis) -> bool {
-    let memory = task.spec.ask.memory_bytes;
-    let first = rooms
-        .iter_mut()
-        .filter(|(id, _)| state.nodes.get(**id).is_some_and(|node| memory <= node.offer.memory_bytes))
-        .filter_map(|(_, room)| room.opens(memory, now).map(|open| (open, room)))
-        .min_by_key(|((at, _, _), _)| *at);
-    match first {
-        Some((open, room)) => {
-            room.kept = Some(open);
-            true
+    /// Places a task if it fits; otherwise keeps room for it if nobody of its class has any.
+    fn look(&mut self, job: &'a Job, place: u32, shape: &'a Arc<Shape>) {
+        self.looks += 1;
+        let Some(task) = job.tasks.at(place) else { return };
+        if self.honoured.contains(&(&job.id, place)) || !self.turns.fits_cap(&job.project, shape.slots) {
+            return;
         }
-        None => false,
-    }
-}
-
-/// Whether some node could ever run the task. True while no node has joined.
-pub fn placeable(state: &State, task: &Task) -> bool {
-    state.nodes.is_empty()
-        || state.nodes.values().any(|node| node.offer.slots > 0 && task.spec.ask.memory_bytes <= node.offer.memory_bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::step::{Effect, Happened, NewJob, step};
-    use klieg_protocol::{Ask, Digest, Dispatch, JobId, JobSpec, Offer, Plan, TaskSpec};
-
-    /// (name, memory, seconds, rank)
-    type Ask4<'a> = (&'a str, u64, f64, u32);
-
-    fn submit(state: &mut State, id: &str, priority: i32, now: Millis, tasks: &[Ask4<'_>]) {
-        let task = |&(name, memory_bytes, seconds, rank): &Ask4<'_>| TaskSpec {
-            name: name.into(),
-            step: "s".into(),
-            params: name.into(),
-            inputs: BTreeMap::new(),
-            ask: Ask { memory_bytes, seconds },
-            rank,
-            label: String::new(),
-        };
-        let spec = JobSpec { kind: "k".into(), label: id.into(), params: id.into(), inputs: BTreeMap::new() };
-        let plan = Plan { tasks: tasks.iter().map(task).collect() };
-        let id = JobId(id.into());
-        let job = NewJob { id, identity: Digest::of(b"j"), build: "b".into(), spec, plan, priority, price: 0.0 };
-        for effect in step(state, Happened::Submitted(Box::new(job)), now) {
-            if let Effect::LookUp { id, identity } = effect {
-                step(state, Happened::CacheAnswered { id, identity, hit: None }, now);
+        if !self.licensed(shape) {
+            self.blocked.insert(shape);
+            return;
+        }
+        match self.rooms.find(shape, task.spec.seconds, self.now) {
+            Found::Room(room) => self.place(room, job, place, shape),
+            Found::OnlyKept => {}
+            Found::Nothing => {
+                self.blocked.insert(shape);
+                if !self.reserved.contains(&shape.class)
+                    && let Some(spot) = self.rooms.keep_earliest(shape, self.now)
+                {
+                    self.reserved.insert(shape.class);
+                    let task = task.spec.name.to_string();
+                    self.plan.kept.insert(spot, TaskId { job: job.id.clone(), task });
+                }
             }
         }
     }
 
-    fn farm(slots: u32, memory_bytes: u64) -> State {
-        let mut state = State::default();
-        step(&mut state, Happened::NodeJoined(Offer { node: NodeId("n".into()), slots, memory_bytes }), 0);
-        state
+    fn place(&mut self, room: usize, job: &'a Job, place: u32, shape: &'a Shape) {
+        let Some(task) = job.tasks.at(place) else { return };
+        for name in &shape.limits {
+            self.limits.entry(name.as_str()).or_default().used += 1;
+        }
+        let id = TaskId { job: job.id.clone(), task: task.spec.name.to_string() };
+        let placement = self.rooms.take(room, id, shape, task.spec.seconds, self.now);
+        self.turns.took(&job.project, placement.part * task.spec.seconds, shape.slots);
+        self.plan.placements.push(placement);
     }
+}
 
-    fn names(state: &State, now: Millis) -> Vec<String> {
-        plan(state, now).into_iter().map(|placement| placement.id.task).collect()
-    }
+/// Whether some device could ever run a task of that shape. True while no node has joined.
+pub fn placeable(state: &State, shape: &Shape) -> bool {
+    let mut joined = state.nodes.values().filter(|node| node.joined).peekable();
+    joined.peek().is_none()
+        || joined
+            .flat_map(|node| &node.offer.devices)
+            .any(|device| device.class == shape.class && device.slots >= shape.slots && device.memory_bytes >= shape.memory_bytes)
+}
 
-    fn tick(state: &mut State, now: Millis) -> Vec<Dispatch> {
-        let effects = step(state, Happened::Tick, now);
-        effects.into_iter().filter_map(|e| if let Effect::Run { dispatch, .. } = e { Some(*dispatch) } else { None }).collect()
-    }
-
-    #[test]
-    fn priority_then_age_then_rank() {
-        let mut state = farm(6, 100);
-        submit(&mut state, "young", 0, 20, &[("y", 1, 1.0, 0)]);
-        submit(&mut state, "old", 0, 10, &[("o2", 1, 1.0, 2), ("o0", 1, 1.0, 0), ("o1a", 1, 1.0, 1), ("o1b", 1, 1.0, 1)]);
-        submit(&mut state, "urgent", 5, 30, &[("u", 1, 1.0, 9)]);
-        assert_eq!(names(&state, 40), ["u", "o0", "o1a", "o1b", "o2", "y"]);
-    }
-
-    #[test]
-    fn memory_bounds_what_runs_together() {
-        let mut state = farm(4, 10);
-        submit(&mut state, "j", 0, 0, &[("a", 4, 1.0, 0), ("b", 4, 1.0, 1), ("c", 4, 1.0, 2), ("d", 2, 1.0, 3)]);
-        assert_eq!(names(&state, 0), ["a", "b", "d"], "c does not fit, d fills the rest");
-    }
-
-    #[test]
-    fn a_large_task_is_not_starved() {
-        let mut state = farm(2, 10);
-        submit(&mut state, "first", 0, 0, &[("half", 6, 10.0, 0)]);
-        assert_eq!(tick(&mut state, 0).len(), 1);
-        submit(&mut state, "large", 0, 1, &[("whole", 10, 5.0, 0)]);
-        submit(&mut state, "small", 0, 2, &[("long", 1, 60.0, 0), ("short", 1, 3.0, 1)]);
-        assert_eq!(names(&state, 1_000), ["short"], "only what ends before the large task can begin goes ahead");
-        assert_eq!(names(&state, 8_000), [""; 0]);
-    }
-
-    #[test]
-    fn what_fits_no_node_fails_its_job_and_says_so() {
-        let mut state = farm(1, 10);
-        submit(&mut state, "huge", 0, 0, &[("a", 11_000_000, 1.0, 0)]);
-        let reason = state.jobs[&JobId("huge".into())].reason.clone().unwrap_or_default();
-        assert!(reason.contains("asks for 11 MB of memory"), "{reason}");
-    }
-
-    #[test]
-    fn why_says_what_is_in_the_way() {
-        let mut state = farm(1, 10);
-        submit(&mut state, "j", 0, 0, &[("a", 4, 30.0, 0), ("b", 4, 600.0, 1), ("c", 4, 1.0, 2)]);
-        tick(&mut state, 0);
-        let why = crate::why::why(&state, &JobId("j".into()), None, 10_000);
-        assert_eq!(
-            why,
-            [
-                "j runs: 0 of 3 tasks are done, 1 run, 2 wait; about 11 min are left.",
-                "a runs on n since 10 s (attempt 1), about 20 s are left.",
-                "b waits because every slot is taken; it is expected to begin in about 20 s.",
-                "c waits because every slot is taken; it is expected to begin in about 11 min.",
-            ]
-        );
-        assert_eq!(crate::why::why(&state, &JobId("j".into()), Some("x"), 0), ["j has no task x."]);
-        let empty = State { nodes: BTreeMap::new(), ..state };
-        let why = crate::why::why(&empty, &JobId("j".into()), Some("b"), 0);
-        assert_eq!(why, ["b waits because no node has joined the farm; when it begins is not known."]);
-    }
+/// The largest device of a class, for saying what there is.
+pub fn largest(state: &State, class: Class) -> Option<(&NodeId, &klieg_protocol::DeviceOffer)> {
+    let devices = state.nodes.values().flat_map(|node| node.offer.devices.iter().map(move |device| (&node.offer.node, device)));
+    devices.filter(|(_, device)| device.class == class).max_by_key(|(_, device)| (device.memory_bytes, device.slots))
 }

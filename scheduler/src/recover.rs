@@ -1,71 +1,88 @@
 //! What a new leader does with what an earlier one left.
 
 use crate::{
-    blobs::{Blobs, Folder},
-    farm::{FarmError, FarmOptions},
-    service::now,
-    state::{Job, Millis, Rules, State, Task},
+    state::{Held, Job, Millis, Node, State, Task},
     step::Attempt,
-    store::{Batch, Epoch, Store},
+    store::Batch,
 };
-use klieg_protocol::{Digest, Fault, TaskFailure, TaskId, TaskState};
-use std::{fs, io, path::Path};
+use klieg_protocol::{Digest, Fault, Offer, TaskFailure, TaskId, TaskState};
 
-/// Makes an empty folder of what dead attempts have left. Only the leader may.
-pub(crate) fn empty(folder: &Path) -> Result<(), FarmError> {
-    let at = |source| FarmError::Folder { path: folder.into(), source };
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(error)),
-        _ => {}
-    }
-    fs::create_dir_all(folder).map_err(at)
+/// What a new leader finds.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// Attempts run on: their nodes outlived the leader. Each node has a lease from now on to join anew.
+    pub running: bool,
 }
 
-/// Loads the unfinished jobs: attempts that were running are lost, results whose artifacts are gone are computed again.
-pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, options: &FarmOptions) -> Result<State, FarmError> {
-    let (token, _) = store.highest().await?;
-    let rules = Rules { attempts_max: options.attempts_max.max(1), ..Rules::default() };
-    let mut state = State { next_token: token + 1, rules, ..State::default() };
-    let mut batch = Batch::default();
-    for mut job in store.unfinished().await? {
-        restore(&mut job, &|digest| blobs.size(*digest).is_some(), now(), &mut batch);
-        state.jobs.insert(job.id.clone(), job);
-    }
-    if !batch.is_empty() {
-        store.commit(epoch, &batch).await?;
-    }
-    Ok(state)
-}
-
-/// Makes a job that comes from the store live again, parked. `here`: whether an artifact is there.
-pub(crate) fn restore(job: &mut Job, here: &dyn Fn(&Digest) -> bool, now: Millis, batch: &mut Batch) {
+/// Makes a job that comes from the store live again, parked. Results whose artifacts are gone are computed anew. `here`: whether an
+/// artifact is there. What has changed by that is to be saved before anything else is done.
+pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, left: Left, now: Millis, batch: &mut Batch) {
     job.parked = true;
     let id = job.id.clone();
-    for (name, task) in &mut job.tasks {
-        if task.state == TaskState::Running {
+    for task in job.tasks.values_mut() {
+        let name = task.spec.name.to_string();
+        if task.state == TaskState::Running && !left.running {
             batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task, now));
         }
         let gone = task.outputs.values().any(|digest| !here(digest));
-        if task.state == TaskState::Running || (task.state == TaskState::Succeeded && gone) {
+        let lost = task.state == TaskState::Running && !left.running;
+        if lost || (task.state == TaskState::Succeeded && gone) {
             task.state = TaskState::Waiting;
             task.run = None;
             task.reused = false;
             task.outputs.clear();
-            batch.tasks.push((id.clone(), name.clone(), task.clone()));
+            batch.tasks.push((id.clone(), name, task.clone()));
         }
     }
     job.relink();
+    for task in job.tasks.values().filter(|task| task.run.is_some()) {
+        hold(state, &job, task);
+    }
+    state.count_open(&job.project, i64::try_from(job.unfinished).unwrap_or(i64::MAX));
+    state.jobs.insert(id, job);
+}
+
+/// Notes what an attempt that runs on holds of a node which has not joined this leader yet.
+fn hold(state: &mut State, job: &Job, task: &Task) {
+    let Some(run) = task.run.as_deref() else { return };
+    let lease_until = state.clock.steady() + state.rules.lease_ms;
+    let session = state.session_of(None);
+    let node = state.nodes.entry(run.node.clone()).or_insert_with(|| {
+        let offer = Offer { node: run.node.clone(), incarnation: run.incarnation, devices: Vec::new() };
+        Node { joined: false, ..Node::new(offer, lease_until, session) }
+    });
+    let ask = task.spec.open().ask;
+    let held = Held {
+        id: TaskId { job: job.id.clone(), task: task.spec.name.to_string() },
+        project: job.project.clone(),
+        device: run.device,
+        slots: run.slots.clone(),
+        memory_bytes: run.memory_bytes,
+        limits: crate::state::Shape::of(&ask, None).limits,
+        since: run.since,
+        since_steady: state.clock.steady(),
+        seconds: ask.seconds,
+        part: 0.0,
+    };
+    for limit in &held.limits {
+        state.limits.entry(limit.clone()).or_default().used += 1;
+    }
+    let slots = u32::try_from(held.slots.len()).unwrap_or(u32::MAX);
+    node.hold(task.token, held);
+    let project = state.project(&job.project);
+    project.slots_held += slots;
+    project.active = true;
 }
 
 fn lost(id: TaskId, task: &Task, now: Millis) -> Option<Attempt> {
-    let run = task.run.clone()?;
+    let run = task.run.as_deref().cloned()?;
     let failure = TaskFailure { fault: Fault::Nobody, message: "the farm's process ended".into() };
     Some(Attempt {
         id,
         attempt: task.attempts,
         token: task.token,
         node: run.node,
-        slot: run.slot,
+        slot: run.slots.first().copied().unwrap_or(0),
         started: run.since,
         ended: now,
         // How long it lived is not known.

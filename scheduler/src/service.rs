@@ -1,22 +1,25 @@
 //! The active scheduler: takes messages, steps the state, commits, and only then acts. The only place here with a clock.
 
 use crate::{
+    admit::{self, Refusal},
     blobs::{Blobs, Folder},
     bus::{Bus, InProcess},
-    farm::{FarmError, FarmOptions},
+    farm::{FarmError, FarmOptions, Terms},
     identity, invariants,
     lock::Lock,
-    state::{Millis, State},
+    round::{self, Act},
+    state::{Dice, Millis, Share, State},
     step::{self, Effect, Happened, NewJob},
-    store::{Batch, Cached, Epoch, Sqlite, Store, StoreError},
+    store::{Batch, Epoch, Sqlite, Store, StoreError},
     sweep,
 };
 use klieg_protocol::{
-    Command, Digest, Event, Fault, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report, Source, TaskFailure,
-    TaskId, TaskName, TaskResult, Token,
+    Beat, Beaten, Command, Digest, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress,
+    Report, TaskFailure, TaskId, TaskResult, Token,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
+    hash::{BuildHasher, Hasher},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -35,7 +38,8 @@ pub(crate) enum Message {
         spec: Box<JobSpec>,
         plan: Plan,
         build: String,
-        reply: oneshot::Sender<JobId>,
+        terms: Terms,
+        reply: oneshot::Sender<Result<JobId, Refusal>>,
     },
     Resume {
         job: JobId,
@@ -56,6 +60,27 @@ pub(crate) enum Message {
     },
     Leave {
         node: NodeId,
+        incarnation: Incarnation,
+        reply: oneshot::Sender<()>,
+    },
+    Beat {
+        beat: Beat,
+        reply: oneshot::Sender<(Beaten, u64)>,
+    },
+    /// An operator wants a node to get no more attempts, or to get them again.
+    Drain {
+        node: NodeId,
+        drained: bool,
+        reply: oneshot::Sender<()>,
+    },
+    Share {
+        project: String,
+        share: Share,
+        reply: oneshot::Sender<()>,
+    },
+    Limit {
+        name: String,
+        most: u32,
         reply: oneshot::Sender<()>,
     },
     Progress {
@@ -94,11 +119,17 @@ pub(crate) fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// A number that nobody can foretell: the standard library keys its hashers with one.
+fn seed() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
 struct Service {
     parts: Parts,
     options: FarmOptions,
     nodes: BTreeMap<NodeId, mpsc::Sender<Command>>,
     next_job: u64,
+    dice: Dice,
 }
 
 /// What one commit carries, and what follows it.
@@ -132,7 +163,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         Ok((_, job)) => job + 1,
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
     };
-    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job };
+    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job, dice: Dice(seed()) };
     // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
     let mut first = vec![Message::Poll];
     if service.options.resume_all {
@@ -161,7 +192,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
 
 impl Service {
     fn step(&mut self, happened: Happened, round: &mut Round) {
-        round.effects.extend(step::step(&mut self.parts.state, happened, now()));
+        round.effects.extend(step::step(&mut self.parts.state, happened, now(), &mut self.dice));
     }
 
     async fn round(&mut self, messages: Vec<Message>) -> Result<bool, StoreError> {
@@ -173,19 +204,18 @@ impl Service {
         if !round.closing {
             self.step(Happened::Tick, &mut round);
         }
-        self.commit(&mut round).await?;
-        let closing = round.closing;
-        self.act(round).await;
-        for what in invariants::broken(&self.parts.state) {
-            tracing::error!(what, "an invariant of the farm is broken");
+        for what in invariants::touched(&self.parts.state, &round.effects) {
+            tracing::error!(%what, "an invariant of the farm is broken");
         }
+        let closing = round.closing;
+        self.carry_out(round).await?;
         self.parts.state.jobs.retain(|_, job| !job.terminal());
         Ok(closing)
     }
 
     async fn take(&mut self, message: Message, round: &mut Round) -> Result<(), StoreError> {
         match message {
-            Message::Submit { spec, plan, build, reply } => self.submit(*spec, plan, build, reply, round),
+            Message::Submit { spec, plan, build, terms, reply } => self.submit(*spec, plan, build, terms, reply, round),
             Message::Resume { job, reply } => {
                 let found = self.parts.state.jobs.contains_key(&job);
                 self.step(Happened::Resumed(job), round);
@@ -203,9 +233,32 @@ impl Service {
                 self.step(Happened::NodeJoined(offer), round);
                 round.reply(reply, node);
             }
-            Message::Leave { node, reply } => {
-                self.nodes.remove(&node);
-                self.step(Happened::NodeLeft(node), round);
+            Message::Leave { node, incarnation, reply } => {
+                self.step(Happened::NodeLeft(node.clone(), incarnation), round);
+                if !self.parts.state.nodes.contains_key(&node) {
+                    self.nodes.remove(&node);
+                }
+                round.reply(reply, ());
+            }
+            Message::Beat { beat, reply } => {
+                let before = round.effects.len();
+                self.step(Happened::Beat(beat), round);
+                let answer = round.effects[before..].iter().find_map(|effect| match effect {
+                    Effect::Answer { answer, session, .. } => Some((*answer, *session)),
+                    _ => None,
+                });
+                round.reply(reply, answer.unwrap_or((Beaten::Unknown, 0)));
+            }
+            Message::Drain { node, drained, reply } => {
+                self.step(Happened::Drain(node, drained), round);
+                round.reply(reply, ());
+            }
+            Message::Share { project, share, reply } => {
+                self.step(Happened::ShareSet(project, share), round);
+                round.reply(reply, ());
+            }
+            Message::Limit { name, most, reply } => {
+                self.step(Happened::LimitSet(name, most), round);
                 round.reply(reply, ());
             }
             Message::Progress { id, token, progress } => self.step(Happened::Progressed { id, token, progress }, round),
@@ -234,7 +287,15 @@ impl Service {
         Ok(())
     }
 
-    fn submit(&mut self, spec: JobSpec, plan: Plan, build: String, reply: oneshot::Sender<JobId>, round: &mut Round) {
+    fn submit(
+        &mut self,
+        spec: JobSpec,
+        plan: Plan,
+        build: String,
+        terms: Terms,
+        reply: oneshot::Sender<Result<JobId, Refusal>>,
+        round: &mut Round,
+    ) {
         let identity = identity::of_job(&build, &spec, &plan);
         let live = self.parts.state.jobs.values().filter(|job| !job.terminal());
         let (mut same, mut stale) = (None, Vec::new());
@@ -244,6 +305,12 @@ impl Service {
             } else if job.parked && job.spec == spec {
                 stale.push(job.id.clone());
             }
+        }
+        let price = self.options.price_per_slot_hour;
+        if same.is_none()
+            && let Err(refusal) = admit::admit(&self.parts.state, &terms.project, &plan, price)
+        {
+            return round.reply(reply, Err(refusal));
         }
         for job in stale {
             // Another build's plan of the same: its results stay in the cache, but nobody will ask for it again.
@@ -257,13 +324,13 @@ impl Service {
             None => {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
-                let price = self.options.price_per_slot_hour;
-                let job = NewJob { id: id.clone(), identity, build, spec, plan, priority: 0, price };
+                let Terms { project, priority } = terms;
+                let job = NewJob { id: id.clone(), identity, build, spec, plan, project, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
                 id
             }
         };
-        round.reply(reply, id);
+        round.reply(reply, Ok(id));
     }
 
     async fn describe(&mut self, job: JobId, reply: oneshot::Sender<bool>, round: &mut Round) -> Result<(), StoreError> {
@@ -304,13 +371,7 @@ impl Service {
 
     /// Whether everything that a result names is there.
     fn whole(&self, result: &TaskResult) -> bool {
-        let added = result.adds.iter().flat_map(|task| task.inputs.values());
-        let mut blobs = added.filter_map(|input| match &input.from {
-            Source::Blob(digest) => Some(digest),
-            Source::Output { .. } => None,
-        });
-        let here = |digest: &Digest| self.parts.blobs.size(*digest).is_some();
-        result.outputs.values().all(here) && blobs.all(here)
+        round::named(result).all(|digest| self.parts.blobs.size(*digest).is_some())
     }
 
     /// Turns a success that names artifacts which are not there into a failure.
@@ -323,75 +384,47 @@ impl Service {
         }
     }
 
-    /// Gathers what the effects want saved, and saves it.
-    async fn commit(&mut self, round: &mut Round) -> Result<(), StoreError> {
-        self.gather(round);
-        if round.batch.is_empty() {
-            return Ok(());
+    /// Saves what the round wants saved, then does what follows from it.
+    async fn carry_out(&mut self, mut round: Round) -> Result<(), StoreError> {
+        let blobs = &self.parts.blobs;
+        let bytes = |result: &TaskResult| result.outputs.values().filter_map(|digest| blobs.size(*digest)).sum();
+        round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
+        let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
+        let mut replies = round.replies;
+        for act in acts {
+            match act {
+                Act::Commit(batch) => self.commit(&batch).await?,
+                Act::Publish(job, events) => self.parts.bus.publish(&job, events).await,
+                Act::Reply => replies.drain(..).for_each(|reply| reply()),
+                Act::Send(node, command) => {
+                    // A node that misses a command says so with its next heartbeat.
+                    let sent = self.nodes.get(&node).map(|commands| commands.try_send(command));
+                    if !matches!(sent, Some(Ok(()))) {
+                        tracing::warn!(node = node.0, "a node does not take its commands");
+                    }
+                }
+                Act::Refused(id, token) => tracing::info!(task = id.task, token = token.0, "refused a fenced attempt"),
+                Act::TurnedAway(node, reason) => {
+                    tracing::warn!(node = node.0, reason, "turned a node away");
+                    self.nodes.remove(&node);
+                }
+                // Went out with the replies.
+                Act::Answer(..) => {}
+            }
         }
+        Ok(())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut waited = Duration::ZERO;
         loop {
-            match self.parts.store.commit(self.parts.epoch, &round.batch).await {
+            match self.parts.store.commit(self.parts.epoch, batch).await {
                 Err(StoreError::Full(_)) if waited < self.options.patience => {
                     tracing::warn!("the farm's disk is full; waiting for space");
                     tokio::time::sleep(FULL_PAUSE).await;
                     waited += FULL_PAUSE;
                 }
                 done => return done,
-            }
-        }
-    }
-
-    fn gather(&self, round: &mut Round) {
-        let (mut jobs, mut tasks) = (BTreeSet::<&JobId>::new(), BTreeSet::<(&JobId, &TaskName)>::new());
-        let batch = &mut round.batch;
-        for effect in &round.effects {
-            match effect {
-                Effect::SaveJob(job) => drop(jobs.insert(job)),
-                Effect::SaveTask(id) => drop(tasks.insert((&id.job, &id.task))),
-                Effect::SaveAttempt(attempt) => batch.attempts.push((**attempt).clone()),
-                Effect::Remember { identity, result, seconds } => batch.results.push(Cached {
-                    identity: *identity,
-                    bytes: result.outputs.values().filter_map(|digest| self.parts.blobs.size(*digest)).sum(),
-                    result: result.clone(),
-                    seconds: *seconds,
-                    used_at: now(),
-                }),
-                Effect::Used(identity) => batch.used.push((*identity, now())),
-                _ => {}
-            }
-        }
-        let state = &self.parts.state;
-        batch.jobs.extend(jobs.into_iter().filter_map(|id| state.jobs.get(id)).map(|job| job.bare()));
-        batch.tasks.extend(tasks.into_iter().filter_map(|(job, name)| {
-            let task = state.jobs.get(job)?.tasks.get(name)?;
-            Some((job.clone(), name.clone(), task.clone()))
-        }));
-    }
-
-    /// Carries out what is now durable.
-    async fn act(&mut self, round: Round) {
-        let mut told: BTreeMap<JobId, Vec<Event>> = round.stories.into_iter().collect();
-        let mut commands = Vec::new();
-        for effect in round.effects {
-            match effect {
-                Effect::Tell { job, event } => told.entry(job).or_default().push(event),
-                Effect::Run { node, dispatch } => commands.push((node, Command::Run(dispatch))),
-                Effect::Stop { node, id, token } => commands.push((node, Command::Stop { id, token })),
-                Effect::Refused { id, token } => tracing::info!(task = id.task, token = token.0, "refused a fenced attempt"),
-                _ => {}
-            }
-        }
-        for (job, events) in told {
-            self.parts.bus.publish(&job, events).await;
-        }
-        for reply in round.replies {
-            reply();
-        }
-        for (node, command) in commands {
-            let sent = self.nodes.get(&node).map(|commands| commands.try_send(command));
-            if !matches!(sent, Some(Ok(()))) {
-                tracing::warn!(node = node.0, "a node does not take its commands");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The truth: jobs, tasks, attempts, the result cache. A port; `Sqlite` is the embedded implementation.
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "simulation"))]
+pub mod conformance;
 mod sqlite;
 mod sqlite_rows;
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that an unfinished job may still read.
 fn used_by(job: &Job) -> impl Iterator<Item = Digest> + '_ {
-    let inputs = job.tasks.values().flat_map(|task| named(&task.spec));
+    let inputs = job.tasks.values().flat_map(|task| named(&task.spec.open()).collect::<Vec<_>>());
     let outputs = job.tasks.values().flat_map(|task| task.outputs.values().copied());
     job.spec.inputs.values().copied().chain(inputs).chain(outputs)
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     plan,
-    state::{Job, Millis, State, Task, sources},
+    state::{Health, Job, Millis, Node, Shape, State, Task, device_name, sources},
 };
-use klieg_protocol::{JobId, JobState, TaskId, TaskName, TaskState};
+use klieg_protocol::{Class, JobId, JobState, TaskId, TaskName, TaskState};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -12,57 +12,75 @@ use std::{
 
 /// When each unfinished task is expected to begin and end, by the estimates, as if nothing else came.
 pub fn forecast(state: &State, now: Millis) -> BTreeMap<TaskId, (Millis, Millis)> {
-    let mut slots: BinaryHeap<Reverse<Millis>> = BinaryHeap::new();
-    for node in state.nodes.values() {
-        let mut busy: Vec<Millis> = node.held.values().map(|h| h.since + millis(h.seconds)).map(|end| end.max(now)).collect();
-        busy.resize(node.offer.slots as usize, now);
-        slots.extend(busy.into_iter().map(Reverse));
+    let mut slots: BTreeMap<Class, BinaryHeap<Reverse<Millis>>> = BTreeMap::new();
+    for (number, node) in state.nodes.values().flat_map(|node| (0..).zip(&node.offer.devices).map(move |device| (device, node))) {
+        let (number, offer) = number;
+        let held = node.held.values().filter(|held| held.device == number);
+        let ends = held.flat_map(|h| std::iter::repeat_n((h.since + millis(h.seconds)).max(now), h.slots.len()));
+        let mut busy: Vec<Millis> = ends.collect();
+        busy.resize(offer.slots as usize, now);
+        slots.entry(offer.class).or_default().extend(busy.into_iter().map(Reverse));
     }
     let mut found = BTreeMap::new();
-    for job in plan::queue(state) {
+    for job in queue(state) {
         job_forecast(job, now, &mut slots, &mut found);
     }
     found
 }
 
-fn job_forecast(job: &Job, now: Millis, slots: &mut BinaryHeap<Reverse<Millis>>, found: &mut BTreeMap<TaskId, (Millis, Millis)>) {
-    let name = |task: &TaskName| TaskId { job: job.id.clone(), task: task.clone() };
-    let open: BTreeMap<&TaskName, &Task> = job.tasks.iter().filter(|(_, task)| !task.terminal()).collect();
-    let mut waits: BTreeMap<&TaskName, BTreeSet<&TaskName>> = BTreeMap::new();
-    let mut frees: BTreeMap<&TaskName, Vec<&TaskName>> = BTreeMap::new();
-    let mut free = BTreeSet::new();
-    for (task_name, task) in &open {
-        let needs: BTreeSet<&TaskName> = sources(&task.spec.inputs).filter(|need| open.contains_key(need)).collect();
+/// Jobs that may run, about in the order in which they are served: fairness between projects is left out.
+fn queue(state: &State) -> Vec<&Job> {
+    let mut jobs: Vec<&Job> = state.jobs.values().filter(|job| !job.terminal() && !job.parked).collect();
+    jobs.sort_by_key(|job| (Reverse(job.priority), job.submitted_at, &job.id));
+    jobs
+}
+
+/// An unfinished task and what it waits for and frees.
+struct Open<'a> {
+    task: &'a Task,
+    class: Class,
+    waits: usize,
+    ready: Millis,
+}
+
+fn job_forecast(
+    job: &Job,
+    now: Millis,
+    slots: &mut BTreeMap<Class, BinaryHeap<Reverse<Millis>>>,
+    found: &mut BTreeMap<TaskId, (Millis, Millis)>,
+) {
+    let mut open: BTreeMap<&str, Open> = BTreeMap::new();
+    let mut frees: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for task in job.tasks.values().filter(|task| !task.terminal()) {
+        let spec = task.spec.open();
+        let needs: BTreeSet<&TaskName> =
+            sources(&spec.inputs).filter(|need| job.tasks.get(need).is_some_and(|other| !other.terminal())).collect();
         for need in &needs {
-            frees.entry(need).or_default().push(task_name);
+            frees.entry((*need).clone()).or_default().push(&task.spec.name);
         }
-        if needs.is_empty() {
-            free.insert((task.spec.rank, task.position, *task_name));
-        }
-        waits.insert(task_name, needs);
+        open.insert(&task.spec.name, Open { task, class: spec.ask.class, waits: needs.len(), ready: now });
     }
-    let mut ready: BTreeMap<&TaskName, Millis> = BTreeMap::new();
-    while let Some((_, _, task_name)) = free.pop_first() {
-        let task = open[task_name];
-        let length = millis(task.spec.ask.seconds);
+    let mut free: BTreeSet<(u32, u32, &str)> =
+        open.iter().filter(|(_, o)| o.waits == 0).map(|(name, o)| (o.task.spec.rank, o.task.position, *name)).collect();
+    while let Some((_, _, name)) = free.pop_first() {
+        let Some(Open { task, class, ready, .. }) = open.get(name) else { continue };
+        let length = millis(task.spec.seconds);
         let span = match &task.run {
             Some(run) => (run.since, (run.since + length).max(now)),
             None => {
-                let Some(Reverse(slot)) = slots.pop() else { return };
-                let begin = slot.max(ready.get(task_name).copied().unwrap_or(now));
-                slots.push(Reverse(begin + length));
+                let Some(Reverse(slot)) = slots.get_mut(class).and_then(BinaryHeap::pop) else { continue };
+                let begin = slot.max(*ready);
+                slots.entry(*class).or_default().push(Reverse(begin + length));
                 (begin, begin + length)
             }
         };
-        found.insert(name(task_name), span);
-        for next in frees.remove(task_name).unwrap_or_default() {
-            let at = ready.entry(next).or_insert(span.1);
-            *at = span.1.max(*at);
-            if let Some(left) = waits.get_mut(next) {
-                left.remove(task_name);
-                if left.is_empty() {
-                    free.insert((open[next].spec.rank, open[next].position, next));
-                }
+        found.insert(TaskId { job: job.id.clone(), task: name.into() }, span);
+        for next in frees.remove(name).unwrap_or_default() {
+            let Some(next) = open.get_mut(next) else { continue };
+            next.ready = next.ready.max(span.1);
+            next.waits -= 1;
+            if next.waits == 0 {
+                free.insert((next.task.spec.rank, next.task.position, &next.task.spec.name));
             }
         }
     }
@@ -123,7 +141,7 @@ fn of_job(state: &State, job: &Job, forecast: &BTreeMap<TaskId, (Millis, Millis)
 
 fn of_task(state: &State, job: &Job, task: &Task, forecast: &BTreeMap<TaskId, (Millis, Millis)>, now: Millis) -> String {
     let name = &task.spec.name;
-    let id = TaskId { job: job.id.clone(), task: name.clone() };
+    let id = TaskId { job: job.id.clone(), task: name.to_string() };
     let begin = match forecast.get(&id) {
         Some((begin, _)) => format!("it is expected to begin in about {}", words(begin.saturating_sub(now))),
         None => "when it begins is not known".into(),
@@ -142,40 +160,88 @@ fn of_task(state: &State, job: &Job, task: &Task, forecast: &BTreeMap<TaskId, (M
         TaskState::Cancelled => format!("{name} was cancelled with its job."),
         TaskState::Running => {
             let (node, since) = task.run.as_ref().map_or(("a node", now), |run| (&run.node.0, run.since));
-            let end = since + millis(task.spec.ask.seconds);
+            let end = since + millis(task.spec.seconds);
             let (ran, left) = (words(now.saturating_sub(since)), words(end.saturating_sub(now)));
             format!("{name} runs on {node} since {ran} (attempt {}), about {left} are left{again}.", task.attempts)
         }
-        TaskState::Waiting => format!("{name} waits for {}; {begin}{again}.", list(&task.needs)),
+        TaskState::Waiting => format!("{name} waits for {}; {begin}{again}.", needs(job, task)),
         TaskState::Ready if job.parked => format!("{name} waits because no klieg works on its job{again}."),
-        TaskState::Ready => format!("{name} waits because {}; {begin}{again}.", obstacle(state, task)),
+        TaskState::Ready => format!("{name} waits because {}; {begin}{again}.", obstacle(state, job, task)),
     }
 }
 
-fn list(names: &BTreeSet<TaskName>) -> String {
-    let mut names_iter = names.iter();
-    match (names_iter.next(), names.len()) {
+/// What a task still waits for.
+fn needs(job: &Job, task: &Task) -> String {
+    let spec = task.spec.open();
+    let open = |need: &&TaskName| job.tasks.get(need).is_none_or(|other| other.state != TaskState::Succeeded);
+    let names: BTreeSet<&TaskName> = sources(&spec.inputs).filter(open).collect();
+    match (names.first(), names.len()) {
         (None, _) => "its turn".into(),
-        (Some(first), 1) => first.clone(),
+        (Some(first), 1) => (*first).clone(),
         (Some(first), n) => format!("{first} and {} more", n - 1),
     }
 }
 
 /// What keeps a ready task from running.
-fn obstacle(state: &State, task: &Task) -> String {
-    let memory = task.spec.ask.memory_bytes;
+fn obstacle(state: &State, job: &Job, task: &Task) -> String {
+    let shape = state.shape_of(job, task);
     if state.nodes.is_empty() {
         return "no node has joined the farm".into();
     }
-    if !plan::placeable(state, task) {
-        return format!("no node has the {} MB of memory that it asks for", memory.div_ceil(1_000_000));
+    if !plan::placeable(state, &shape) {
+        return format!("no device has the {} MB of {} memory that it asks for", megabytes(shape.memory_bytes), shape.class);
     }
-    let free = state.nodes.values().filter(|node| node.slot_free().is_some());
-    match free.map(crate::state::Node::memory_free).max() {
+    let place = job.tasks.place(&task.spec.name);
+    if state.naps.iter().any(|(_, id, at)| *id == job.id && Some(*at) == place) {
+        return "its last attempt failed and it is tried again soon".into();
+    }
+    let limits = shape.limits.iter().filter_map(|name| state.limits.get(name).map(|limit| (name, limit)));
+    if let Some((name, limit)) = limits.into_iter().find(|(_, limit)| limit.used >= limit.most) {
+        return format!("all {} of {name} are in use", limit.most);
+    }
+    if let Some(project) = state.projects.get(&job.project)
+        && let Some(most) = project.share.slots_max
+        && project.slots_held + shape.slots > most
+    {
+        return format!("its project {:?} holds {} slots of the {most} that it may", job.project, project.slots_held);
+    }
+    devices(state, &shape)
+}
+
+/// What keeps the devices that could ever run it from running it now.
+fn devices(state: &State, shape: &Shape) -> String {
+    let all =
+        state.nodes.values().flat_map(|node| node.devices().map(move |(number, device, offer)| (node, number, device, offer)));
+    let fitting: Vec<_> = all
+        .filter(|(_, _, _, o)| o.class == shape.class && o.slots >= shape.slots && o.memory_bytes >= shape.memory_bytes)
+        .collect();
+    let usable = fitting.iter().filter(|(node, _, device, _)| node.open() && !matches!(device.health, Health::Faulty { .. }));
+    let usable: Vec<_> = usable.collect();
+    if usable.is_empty() {
+        return match fitting.first() {
+            Some((node, number, device, offer)) => unusable(node, &device.health, device_name(&node.offer.node, *number, offer)),
+            None => "no node has joined the farm".into(),
+        };
+    }
+    let free = usable.iter().filter(|(_, _, device, offer)| device.slots_free(offer) >= shape.slots);
+    match free.map(|(_, _, device, offer)| device.memory_free(offer)).max() {
         None => "every slot is taken".into(),
-        Some(most) if most < memory => {
-            format!("it asks for {} MB of memory and {} MB are free", memory.div_ceil(1_000_000), most / 1_000_000)
+        Some(most) if most < shape.memory_bytes => {
+            format!("it asks for {} MB of memory and {} MB are free", megabytes(shape.memory_bytes), most / 1_000_000)
         }
         Some(_) => "others come first".into(),
     }
+}
+
+fn unusable(node: &Node, health: &Health, name: String) -> String {
+    match health {
+        Health::Faulty { reason, .. } => format!("{name} is drained: {reason}"),
+        _ if node.drained || node.leaving => format!("node {} is drained", node.offer.node.0),
+        _ if node.lapsed || !node.joined => format!("node {} has not been heard of", node.offer.node.0),
+        _ => "every slot is taken".into(),
+    }
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
 }

@@ -1,5 +1,5 @@
 use crate::{
-    agent::{AgentOptions, process::Process},
+    agent::{AgentOptions, Charges, process::Process},
     clock,
     talk::{Order, Word, Work},
 };
@@ -32,19 +32,36 @@ pub struct Slot<D> {
     scratch: PathBuf,
     runtime: tokio::runtime::Handle,
     notes: mpsc::Sender<Note>,
+    charges: Charges,
     process: Option<Process>,
     generation: u64,
 }
 
 /// How an attempt came out on this side.
 enum End {
-    Done(Outcome, Vec<Digest>),
+    Done {
+        outcome: Outcome,
+        damaged: Vec<Digest>,
+        peak_bytes: Option<u64>,
+        /// The worker died, or had to be killed, by what it computed.
+        killed: bool,
+    },
     /// The agent stops.
     Quit,
 }
 
+fn done(outcome: Outcome) -> End {
+    End::Done { outcome, damaged: Vec::new(), peak_bytes: None, killed: false }
+}
+
 fn failed(fault: Fault, message: impl Into<String>) -> End {
-    End::Done(Outcome::Failed(TaskFailure { fault, message: message.into() }), Vec::new())
+    done(Outcome::Failed(TaskFailure { fault, message: message.into() }))
+}
+
+/// The worker was ended by what it computed.
+fn killed(message: impl Into<String>) -> End {
+    let outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message: message.into() });
+    End::Done { outcome, damaged: Vec::new(), peak_bytes: None, killed: true }
 }
 
 /// What happens while a worker computes.
@@ -63,12 +80,12 @@ impl<D: Dispatcher> Slot<D> {
     pub fn new(
         farm: Arc<D>,
         options: AgentOptions,
-        number: usize,
-        scratch: PathBuf,
+        (number, scratch): (usize, PathBuf),
         runtime: tokio::runtime::Handle,
         notes: mpsc::Sender<Note>,
+        charges: Charges,
     ) -> Self {
-        Self { farm, options, number, scratch, runtime, notes, process: None, generation: 0 }
+        Self { farm, options, number, scratch, runtime, notes, charges, process: None, generation: 0 }
     }
 
     /// Runs until told to quit.
@@ -97,11 +114,11 @@ impl<D: Dispatcher> Slot<D> {
         let folder = self.scratch.join(format!("{}-{}", self.number, dispatch.token.0));
         let end = match self.prepare(&dispatch, &folder) {
             Ok(()) => self.watch(&dispatch, inbox),
-            Err(failure) => End::Done(Outcome::Failed(failure), Vec::new()),
+            Err(failure) => done(Outcome::Failed(failure)),
         };
         // Left for the next start of the farm if it cannot be removed now.
         let _ = fs::remove_dir_all(&folder);
-        let End::Done(outcome, damaged) = end else { return false };
+        let End::Done { outcome, damaged, peak_bytes, killed } = end else { return false };
         let report = Report {
             node: self.options.node.clone(),
             id: dispatch.id,
@@ -110,12 +127,19 @@ impl<D: Dispatcher> Slot<D> {
             outcome,
             seconds: begun.elapsed().as_secs_f64(),
             damaged,
+            peak_bytes,
+            killed,
         };
+        let token = report.token;
         match self.runtime.block_on(self.farm.report(report)) {
             Ok(true) => {}
             Ok(false) => tracing::info!("the farm refused a fenced attempt"),
-            Err(closed) => tracing::info!(%closed, "a report was not taken"),
+            Err(closed) => {
+                tracing::info!(%closed, "a report was not taken");
+                return true;
+            }
         }
+        self.charges.confirm(token);
         true
     }
 
@@ -190,7 +214,7 @@ impl<D: Dispatcher> Slot<D> {
                     Some(_) => failed(Fault::Nobody, "it was stopped"),
                     // It died before, or could not start: not by what it was to compute.
                     None if !vigil.begun => failed(Fault::Node, format!("its worker {how} before it began")),
-                    None => failed(Fault::Task, format!("its worker {how}")),
+                    None => killed(format!("its worker {how}")),
                 });
             }
             Note::Stop(token) if token == vigil.token && vigil.deadline.is_none() => {
@@ -219,27 +243,28 @@ impl<D: Dispatcher> Slot<D> {
                 self.farm.progress(&dispatch.id, dispatch.token, progress);
                 None
             }
-            Word::Succeeded { result, files } => Some(self.deliver(result, files)),
-            Word::Failed { mut failure, damaged, last } => {
+            Word::Succeeded { result, files, peak_bytes } => Some(self.deliver(result, files, peak_bytes)),
+            Word::Split { failure, split } => Some(done(Outcome::Split { failure, split })),
+            Word::Failed { mut failure, damaged, last, peak_bytes } => {
                 if last {
                     self.process = None;
                 }
                 if vigil.deadline.is_some() {
                     failure.fault = Fault::Nobody;
                 }
-                Some(End::Done(Outcome::Failed(failure), damaged))
+                Some(End::Done { outcome: Outcome::Failed(failure), damaged, peak_bytes, killed: false })
             }
         }
     }
 
     /// Stores what the attempt made before its result names it.
-    fn deliver(&self, result: TaskResult, files: Vec<(Digest, PathBuf)>) -> End {
+    fn deliver(&self, result: TaskResult, files: Vec<(Digest, PathBuf)>, peak_bytes: Option<u64>) -> End {
         for (digest, file) in files {
             if let Err(failure) = self.runtime.block_on(self.farm.adopt(digest, file)) {
-                return End::Done(Outcome::Failed(failure), Vec::new());
+                return done(Outcome::Failed(failure));
             }
         }
-        End::Done(Outcome::Succeeded(result), Vec::new())
+        End::Done { outcome: Outcome::Succeeded(result), damaged: Vec::new(), peak_bytes, killed: false }
     }
 
     /// Ends a worker that has used up its time.
@@ -248,9 +273,9 @@ impl<D: Dispatcher> Slot<D> {
         let end = if vigil.deadline.is_some_and(|deadline| now >= deadline) {
             failed(Fault::Nobody, "it was stopped")
         } else if now.duration_since(vigil.heard) >= self.options.silence {
-            failed(Fault::Task, format!("its worker hung: not a word for {} s", self.options.silence.as_secs()))
+            killed(format!("its worker hung: not a word for {} s", self.options.silence.as_secs()))
         } else if now.duration_since(vigil.moved) >= vigil.stall {
-            failed(Fault::Task, format!("it made no progress for {} s", vigil.stall.as_secs()))
+            killed(format!("it made no progress for {} s", vigil.stall.as_secs()))
         } else {
             return None;
         };

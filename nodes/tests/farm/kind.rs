@@ -9,7 +9,7 @@ pub struct Toy;
 
 /// A task that takes nothing.
 pub fn task(name: &str, step: &str, params: Value) -> TaskSpec {
-    let ask = Ask { memory_bytes: 1_000_000, seconds: 0.1 };
+    let ask = Ask { memory_bytes: 1_000_000, seconds: 0.1, ..Ask::default() };
     TaskSpec { name: name.into(), step: step.into(), params, inputs: BTreeMap::new(), ask, rank: 0, label: String::new() }
 }
 

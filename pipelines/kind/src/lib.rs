@@ -1,7 +1,7 @@
 //! The one trait every job kind implements: `plan` (pure, cheap, rejects bad input) and `run` (one task).
 
 pub use klieg_kernels::convert::{Format as Layout, Frame};
-use klieg_protocol::{Digest, JobSpec, Plan, Progress, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskResult, TaskSpec};
 use std::{collections::BTreeMap, path::Path};
 
 /// Bad input, found at submission.
@@ -32,6 +32,12 @@ pub trait Kind: Send + Sync {
     fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput>;
     /// Runs one task of a plan.
     fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure>;
+    /// Smaller tasks that give the same outputs, when a device had too little memory for this one (`Fault::Memory`). None when
+    /// it cannot be made smaller: then it fails with its sentence.
+    fn split(&self, task: &TaskSpec) -> Option<Split> {
+        let _ = task;
+        None
+    }
 }
 
 /// What a running task has at hand. Given by the worker.

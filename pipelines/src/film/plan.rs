@@ -53,7 +53,7 @@ pub fn speak_tasks(preparation: &Preparation) -> Vec<TaskSpec> {
         step: "speak".into(),
         params: json!(preparation.utterance(line)),
         inputs: BTreeMap::new(),
-        ask: Ask { memory_bytes: 64 * MIB, seconds: 0.4 },
+        ask: Ask { memory_bytes: 64 * MIB, seconds: 0.4, ..Ask::default() },
         rank: 0,
         label: format!("{}: {}", preparation.story.cast[line.speaker].name, shortened(&line.text)),
     };
@@ -71,7 +71,7 @@ pub fn direct_task(preparation: &Preparation, params: &FilmParams, script: Diges
         step: "direct".into(),
         params: json!(params),
         inputs,
-        ask: Ask { memory_bytes: 64 * MIB, seconds: 0.1 },
+        ask: Ask { memory_bytes: 64 * MIB, seconds: 0.1, ..Ask::default() },
         rank: 1,
         label: "shots and camera".into(),
     }
@@ -137,7 +137,7 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
         step: "render".into(),
         params: json!(render),
         inputs: spoken.chain(lut).collect(),
-        ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params) },
+        ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params), ..Ask::default() },
         rank: 10 + range.shot as u32,
         label: format!("{}, frames {}–{}", shot.name, range.first, range.end - 1),
     }
@@ -207,7 +207,7 @@ fn score_tasks(preparation: &Preparation, cut: &Cut, params: &FilmParams) -> Vec
         TaskSpec {
             name: score_name(*scene),
             step: "score".into(),
-            ask: Ask { memory_bytes: 400 * MIB, seconds: 1.0 + f64::from(brief.seconds) * 0.06 },
+            ask: Ask { memory_bytes: 400 * MIB, seconds: 1.0 + f64::from(brief.seconds) * 0.06, ..Ask::default() },
             params: json!(brief),
             inputs: BTreeMap::new(),
             rank: 5000,
@@ -248,7 +248,7 @@ fn mix_task(preparation: &Preparation, cut: &Cut, params: &FilmParams, script: D
         step: "mix".into(),
         params: json!(params),
         inputs,
-        ask: Ask { memory_bytes: 300 * MIB, seconds: 0.5 + seconds * 0.1 },
+        ask: Ask { memory_bytes: 300 * MIB, seconds: 0.5 + seconds * 0.1, ..Ask::default() },
         rank: 5001,
         label: "stems and mix".into(),
     }
@@ -271,7 +271,7 @@ fn conform_task(ranges: &[Range], params: &FilmParams, script: Digest) -> TaskSp
         step: "conform".into(),
         params: json!(params),
         inputs,
-        ask: Ask { memory_bytes: 200 * MIB, seconds: 2.0 },
+        ask: Ask { memory_bytes: 200 * MIB, seconds: 2.0, ..Ask::default() },
         rank: 5002,
         label: "film, captions, contact sheet".into(),
     }

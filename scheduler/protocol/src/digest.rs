@@ -45,13 +45,29 @@ impl fmt::Debug for Digest {
         write!(f, "Digest({})", &self.hex()[..12])
     }
 }
+/// Hex for people, 32 bytes for machines.
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.hex())
+        if s.is_human_readable() { s.serialize_str(&self.hex()) } else { s.serialize_bytes(&self.0) }
     }
 }
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+        if d.is_human_readable() {
+            return String::deserialize(d)?.parse().map_err(serde::de::Error::custom);
+        }
+        d.deserialize_bytes(Bytes)
+    }
+}
+
+struct Bytes;
+
+impl serde::de::Visitor<'_> for Bytes {
+    type Value = Digest;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the 32 bytes of a digest")
+    }
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
+        bytes.try_into().map(Digest).map_err(|_| E::invalid_length(bytes.len(), &self))
     }
 }

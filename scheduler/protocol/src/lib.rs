@@ -7,5 +7,10 @@ mod post;
 
 pub use digest::Digest;
 pub use event::{Event, JobState, Progress, TaskState};
-pub use plan::{Ask, Fault, Input, JobId, JobSpec, Plan, Source, TaskFailure, TaskId, TaskName, TaskResult, TaskSpec, Token};
-pub use post::{Closed, Command, Commands, Dispatch, Dispatcher, NodeId, Offer, Outcome, Report};
+pub use plan::{
+    Ask, Class, Fault, Input, JobId, JobSpec, Plan, Source, Split, TaskFailure, TaskId, TaskName, TaskResult, TaskSpec, Token,
+};
+pub use post::{
+    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, DeviceOffer, Dispatch, Dispatcher, Incarnation, NodeId, Offer,
+    Outcome, Report,
+};

@@ -1,7 +1,7 @@
 use crate::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// Names a job; sorts by submission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,13 +70,63 @@ pub enum Source {
     Output { task: TaskName, name: String },
 }
 
-/// What a task needs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What kind of device a task runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A share of the host's processor and memory.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU through CUDA.
+    Cuda,
+    /// Any other GPU through wgpu.
+    Wgpu,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Wgpu => "wgpu",
+        })
+    }
+}
+
+/// What a task needs. All of it is reserved on one device while an attempt runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
-    /// Host memory in bytes while it runs.
+    /// Bytes of the device's memory: weights and working set. Of host memory for the class `cpu`.
     pub memory_bytes: u64,
-    /// Estimated seconds on one slot: for ETA, cost and lease length only.
+    /// Estimated seconds: for ETA, cost, fair shares and backfill only.
     pub seconds: f64,
+    #[serde(default)]
+    pub class: Class,
+    /// Slots of the device, at least 1.
+    #[serde(default = "one")]
+    pub slots: u32,
+    /// Models that it uses: a device that holds them warm wins.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// Counted resources of the farm (licences), one of each while it runs.
+    #[serde(default)]
+    pub limits: Vec<String>,
+    /// What tasks of one step that need the same memory have in common ("1280x720"). Memory peaks are learned under the job's
+    /// kind, the step and this; empty: none are learned.
+    #[serde(default)]
+    pub shape: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Default for Ask {
+    /// One slot of a processor, no memory, no time.
+    fn default() -> Self {
+        let (models, limits, shape) = (Vec::new(), Vec::new(), String::new());
+        Self { memory_bytes: 0, seconds: 0.0, class: Class::Cpu, slots: 1, models, limits, shape }
+    }
 }
 
 /// What a finished attempt hands in.
@@ -98,6 +148,17 @@ pub enum Fault {
     Input,
     /// Lost or preempted.
     Nobody,
+    /// The device had too little memory: the task is split, not tried again bigger.
+    Memory,
+}
+
+/// What a task becomes when a device has too little memory for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Smaller tasks, each asking for less memory than the whole did.
+    pub parts: Vec<TaskSpec>,
+    /// The task itself, which now makes its outputs of the parts'. Has the name that it had.
+    pub whole: Box<TaskSpec>,
 }
 
 /// Why an attempt failed.

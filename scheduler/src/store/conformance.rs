@@ -2,12 +2,12 @@
 
 use super::{Batch, Cached, Store, StoreError};
 use crate::{
-    state::{Job, Run, Task},
+    state::{Job, Run, Task, Tasks},
     step::Attempt,
 };
 use klieg_protocol::{
-    Ask, Digest, Fault, Input, JobId, JobSpec, JobState, NodeId, Offer, Source, TaskFailure, TaskId, TaskResult, TaskSpec,
-    TaskState, Token,
+    Ask, Digest, Fault, Incarnation, Input, JobId, JobSpec, JobState, NodeId, Offer, Source, TaskFailure, TaskId, TaskResult,
+    TaskSpec, TaskState, Token,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub fn task(name: &str) -> Task {
         step: "s".into(),
         params: json!({"n": 0.1, "t": "ä\u{0}b"}),
         inputs: BTreeMap::from([("in".into(), input)]),
-        ask: Ask { memory_bytes: 5, seconds: 1.5 },
+        ask: Ask { memory_bytes: 5, seconds: 1.5, ..Ask::default() },
         rank: 7,
         label: "a label".into(),
     };
@@ -40,8 +40,9 @@ pub fn job(id: &str) -> Job {
         submitted_at: 1_000,
         ended_at: None,
         parked: false,
-        tasks: BTreeMap::new(),
-        ready: Default::default(),
+        project: "films".into(),
+        tasks: Tasks::default(),
+        ready: BTreeMap::new(),
         dependents: BTreeMap::new(),
         unfinished: 0,
     }
@@ -49,12 +50,12 @@ pub fn job(id: &str) -> Job {
 
 fn cached(name: &str, bytes: u64, used_at: u64) -> Cached {
     let outputs = BTreeMap::from([("o".to_string(), Digest::of(name.as_bytes()))]);
-    let result = TaskResult { outputs, adds: vec![task("more").spec] };
+    let result = TaskResult { outputs, adds: vec![task("more").spec.open()] };
     Cached { identity: Digest::of(name.as_bytes()), result, seconds: 2.5, bytes, used_at }
 }
 
 fn put(job: &Job) -> Batch {
-    let tasks = job.tasks.iter().map(|(name, task)| (job.id.clone(), name.clone(), task.clone())).collect();
+    let tasks = job.tasks.iter().map(|(name, task)| (job.id.clone(), name.to_string(), task.clone())).collect();
     Batch { jobs: vec![job.bare()], tasks, ..Batch::default() }
 }
 
@@ -75,13 +76,16 @@ async fn jobs(store: &impl Store) {
     running.state = TaskState::Running;
     (running.attempts, running.faults, running.node_faults, running.token) = (4, 2, 1, Token(77));
     running.furthest = 0.7;
-    running.run = Some(Run { node: NodeId("n".into()), slot: 3, since: 1_234 });
-    running.failure = Some(TaskFailure { fault: Fault::Node, message: "m".into() });
+    (running.kills, running.splits) = (1, 2);
+    let (node, incarnation) = (NodeId("n".into()), Incarnation(u64::MAX));
+    let run = Run { node, incarnation, device: 1, slots: vec![3, 5], memory_bytes: 7, since: 1_234 };
+    running.run = Some(Box::new(run));
+    running.failure = Some(Box::new(TaskFailure { fault: Fault::Node, message: "m".into() }));
     let mut done = task("b");
     done.state = TaskState::Succeeded;
     (done.reused, done.seconds) = (true, 0.1 + 0.2);
     done.outputs = BTreeMap::from([("o".to_string(), Digest::of(b"o"))]);
-    job.tasks = [running, done].into_iter().map(|task| (task.spec.name.clone(), task)).collect();
+    job.tasks = [running, done].into_iter().collect();
     store.commit(epoch, &put(&job)).await.expect("commit");
     assert_eq!(store.job(&job.id).await.expect("job").as_ref(), Some(&job), "it comes back as it was");
     assert_eq!(store.unfinished().await.expect("unfinished"), [job.clone()]);
@@ -118,7 +122,7 @@ async fn jobs(store: &impl Store) {
 
 async fn leadership(store: &impl Store) {
     let old = store.lead().await.expect("lead");
-    let offer = Offer { node: NodeId("n".into()), slots: 2, memory_bytes: 1 << 40 };
+    let offer = Offer::of_cpu(NodeId("n".into()), Incarnation(u64::MAX), 2, 1 << 40);
     let joined = Batch { nodes_joined: vec![offer.clone()], ..Batch::default() };
     store.commit(old, &joined).await.expect("commit");
     assert_eq!(store.nodes().await.expect("nodes"), [offer]);
@@ -161,7 +165,7 @@ async fn cancels(store: &impl Store) {
 async fn pruning(store: &impl Store) {
     let epoch = store.lead().await.expect("lead");
     let mut old = job("job-000100");
-    old.tasks.insert("a".into(), task("a"));
+    old.tasks.insert(task("a"));
     let mut ended = job("job-000101");
     ended.state = JobState::Succeeded;
     for job in [&old, &ended] {

@@ -2,8 +2,8 @@ use super::{
     Batch, Cached, Epoch, Store, StoreError, Summary,
     sqlite_rows::{self as rows, Write},
 };
-use crate::state::{Job, Millis};
-use klieg_protocol::{Digest, JobId, NodeId, Offer};
+use crate::state::{Job, Millis, Task};
+use klieg_protocol::{Digest, JobId, Offer};
 use sqlx::{
     Connection, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -102,10 +102,13 @@ impl Store for Sqlite {
             sqlx::query("SELECT tasks.* FROM tasks JOIN jobs ON jobs.id = tasks.job WHERE jobs.state IN ('queued', 'running')")
                 .fetch_all(&self.read)
                 .await?;
+        let mut tasks: BTreeMap<JobId, Vec<Task>> = BTreeMap::new();
         for row in &found {
-            if let Some(job) = jobs.get_mut(&JobId(row.try_get("job")?)) {
-                let task = rows::task(row)?;
-                job.tasks.insert(task.spec.name.clone(), task);
+            tasks.entry(JobId(row.try_get("job")?)).or_default().push(rows::task(row)?);
+        }
+        for (id, tasks) in tasks {
+            if let Some(job) = jobs.get_mut(&id) {
+                job.tasks = tasks.into_iter().collect();
             }
         }
         Ok(jobs.into_values().collect())
@@ -115,10 +118,8 @@ impl Store for Sqlite {
         let found = sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(&id.0).fetch_optional(&self.read).await?;
         let Some(row) = found else { return Ok(None) };
         let mut job = rows::job(&row)?;
-        for row in &sqlx::query("SELECT * FROM tasks WHERE job = ?").bind(&id.0).fetch_all(&self.read).await? {
-            let task = rows::task(row)?;
-            job.tasks.insert(task.spec.name.clone(), task);
-        }
+        let found = sqlx::query("SELECT * FROM tasks WHERE job = ?").bind(&id.0).fetch_all(&self.read).await?;
+        job.tasks = found.iter().map(rows::task).collect::<Result<Vec<Task>, _>>()?.into_iter().collect();
         Ok(Some(job))
     }
 
@@ -145,15 +146,8 @@ impl Store for Sqlite {
     }
 
     async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
-        let found = sqlx::query("SELECT node, slots, memory_bytes FROM nodes ORDER BY node").fetch_all(&self.read).await?;
-        found
-            .iter()
-            .map(|row| {
-                let node = NodeId(row.try_get(0)?);
-                let slots = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
-                Ok(Offer { node, slots, memory_bytes: rows::unsigned(row.try_get(2)?, "nodes")? })
-            })
-            .collect()
+        let found = sqlx::query("SELECT offer FROM nodes ORDER BY node").fetch_all(&self.read).await?;
+        found.iter().map(rows::offer).collect()
     }
 
     async fn highest(&self) -> Result<(u64, u64), StoreError> {
@@ -236,8 +230,9 @@ mod tests {
         let epoch = store.lead().await.unwrap();
         let kept = job("job-000001");
         store.commit(epoch, &Batch { jobs: vec![kept.clone()], ..Batch::default() }).await.unwrap();
-        let mut large = task("large");
-        large.spec.label = "x".repeat(1_000_000);
+        let mut large = task("large").spec.open();
+        large.label = "x".repeat(1_000_000);
+        let large = Task::new(large, 3);
         let large = Batch { tasks: vec![(kept.id.clone(), "large".into(), large)], ..Batch::default() };
         for _ in 0..2 {
             let full = store.commit(epoch, &large).await;

@@ -2,13 +2,13 @@
 
 use super::{Batch, Cached, StoreError};
 use crate::{
-    state::{Cache, Job, Millis, Run, Task},
+    state::{Cache, Job, Millis, Task, Tasks},
     step::Attempt,
 };
-use klieg_protocol::{Digest, Fault, JobId, NodeId, Token};
+use klieg_protocol::{Digest, Fault, JobId, Offer, Token};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What one transaction writes.
 pub enum Write<'a> {
@@ -55,10 +55,14 @@ async fn write(to: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreErro
         sqlx::query("DELETE FROM cancels WHERE job = ?").bind(&job.0).execute(&mut *to).await?;
     }
     for offer in &batch.nodes_joined {
-        sqlx::query("INSERT OR REPLACE INTO nodes (node, slots, memory_bytes) VALUES (?, ?, ?)")
+        let (slots, memory) = offer.devices.iter().fold((0, 0u64), |(slots, memory), device| {
+            (slots + i64::from(device.slots), memory.saturating_add(device.memory_bytes))
+        });
+        sqlx::query("INSERT OR REPLACE INTO nodes (node, slots, memory_bytes, offer) VALUES (?, ?, ?, ?)")
             .bind(&offer.node.0)
-            .bind(i64::from(offer.slots))
-            .bind(signed(offer.memory_bytes))
+            .bind(slots)
+            .bind(signed(memory))
+            .bind(text(offer, "a node")?)
             .execute(&mut *to)
             .await?;
     }
@@ -67,8 +71,8 @@ async fn write(to: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreErro
 
 async fn write_job(to: &mut SqliteConnection, job: &Job) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO jobs (id, identity, build, spec, state, reason, priority, price, submitted_ms, ended_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO jobs (id, identity, build, spec, state, reason, priority, price, submitted_ms, ended_ms, project)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, ended_ms = excluded.ended_ms
          WHERE jobs.state IN ('queued', 'running')",
     )
@@ -82,6 +86,7 @@ async fn write_job(to: &mut SqliteConnection, job: &Job) -> Result<(), StoreErro
     .bind(job.price)
     .bind(signed(job.submitted_at))
     .bind(job.ended_at.map(signed))
+    .bind(&job.project)
     .execute(to)
     .await?;
     Ok(())
@@ -91,12 +96,13 @@ async fn write_task(to: &mut SqliteConnection, id: &JobId, name: &str, task: &Ta
     let failure = task.failure.as_ref().map(|failure| text(failure, "a task")).transpose()?;
     sqlx::query(
         "INSERT INTO tasks (job, name, position, spec, state, attempts, faults, node_faults, token, reused, seconds, outputs,
-                            failure, node, slot, started_ms, furthest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            failure, node, slot, started_ms, furthest, kills, splits, run)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (job, name) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, faults = excluded.faults,
              node_faults = excluded.node_faults, token = excluded.token, reused = excluded.reused, seconds = excluded.seconds,
              outputs = excluded.outputs, failure = excluded.failure, node = excluded.node, slot = excluded.slot,
-             started_ms = excluded.started_ms, furthest = excluded.furthest",
+             started_ms = excluded.started_ms, furthest = excluded.furthest, kills = excluded.kills,
+             splits = excluded.splits, spec = excluded.spec, run = excluded.run",
     )
     .bind(&id.0)
     .bind(name)
@@ -112,9 +118,12 @@ async fn write_task(to: &mut SqliteConnection, id: &JobId, name: &str, task: &Ta
     .bind(text(&task.outputs, "a task")?)
     .bind(failure)
     .bind(task.run.as_ref().map(|run| run.node.0.as_str()))
-    .bind(task.run.as_ref().map(|run| i64::from(run.slot)))
+    .bind(task.run.as_ref().and_then(|run| run.slots.first()).map(|slot| i64::from(*slot)))
     .bind(task.run.as_ref().map(|run| signed(run.since)))
     .bind(task.furthest)
+    .bind(i64::from(task.kills))
+    .bind(i64::from(task.splits))
+    .bind(task.run.as_deref().map(|run| text(run, "a task")).transpose()?)
     .execute(to)
     .await?;
     Ok(())
@@ -127,6 +136,7 @@ async fn write_attempt(to: &mut SqliteConnection, attempt: &Attempt) -> Result<(
         Some(Fault::Node) => "node",
         Some(Fault::Input) => "input",
         Some(Fault::Nobody) => "lost",
+        Some(Fault::Memory) => "memory",
     };
     sqlx::query(
         "INSERT OR REPLACE INTO attempts (job, task, token, attempt, node, slot, started_ms, ended_ms, seconds, outcome, message)
@@ -177,8 +187,9 @@ pub fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         submitted_at: unsigned(row.try_get("submitted_ms")?, &what)?,
         ended_at: row.try_get::<Option<i64>, _>("ended_ms")?.map(|at| unsigned(at, &what)).transpose()?,
         parked: false,
-        tasks: BTreeMap::new(),
-        ready: BTreeSet::new(),
+        project: row.try_get("project")?,
+        tasks: Tasks::default(),
+        ready: BTreeMap::new(),
         dependents: BTreeMap::new(),
         unfinished: 0,
         id: JobId(id),
@@ -192,10 +203,7 @@ pub fn task(row: &SqliteRow) -> Result<Task, StoreError> {
     let small = |column: &str| -> Result<u32, StoreError> {
         u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Damaged { what: what.clone() })
     };
-    let run = match (row.try_get::<Option<String>, _>("node")?, row.try_get::<Option<i64>, _>("started_ms")?) {
-        (Some(node), Some(since)) => Some(Run { node: NodeId(node), slot: small("slot")?, since: unsigned(since, &what)? }),
-        _ => None,
-    };
+    let run = row.try_get::<Option<String>, _>("run")?.map(|text| parse(text, &what)).transpose()?;
     Ok(Task {
         spec: parse(row.try_get("spec")?, &what)?,
         position: small("position")?,
@@ -204,15 +212,23 @@ pub fn task(row: &SqliteRow) -> Result<Task, StoreError> {
         faults: small("faults")?,
         node_faults: small("node_faults")?,
         token: Token(unsigned(row.try_get("token")?, &what)?),
+        kills: small("kills")?,
+        splits: small("splits")?,
         run,
-        needs: BTreeSet::new(),
+        needs: 0,
         cache: Cache::Unasked,
+        shape: None,
         outputs: parse(row.try_get("outputs")?, &what)?,
         reused: row.try_get("reused")?,
         seconds: row.try_get("seconds")?,
         failure: row.try_get::<Option<String>, _>("failure")?.map(|text| parse(text, &what)).transpose()?,
         furthest: row.try_get("furthest")?,
     })
+}
+
+/// What a node offered.
+pub fn offer(row: &SqliteRow) -> Result<Offer, StoreError> {
+    parse(row.try_get("offer")?, "a node")
 }
 
 pub fn cached(row: &SqliteRow) -> Result<Cached, StoreError> {

@@ -1,0 +1,236 @@
+//! The store and the events' log of the simulated farm. The store passes the conformance suite of its port.
+
+use klieg_protocol::{Digest, Event, JobId, JobState, Offer, TaskId, TaskState};
+use klieg_scheduler::{
+    invariants::{Broken, Promise, Watchman},
+    state::{Job, Millis, Tasks, terminal},
+    store::{Batch, Cached, Epoch, Store, StoreError, Summary},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A store in memory. Clones are handles on the same one.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Rows>>);
+
+#[derive(Default)]
+pub struct Rows {
+    pub epoch: i64,
+    pub jobs: BTreeMap<JobId, Job>,
+    pub results: BTreeMap<Digest, Cached>,
+    pub cancels: Vec<JobId>,
+    pub nodes: Vec<Offer>,
+    /// When the leader last showed that it lives.
+    pub led_at: Millis,
+    /// The deliberate bug `TwoLeaders`.
+    pub fences_nobody: bool,
+    /// Whether there is no space.
+    pub full: bool,
+    /// Attempts that were written, by task and token.
+    pub attempts: BTreeMap<(TaskId, u64), String>,
+    pub wrong: Vec<Broken>,
+}
+
+impl MemoryStore {
+    pub fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    pub fn write(&mut self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
+        if self.full {
+            return Err(StoreError::Full(None));
+        }
+        if epoch.0 != self.epoch && !self.fences_nobody {
+            return Err(StoreError::Fenced);
+        }
+        let known = |job: &JobId| self.jobs.contains_key(job) || batch.jobs.iter().any(|new| new.id == *job);
+        let strange = batch.tasks.iter().map(|(job, _, _)| job).chain(batch.attempts.iter().map(|a| &a.id.job)).find(|j| !known(j));
+        if let Some(job) = strange {
+            return Err(StoreError::Damaged { what: format!("job {}", job.0) });
+        }
+        for job in &batch.jobs {
+            self.write_job(job);
+        }
+        for (id, _, task) in &batch.tasks {
+            self.write_task(id, task);
+        }
+        for attempt in &batch.attempts {
+            self.attempts.insert((attempt.id.clone(), attempt.token.0), format!("{:?}", attempt.failure));
+        }
+        self.results.extend(batch.results.iter().map(|cached| (cached.identity, cached.clone())));
+        for (identity, at) in &batch.used {
+            if let Some(cached) = self.results.get_mut(identity) {
+                cached.used_at = *at;
+            }
+        }
+        self.cancels.retain(|job| !batch.cancels_done.contains(job));
+        self.nodes.extend(batch.nodes_joined.iter().cloned());
+        Ok(())
+    }
+
+    fn write_job(&mut self, job: &Job) {
+        let Some(before) = self.jobs.get_mut(&job.id) else {
+            self.jobs.insert(job.id.clone(), job.clone());
+            return;
+        };
+        if !before.terminal() {
+            (before.state, before.reason, before.ended_at) = (job.state, job.reason.clone(), job.ended_at);
+        } else if before.state != job.state {
+            let what = format!("{} is saved as {:?} and was {:?}", job.id.0, job.state, before.state);
+            self.wrong.push(Broken { promise: Promise::OneEnd, what });
+        }
+    }
+
+    /// What is written of a task never goes back.
+    fn write_task(&mut self, id: &JobId, task: &klieg_scheduler::state::Task) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if let Some(before) = job.tasks.get(&task.spec.name) {
+            let mut say = |promise, what| self.wrong.push(Broken { promise, what });
+            let name = &task.spec.name;
+            if task.attempts < before.attempts || task.token < before.token {
+                say(Promise::Counted, format!("{name} is saved with attempt {} after {}", task.attempts, before.attempts));
+            }
+            if before.state == TaskState::Succeeded && task.state == TaskState::Succeeded && before.outputs != task.outputs {
+                say(Promise::SameDigest, format!("{name} gave other outputs before"));
+            }
+            if before.state == TaskState::Cancelled && task.state != TaskState::Cancelled {
+                say(Promise::OneEnd, format!("{name} was cancelled and is {:?}", task.state));
+            }
+            if task.furthest < before.furthest {
+                say(Promise::Forward, format!("{name} is saved at {} after {}", task.furthest, before.furthest));
+            }
+        }
+        job.tasks.insert(task.clone());
+    }
+}
+
+impl Store for MemoryStore {
+    async fn lead(&self) -> Result<Epoch, StoreError> {
+        let mut rows = self.rows();
+        rows.epoch += 1;
+        rows.nodes.clear();
+        Ok(Epoch(rows.epoch))
+    }
+    async fn commit(&self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
+        self.rows().write(epoch, batch)
+    }
+    async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
+        Ok(self.rows().jobs.values().filter(|job| !job.terminal()).cloned().collect())
+    }
+    async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        Ok(self.rows().jobs.get(id).cloned())
+    }
+    async fn list(&self) -> Result<Vec<Summary>, StoreError> {
+        let summary = |job: &Job| {
+            let count = |state| job.tasks.values().filter(|task| task.state == state).count() as u64;
+            let seconds = job.tasks.values().map(|task| task.seconds).sum();
+            let (done, running) = (count(TaskState::Succeeded), count(TaskState::Running));
+            Summary { job: job.bare(), tasks_total: job.tasks.len() as u64, tasks_done: done, seconds, running }
+        };
+        Ok(self.rows().jobs.values().map(summary).collect())
+    }
+    async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
+        Ok(self.rows().nodes.clone())
+    }
+    async fn highest(&self) -> Result<(u64, u64), StoreError> {
+        let rows = self.rows();
+        let token = rows.jobs.values().flat_map(|job| job.tasks.values()).map(|task| task.token.0).max().unwrap_or(0);
+        let job = rows.jobs.keys().filter_map(|id| id.0.strip_prefix("job-")?.parse().ok()).max().unwrap_or(0);
+        Ok((token, job))
+    }
+    async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
+        let rows = self.rows();
+        Ok(identities.iter().filter_map(|identity| Some((*identity, rows.results.get(identity)?.clone()))).collect())
+    }
+    async fn all_results(&self) -> Result<Vec<Cached>, StoreError> {
+        let mut all: Vec<Cached> = self.rows().results.values().cloned().collect();
+        all.sort_by_key(|cached| (cached.used_at, cached.identity));
+        Ok(all)
+    }
+    async fn results_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.rows().results.values().map(|cached| cached.bytes).sum())
+    }
+    async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
+        self.rows().results.retain(|identity, _| !identities.contains(identity));
+        Ok(())
+    }
+    async fn prune(&self, keep: u32) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        let kept: Vec<JobId> = rows.jobs.keys().rev().take(keep as usize).cloned().collect();
+        rows.jobs.retain(|id, job| !job.terminal() || kept.contains(id));
+        Ok(())
+    }
+    async fn ask_cancel(&self, job: &JobId, _: Millis) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        if !rows.cancels.contains(job) {
+            rows.cancels.push(job.clone());
+        }
+        Ok(())
+    }
+    async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
+        Ok(self.rows().cancels.clone())
+    }
+}
+
+/// The events that watchers were told. A publication under an older epoch than the latest is dropped, as is what comes after a
+/// job's end.
+#[derive(Default)]
+pub struct Log {
+    epoch: i64,
+    watchman: Watchman,
+    ended: BTreeMap<JobId, JobState>,
+}
+
+impl Log {
+    pub fn publish(&mut self, epoch: Epoch, job: &JobId, events: &[Event], store: &Rows) -> Vec<Broken> {
+        if epoch.0 < self.epoch || self.ended.contains_key(job) {
+            return Vec::new();
+        }
+        self.epoch = epoch.0;
+        let mut wrong = Vec::new();
+        for event in events {
+            wrong.extend(self.watchman.told(job, event));
+            wrong.extend(told_too_soon(job, event, store));
+            if let Event::JobEnded { state, .. } = event {
+                self.ended.insert(job.clone(), *state);
+            }
+        }
+        wrong
+    }
+
+    /// The bus loses everything that it has.
+    pub fn forget(&mut self) {
+        *self = Self { epoch: self.epoch, ..Self::default() };
+    }
+}
+
+/// Whatever is told has been saved.
+fn told_too_soon(job: &JobId, event: &Event, store: &Rows) -> Option<Broken> {
+    let empty = Tasks::default();
+    let saved = store.jobs.get(job);
+    let tasks = saved.map_or(&empty, |job| &job.tasks);
+    let (promise, sound) = match event {
+        Event::JobEnded { state, .. } => (Promise::Whole, saved.is_some_and(|job| job.state == *state && terminal(job.state))),
+        Event::TaskSucceeded { task, outputs, .. } => {
+            (Promise::Whole, tasks.get(task).is_some_and(|t| t.state == TaskState::Succeeded && t.outputs == *outputs))
+        }
+        Event::TaskProgress { task, progress } => {
+            (Promise::Forward, tasks.get(task).is_some_and(|t| t.furthest >= progress.fraction))
+        }
+        _ => return None,
+    };
+    (!sound).then(|| Broken { promise, what: format!("{} was told {event:?} before it was saved", job.0) })
+}
+
+/// Runs a future that never waits.
+pub fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => panic!("a fake waited"),
+    }
+}
