@@ -1,6 +1,7 @@
 //! The scheduler: jobs, tasks, attempts, nodes. `step` decides without IO; `service` carries it out on a `Store`, a `Bus` and
 //! `Blobs`; `Farm` is what the program holds.
 
+pub mod backoff;
 pub mod blobs;
 pub mod bus;
 pub mod cost;
@@ -10,6 +11,7 @@ pub mod invariants;
 mod lock;
 pub mod offline;
 pub mod plan;
+pub mod ports;
 mod recover;
 mod service;
 #[cfg(test)]

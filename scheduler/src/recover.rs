@@ -1,7 +1,7 @@
 //! What a new leader does with what an earlier one left.
 
 use crate::{
-    blobs::{Blobs, Folder},
+    blobs::Blobs,
     farm::{FarmError, FarmOptions},
     service::now,
     state::{Job, Millis, Rules, State, Task},
@@ -22,19 +22,29 @@ pub(crate) fn empty(folder: &Path) -> Result<(), FarmError> {
 }
 
 /// Loads the unfinished jobs: attempts that were running are lost, results whose artifacts are gone are computed again.
-pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, options: &FarmOptions) -> Result<State, FarmError> {
+/// Gives the number of batches committed too.
+pub(crate) async fn load(
+    store: &impl Store,
+    epoch: Epoch,
+    blobs: &impl Blobs,
+    options: &FarmOptions,
+) -> Result<(State, u64), FarmError> {
     let (token, _) = store.highest().await?;
     let rules = Rules { attempts_max: options.attempts_max.max(1), ..Rules::default() };
     let mut state = State { next_token: token + 1, rules, ..State::default() };
     let mut batch = Batch::default();
-    for mut job in store.unfinished().await? {
-        restore(&mut job, &|digest| blobs.size(*digest).is_some(), now(), &mut batch);
+    let jobs = store.unfinished().await?;
+    let outputs = jobs.iter().flat_map(|job| job.tasks.values()).flat_map(|task| task.outputs.values().copied());
+    let missing = blobs.missing(outputs.collect()).await?;
+    for mut job in jobs {
+        restore(&mut job, &|digest| !missing.contains(digest), now(), &mut batch);
         state.jobs.insert(job.id.clone(), job);
     }
-    if !batch.is_empty() {
-        store.commit(epoch, &batch).await?;
+    if batch.is_empty() {
+        return Ok((state, 0));
     }
-    Ok(state)
+    store.commit(epoch, 1, &batch).await?;
+    Ok((state, 1))
 }
 
 /// Makes a job that comes from the store live again, parked. `here`: whether an artifact is there.

@@ -1,19 +1,19 @@
 //! The active scheduler: takes messages, steps the state, commits, and only then acts. The only place here with a clock.
 
 use crate::{
-    blobs::{Blobs, Folder},
-    bus::{Bus, InProcess},
+    blobs::Blobs,
+    bus::{Bus, Stamp},
     farm::{FarmError, FarmOptions},
     identity, invariants,
     lock::Lock,
+    ports::{AnyBlobs, AnyBus, AnyStore},
     state::{Millis, State},
     step::{self, Effect, Happened, NewJob},
-    store::{Batch, Cached, Epoch, Sqlite, Store, StoreError},
+    store::{Batch, Cached, Epoch, Store, StoreError},
     sweep,
 };
 use klieg_protocol::{
-    Command, Digest, Event, Fault, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report, Source, TaskFailure,
-    TaskId, TaskName, TaskResult, Token,
+    Command, Digest, Event, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId, TaskName, Token,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,8 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How often requests to cancel from other processes are looked for.
 const CANCEL_POLL: Duration = Duration::from_millis(300);
-/// How long to wait before a commit that found the disk full is tried again.
-const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// How long to wait before a commit that found the disk full, or the store away, is tried again.
+const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Most messages taken into one commit.
 const ROUND_MAX: usize = 512;
 
@@ -66,6 +66,8 @@ pub(crate) enum Message {
     /// `false`: refused.
     Report {
         report: Report,
+        /// Of all its outputs, which are there.
+        bytes: u64,
         reply: oneshot::Sender<bool>,
     },
     Sweep {
@@ -79,10 +81,12 @@ pub(crate) enum Message {
 
 /// What a service is made of.
 pub(crate) struct Parts {
-    pub store: Arc<Sqlite>,
+    pub store: Arc<AnyStore>,
     pub epoch: Epoch,
-    pub blobs: Folder,
-    pub bus: Arc<InProcess>,
+    /// Batches committed under it.
+    pub committed: u64,
+    pub blobs: Arc<AnyBlobs>,
+    pub bus: Arc<AnyBus>,
     pub state: State,
     #[expect(dead_code, reason = "held as long as the service runs")]
     pub lock: Lock,
@@ -99,6 +103,10 @@ struct Service {
     options: FarmOptions,
     nodes: BTreeMap<NodeId, mpsc::Sender<Command>>,
     next_job: u64,
+    /// Times that the bus was told something.
+    tellings: u64,
+    /// Batches committed when the lead was last kept.
+    beaten_at: u64,
 }
 
 /// What one commit carries, and what follows it.
@@ -107,7 +115,10 @@ struct Round {
     effects: Vec<Effect>,
     batch: Batch,
     replies: Vec<Box<dyn FnOnce() + Send>>,
-    stories: Vec<(JobId, Vec<Event>)>,
+    /// Logs to begin: of jobs that the bus does not know, with what the store tells; of new jobs, with what this round tells.
+    stories: BTreeMap<JobId, Vec<Event>>,
+    /// Of the outputs of this round's results.
+    bytes: BTreeMap<BTreeMap<String, Digest>, u64>,
     closing: bool,
 }
 
@@ -132,7 +143,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         Ok((_, job)) => job + 1,
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
     };
-    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job };
+    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job, tellings: 0, beaten_at: 0 };
     // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
     let mut first = vec![Message::Poll];
     if service.options.resume_all {
@@ -153,7 +164,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         let more = std::iter::from_fn(|| inbox.try_recv().ok()).take(ROUND_MAX);
         match service.round(std::iter::once(first).chain(more).collect()).await {
             Ok(false) => {}
-            Ok(true) => return,
+            Ok(true) => return service.resign().await,
             Err(error) => return service.give_up(&error).await,
         }
     }
@@ -188,7 +199,7 @@ impl Service {
             Message::Submit { spec, plan, build, reply } => self.submit(*spec, plan, build, reply, round),
             Message::Resume { job, reply } => {
                 let found = self.parts.state.jobs.contains_key(&job);
-                self.step(Happened::Resumed(job), round);
+                self.resume(job, round);
                 round.reply(reply, found);
             }
             Message::Cancel { job, reply } => {
@@ -209,18 +220,21 @@ impl Service {
                 round.reply(reply, ());
             }
             Message::Progress { id, token, progress } => self.step(Happened::Progressed { id, token, progress }, round),
-            Message::Report { mut report, reply } => {
-                self.doubt(&mut report);
+            Message::Report { report, bytes, reply } => {
+                if let Outcome::Succeeded(result) = &report.outcome {
+                    round.bytes.insert(result.outputs.clone(), bytes);
+                }
                 let before = round.effects.len();
                 self.step(Happened::Reported(report), round);
                 let refused = round.effects[before..].iter().any(|effect| matches!(effect, Effect::Refused { .. }));
                 round.reply(reply, !refused);
             }
             Message::Sweep { bytes_max, reply } => {
-                let swept = sweep::sweep(&*self.parts.store, &self.parts.blobs, &self.parts.state, bytes_max).await;
+                let swept = sweep::sweep(&*self.parts.store, &*self.parts.blobs, &self.parts.state, bytes_max).await;
                 round.reply(reply, swept);
             }
             Message::Poll => {
+                self.keep_lead().await?;
                 for job in self.parts.store.cancels().await? {
                     self.step(Happened::CancelAsked(job.clone()), round);
                     round.batch.cancels_done.push(job);
@@ -251,7 +265,7 @@ impl Service {
         }
         let id = match same {
             Some(id) => {
-                self.step(Happened::Resumed(id.clone()), round);
+                self.resume(id.clone(), round);
                 id
             }
             None => {
@@ -260,14 +274,43 @@ impl Service {
                 let price = self.options.price_per_slot_hour;
                 let job = NewJob { id: id.clone(), identity, build, spec, plan, priority: 0, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
+                round.stories.insert(id.clone(), Vec::new());
                 id
             }
         };
         round.reply(reply, id);
     }
 
+    async fn resign(&self) {
+        if let Err(error) = self.parts.store.resign(self.parts.epoch).await {
+            tracing::warn!(%error, "failed to give the lead up");
+        }
+    }
+
+    /// Beats, unless a commit has just done so. Nobody else can lead an embedded store.
+    async fn keep_lead(&mut self) -> Result<(), StoreError> {
+        if !self.parts.store.shared() || std::mem::replace(&mut self.beaten_at, self.parts.committed) != self.parts.committed {
+            return Ok(());
+        }
+        match self.parts.store.beat(self.parts.epoch).await {
+            // A store that is away for a moment has no leader for others either.
+            Err(error) if error.retryable() => {
+                tracing::warn!(%error, "failed to keep the lead");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn resume(&mut self, job: JobId, round: &mut Round) {
+        if self.parts.state.jobs.get(&job).is_some_and(|job| job.parked) {
+            round.stories.insert(job.clone(), Vec::new());
+        }
+        self.step(Happened::Resumed(job), round);
+    }
+
     async fn describe(&mut self, job: JobId, reply: oneshot::Sender<bool>, round: &mut Round) -> Result<(), StoreError> {
-        if self.parts.state.jobs.contains_key(&job) || self.parts.bus.knows(&job).await {
+        if self.parts.bus.knows(&job).await {
             round.reply(reply, true);
             return Ok(());
         }
@@ -295,31 +338,14 @@ impl Service {
                 .collect();
             let identities: Vec<Digest> = questions.iter().map(|(_, identity)| *identity).collect();
             let known = self.parts.store.results(&identities).await?;
+            let named: BTreeSet<Digest> = known.values().flat_map(|cached| sweep::held_by(&cached.result)).collect();
+            // Computing it anew is better than waiting for artifacts that cannot be reached.
+            let gone = self.parts.blobs.missing(named.clone()).await.unwrap_or(named);
             for (id, identity) in questions {
-                let hit = known.get(&identity).filter(|cached| self.whole(&cached.result)).map(|cached| cached.result.clone());
+                let whole = |cached: &&Cached| sweep::held_by(&cached.result).all(|digest| !gone.contains(&digest));
+                let hit = known.get(&identity).filter(whole).map(|cached| cached.result.clone());
                 self.step(Happened::CacheAnswered { id, identity, hit }, round);
             }
-        }
-    }
-
-    /// Whether everything that a result names is there.
-    fn whole(&self, result: &TaskResult) -> bool {
-        let added = result.adds.iter().flat_map(|task| task.inputs.values());
-        let mut blobs = added.filter_map(|input| match &input.from {
-            Source::Blob(digest) => Some(digest),
-            Source::Output { .. } => None,
-        });
-        let here = |digest: &Digest| self.parts.blobs.size(*digest).is_some();
-        result.outputs.values().all(here) && blobs.all(here)
-    }
-
-    /// Turns a success that names artifacts which are not there into a failure.
-    fn doubt(&self, report: &mut Report) {
-        if let Outcome::Succeeded(result) = &report.outcome
-            && !self.whole(result)
-        {
-            let message = "its result names an artifact that it did not store".into();
-            report.outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message });
         }
     }
 
@@ -329,15 +355,20 @@ impl Service {
         if round.batch.is_empty() {
             return Ok(());
         }
+        let number = self.parts.committed + 1;
         let mut waited = Duration::ZERO;
+        // The same number again asks for the same batch again: it is written once, even if an answer was lost.
         loop {
-            match self.parts.store.commit(self.parts.epoch, &round.batch).await {
-                Err(StoreError::Full(_)) if waited < self.options.patience => {
-                    tracing::warn!("the farm's disk is full; waiting for space");
-                    tokio::time::sleep(FULL_PAUSE).await;
-                    waited += FULL_PAUSE;
+            match self.parts.store.commit(self.parts.epoch, number, &round.batch).await {
+                Err(error) if error.retryable() && waited < self.options.patience => {
+                    tracing::warn!(%error, "failed to commit; trying again");
+                    tokio::time::sleep(COMMIT_PAUSE).await;
+                    waited += COMMIT_PAUSE;
                 }
-                done => return done,
+                done => {
+                    self.parts.committed += u64::from(done.is_ok());
+                    return done;
+                }
             }
         }
     }
@@ -352,7 +383,7 @@ impl Service {
                 Effect::SaveAttempt(attempt) => batch.attempts.push((**attempt).clone()),
                 Effect::Remember { identity, result, seconds } => batch.results.push(Cached {
                     identity: *identity,
-                    bytes: result.outputs.values().filter_map(|digest| self.parts.blobs.size(*digest)).sum(),
+                    bytes: round.bytes.get(&result.outputs).copied().unwrap_or(0),
                     result: result.clone(),
                     seconds: *seconds,
                     used_at: now(),
@@ -371,7 +402,7 @@ impl Service {
 
     /// Carries out what is now durable.
     async fn act(&mut self, round: Round) {
-        let mut told: BTreeMap<JobId, Vec<Event>> = round.stories.into_iter().collect();
+        let mut told: BTreeMap<JobId, Vec<Event>> = BTreeMap::new();
         let mut commands = Vec::new();
         for effect in round.effects {
             match effect {
@@ -382,9 +413,7 @@ impl Service {
                 _ => {}
             }
         }
-        for (job, events) in told {
-            self.parts.bus.publish(&job, events).await;
-        }
+        self.tell(round.stories, told).await;
         for reply in round.replies {
             reply();
         }
@@ -396,13 +425,39 @@ impl Service {
         }
     }
 
+    async fn tell(&mut self, stories: BTreeMap<JobId, Vec<Event>>, mut told: BTreeMap<JobId, Vec<Event>>) {
+        for (job, mut story) in stories {
+            // A new job's log begins with what this round tells of it, an old one's goes on with it.
+            if story.is_empty() {
+                story = told.remove(&job).unwrap_or_default();
+            }
+            let stamp = self.stamp();
+            self.parts.bus.begin(&job, stamp, story).await;
+        }
+        for (job, events) in told {
+            let stamp = self.stamp();
+            self.parts.bus.publish(&job, stamp, events).await;
+        }
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.tellings += 1;
+        Stamp { epoch: self.parts.epoch, number: self.tellings }
+    }
+
     /// The store cannot be written: tells the watchers and ends. What was committed stays good.
-    async fn give_up(&self, error: &StoreError) {
+    async fn give_up(&mut self, error: &StoreError) {
         tracing::error!(%error, "the scheduler gives up");
-        for job in self.parts.state.jobs.values().filter(|job| !job.parked) {
+        if self.parts.store.shared() {
+            // Another goes on with its jobs.
+            return;
+        }
+        let live: Vec<JobId> = self.parts.state.jobs.values().filter(|job| !job.parked).map(|job| job.id.clone()).collect();
+        for job in live {
             let reason = format!("failed to {error}; finished work is kept: run the same again to go on");
             let ended = Event::JobEnded { state: JobState::Failed, reason: Some(reason) };
-            self.parts.bus.publish(&job.id, vec![ended]).await;
+            let stamp = self.stamp();
+            self.parts.bus.publish(&job, stamp, vec![ended]).await;
         }
     }
 }
