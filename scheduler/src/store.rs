@@ -94,8 +94,8 @@ pub struct Leadership {
 ///
 /// A write is durable (it survives a crash and a power cut) when its future is done with `Ok`, and happens as a whole or not at
 /// all. After `Err` nothing of it was written, but for `StoreError::Unknown`: then it may have been, and asking settles it.
-/// Fractions keep 15 significant digits. What is read has been committed; reads see every write that was done before they began. Dropping a future leaves the
-/// outcome of its write unknown, as a crash does.
+/// Dropping a future leaves the outcome of its write unknown, as a crash does. What is read has been committed; reads see every
+/// write that was done before they began. Fractions keep 15 significant digits.
 pub trait Store: Send + Sync + 'static {
     /// Who leads now.
     fn leadership(&self) -> impl Future<Output = Result<Leadership, StoreError>> + Send;

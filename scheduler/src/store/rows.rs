@@ -27,7 +27,9 @@ pub trait Record: Serialize {
 }
 
 macro_rules! record {
-    ($(#[$doc:meta])* $row:ident: $table:literal, key $key:expr, fixed $fixed:expr, only $only:literal { $($column:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $row:ident: $table:literal, key $key:expr, fixed $fixed:expr, only $only:literal {
+        $($column:ident: $type:ty,)*
+    }) => {
         $(#[$doc])*
         #[derive(Serialize, sqlx::FromRow)]
         pub struct $row { $(pub $column: $type,)* }

@@ -2,5 +2,6 @@
 
 mod blobs;
 mod bus;
+mod farm;
 mod postgres;
 mod schema;

@@ -158,7 +158,8 @@ macro_rules! pass_on {
                         key: Some(key.clone()), upload_id: Some(upload.clone()), initiated: Some(begun.clone()), ..Default::default()
                     }
                 });
-                let output = ListMultipartUploadsOutput { uploads: Some(listed.collect()), is_truncated: Some(false), ..Default::default() };
+                let uploads = Some(listed.collect());
+                let output = ListMultipartUploadsOutput { uploads, is_truncated: Some(false), ..Default::default() };
                 Ok(S3Response::new(output))
             }
         }
