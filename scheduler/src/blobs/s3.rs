@@ -119,10 +119,10 @@ impl S3 {
     }
 }
 
-/// Whether there is no such thing.
+/// Whether there is no such thing. An answer to HEAD carries no code; a bucket that is gone is another matter.
 fn absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    matches!(error.code(), Some("NoSuchKey" | "NotFound" | "NoSuchUpload"))
-        || matches!(error, SdkError::ServiceError(answer) if answer.raw().status().as_u16() == 404)
+    let not_found = matches!(error, SdkError::ServiceError(answer) if answer.raw().status().as_u16() == 404);
+    not_found && error.code() != Some("NoSuchBucket")
 }
 
 fn failed<E: std::error::Error + ProvideErrorMetadata + 'static>(at: &str, error: &SdkError<E>) -> BlobError {

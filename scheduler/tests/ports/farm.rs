@@ -44,7 +44,9 @@ async fn work_once(farm: &Farm, node: &NodeId, commands: &mut dyn Commands) -> S
 fn a_farm_on_postgres_nats_and_s3_is_taken_over_and_finishes_what_it_began() {
     // Where the S3 client finds its key is the environment, which a test must not change for others: a process of its own.
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "farm::on_a_cluster", "--ignored", "--nocapture"]).env("AWS_ACCESS_KEY_ID", klieg_servers::S3::ACCESS_KEY);
+    command
+        .args(["--exact", "farm::on_a_cluster", "--ignored", "--nocapture"])
+        .env("AWS_ACCESS_KEY_ID", klieg_servers::S3::ACCESS_KEY);
     let output = command.env("AWS_SECRET_ACCESS_KEY", klieg_servers::S3::SECRET_KEY).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
