@@ -56,7 +56,7 @@ pub async fn deliver(farm: &Farm, job: &JobId, order: &Order, preparation: &Prep
     }
     files.push(("stems/mix.wav".to_owned(), output("mix", "film")?));
     for (file, digest) in &files {
-        place(&farm.blob_path(digest), &order.out.join(file))?;
+        place(&farm.blob_file(digest).await.map_err(|e| farm_stop(&e))?, &order.out.join(file))?;
     }
     let cut: Cut = artifact(farm, output("direct", "cut")?).await?;
     let loudness: Value = artifact(farm, output("mix", "loudness")?).await?;
@@ -226,15 +226,16 @@ impl Partial {
         self.segments.insert(task.clone(), *outputs.get("segment").filter(|_| task.starts_with("render/"))?);
         self.reused_only &= reused;
         // While everything comes from the cache the film itself is a moment away.
-        if self.reused_only { None } else { self.write(farm, media) }
+        if self.reused_only { None } else { self.write(farm, media).await }
     }
 
-    fn write(&self, farm: &Farm, media: &dyn Media) -> Option<PathBuf> {
-        let segments: Vec<(PathBuf, u32)> = self
-            .ranges
-            .iter()
-            .filter_map(|r| self.segments.get(&r.task).map(|digest| (farm.blob_path(digest), r.end - r.first)))
-            .collect();
+    async fn write(&self, farm: &Farm, media: &dyn Media) -> Option<PathBuf> {
+        let mut segments: Vec<(PathBuf, u32)> = Vec::new();
+        for range in &self.ranges {
+            if let Some(digest) = self.segments.get(&range.task) {
+                segments.push((farm.blob_file(digest).await.ok()?, range.end - range.first));
+            }
+        }
         let (width, height) = self.params.size();
         let film = Conform {
             spec: &VideoSpec { format: self.params.format, width, height, fps: FPS },

@@ -2,6 +2,7 @@
 //! `Blobs`; `Farm` is what the program holds.
 
 pub mod admit;
+pub mod backoff;
 pub mod blobs;
 pub mod bus;
 pub mod cost;
@@ -11,6 +12,7 @@ pub mod invariants;
 mod lock;
 pub mod offline;
 pub mod plan;
+pub mod ports;
 pub mod recover;
 pub mod round;
 mod service;

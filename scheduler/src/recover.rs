@@ -21,12 +21,13 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
     let id = job.id.clone();
     for task in job.tasks.values_mut() {
         let name = task.spec.name.to_string();
-        if task.state == TaskState::Running && !left.running {
+        // What an older schema says of where it ran is not kept.
+        let lost_one = task.state == TaskState::Running && (!left.running || task.run.is_none());
+        if lost_one {
             batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task, now));
         }
         let gone = task.outputs.values().any(|digest| !here(digest));
-        let lost = task.state == TaskState::Running && !left.running;
-        if lost || (task.state == TaskState::Succeeded && gone) {
+        if lost_one || (task.state == TaskState::Succeeded && gone) {
             task.state = TaskState::Waiting;
             task.run = None;
             task.reused = false;

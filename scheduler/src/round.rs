@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Act {
     /// Makes the batch durable. Nothing after it is done before it is.
     Commit(Box<Batch>),
+    /// Begins a job's log with these events.
+    Begin(JobId, Vec<Event>),
     /// Adds events to a job's log.
     Publish(JobId, Vec<Event>),
     /// Those who asked get their answers.
@@ -24,7 +26,7 @@ pub enum Act {
     Answer(NodeId, Incarnation, Beaten, u64),
 }
 
-/// Gathers what the effects want saved. `bytes`: how long an artifact is.
+/// Gathers what the effects want saved. `bytes`: how long a result's outputs are.
 pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskResult) -> u64, batch: &mut Batch) {
     let (mut jobs, mut tasks) = (BTreeSet::<&JobId>::new(), BTreeSet::<(&JobId, &TaskName)>::new());
     for effect in effects {
@@ -50,9 +52,10 @@ pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskR
     }));
 }
 
-/// Puts a round in order: saved first, then told, then answered, then commanded.
-pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>)>, rules: &Rules) -> Vec<Act> {
-    let mut told: BTreeMap<JobId, Vec<Event>> = stories.into_iter().collect();
+/// Puts a round in order: saved first, then told, then answered, then commanded. `stories`: logs to begin, of old jobs with what the
+/// store tells of them, of new ones (empty here) with what this round tells.
+pub fn order(batch: Batch, effects: Vec<Effect>, stories: BTreeMap<JobId, Vec<Event>>, rules: &Rules) -> Vec<Act> {
+    let mut told: BTreeMap<JobId, Vec<Event>> = BTreeMap::new();
     let mut last = Vec::new();
     for effect in effects {
         match effect {
@@ -69,6 +72,12 @@ pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>
     // Even with nothing to write: a refusal counts only from the leader, and only the store knows who that is.
     if !batch.is_empty() || last.iter().any(|act| matches!(act, Act::Refused(..))) {
         acts.push(Act::Commit(Box::new(batch)));
+    }
+    for (job, mut story) in stories {
+        if story.is_empty() {
+            story = told.remove(&job).unwrap_or_default();
+        }
+        acts.push(Act::Begin(job, story));
     }
     acts.extend(told.into_iter().map(|(job, events)| Act::Publish(job, events)));
     acts.push(Act::Reply);

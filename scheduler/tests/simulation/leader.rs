@@ -13,9 +13,9 @@ use klieg_scheduler::{
     round::{self, Act},
     state::{Dice, Millis, Rules, Share, State},
     step::{Effect, Happened, NewJob, step},
-    store::{Batch, Epoch, Store},
+    store::{Batch, Epoch, Store, lead_now},
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long a leader may be silent before a standby takes over.
 pub const TAKEOVER_MS: Millis = 3_000;
@@ -32,6 +32,8 @@ pub struct Scheduler {
 
 pub struct Leader {
     pub epoch: Epoch,
+    /// Batches that it has committed.
+    pub committed: u64,
     pub state: State,
     dice: Dice,
     watchman: Watchman,
@@ -45,7 +47,7 @@ pub struct Leader {
 impl Leader {
     /// Takes the lead and loads what is unfinished.
     pub fn new(store: &MemoryStore, rules: Rules, seed: u64, now: Millis) -> Option<Self> {
-        let epoch = now_or_never(store.lead()).ok()?;
+        let epoch = now_or_never(lead_now(store, "a scheduler")).ok()?;
         let (token, job) = now_or_never(store.highest()).ok()?;
         let mut state = State::new(rules);
         (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
@@ -64,6 +66,7 @@ impl Leader {
         let jobs: Vec<JobId> = state.jobs.keys().cloned().collect();
         let mut leader = Self {
             epoch,
+            committed: 0,
             state,
             dice,
             watchman: Watchman::default(),
@@ -100,7 +103,7 @@ impl Leader {
     fn close(&mut self, mut effects: Vec<Effect>, mut batch: Batch, store: &MemoryStore, now: Millis) {
         self.look_up(store, now, &mut effects);
         round::gather(&self.state, &effects, now, &|_| 1, &mut batch);
-        self.acts.extend(round::order(batch, effects, Vec::new(), &self.state.rules));
+        self.acts.extend(round::order(batch, effects, BTreeMap::new(), &self.state.rules));
         self.state.jobs.retain(|_, job| !job.terminal());
     }
 
