@@ -4,7 +4,7 @@ use crate::{
     blobs::{BlobError, Blobs, Folder, S3, Upload, UploadName},
     bus::{Bus, BusError, Cursor, InProcess, Nats, Page, Request, Stamp},
     state::{Job, Millis},
-    store::{Batch, Cached, Epoch, Leadership, Postgres, Sqlite, Store, StoreError, Summary},
+    store::{Batch, Cached, Epoch, Leadership, Postgres, Sqlite, Standing, Store, StoreError, Summary},
 };
 use klieg_protocol::{Digest, Event, JobId, Offer};
 use std::{
@@ -48,6 +48,7 @@ any! {
     fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
     fn list() -> Result<Vec<Summary>, StoreError>;
     fn nodes() -> Result<Vec<Offer>, StoreError>;
+    fn standing() -> Result<Standing, StoreError>;
     fn highest() -> Result<(u64, u64), StoreError>;
     fn results(identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError>;
     fn all_results() -> Result<Vec<Cached>, StoreError>;

@@ -3,7 +3,7 @@
 use crate::{
     state::{Held, Job, Millis, Node, State, Task},
     step::Attempt,
-    store::Batch,
+    store::{Account, Batch, Measured, Standing},
 };
 use klieg_protocol::{Digest, Fault, Offer, TaskFailure, TaskId, TaskState};
 
@@ -41,6 +41,20 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
     }
     state.count_open(&job.project, i64::try_from(job.unfinished).unwrap_or(i64::MAX));
     state.jobs.insert(id, job);
+}
+
+/// Takes over what outlives leaders. Before any job is restored.
+pub fn stand(state: &mut State, standing: Standing) {
+    for Account { project, share, seconds, cost } in standing.projects {
+        let known = state.project(&project);
+        (known.share, known.seconds, known.cost) = (share, seconds, cost);
+    }
+    for (name, most) in standing.limits {
+        state.limits.entry(name).or_default().most = most;
+    }
+    for Measured { kind, step, shape, bytes } in standing.peaks {
+        state.peaks.learn(&kind, &step, &shape, bytes);
+    }
 }
 
 /// Notes what an attempt that runs on holds of a node which has not joined this leader yet.

@@ -1,9 +1,9 @@
 //! What one group commit carries, and in which order everything is done. The service and the simulation carry out the same acts.
 
 use crate::{
-    state::{Bug, Rules, State},
+    state::{Bug, Project, Rules, State},
     step::Effect,
-    store::{Batch, Cached},
+    store::{Account, Batch, Cached},
 };
 use klieg_protocol::{Beaten, Command, Digest, Event, Incarnation, JobId, NodeId, TaskId, TaskName, TaskResult, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,7 @@ pub enum Act {
 /// Gathers what the effects want saved. `bytes`: how long a result's outputs are.
 pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskResult) -> u64, batch: &mut Batch) {
     let (mut jobs, mut tasks) = (BTreeSet::<&JobId>::new(), BTreeSet::<(&JobId, &TaskName)>::new());
+    let mut projects = BTreeSet::<&String>::new();
     for effect in effects {
         match effect {
             Effect::SaveJob(job) => drop(jobs.insert(job)),
@@ -42,9 +43,19 @@ pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskR
                 used_at: now,
             }),
             Effect::Used(identity) => batch.used.push((*identity, now)),
+            Effect::SaveProject(name) => drop(projects.insert(name)),
+            Effect::SaveLimit(name) => {
+                let most = state.limits.get(name).map_or(0, |limit| limit.most);
+                batch.standing.limits.push((name.clone(), most));
+            }
+            Effect::SavePeak(peak) => batch.standing.peaks.push(peak.clone()),
             _ => {}
         }
     }
+    batch.standing.projects.extend(projects.into_iter().filter_map(|name| {
+        let Project { share, seconds, cost, .. } = *state.projects.get(name)?;
+        Some(Account { project: name.clone(), share, seconds, cost })
+    }));
     batch.jobs.extend(jobs.into_iter().filter_map(|id| state.jobs.get(id)).map(|job| job.bare()));
     batch.tasks.extend(tasks.into_iter().filter_map(|(job, name)| {
         let task = state.jobs.get(job)?.tasks.get(name)?;

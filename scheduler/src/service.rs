@@ -134,6 +134,10 @@ struct Service {
     options: FarmOptions,
     nodes: BTreeMap<NodeId, mpsc::Sender<Command>>,
     next_job: u64,
+    /// Unfinished jobs by what they compute.
+    live: BTreeMap<Digest, JobId>,
+    /// Jobs that an earlier process left and nobody has asked for yet; some of them may have been by now.
+    parked: BTreeSet<JobId>,
     dice: Dice,
     /// Times that the bus was told something.
     tellings: u64,
@@ -175,7 +179,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         Ok((_, job)) => job + 1,
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
     };
-    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job, dice: Dice(seed()), tellings: 0, beaten_at: 0 };
+    let mut service = Service::new(parts, options, next_job);
     // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
     let mut first = vec![Message::Poll];
     if service.options.resume_all {
@@ -203,6 +207,27 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
 }
 
 impl Service {
+    fn new(parts: Parts, options: FarmOptions, next_job: u64) -> Self {
+        let live = parts.state.jobs.values().map(|job| (job.identity, job.id.clone())).collect();
+        let parked = parts.state.jobs.values().filter(|job| job.parked).map(|job| job.id.clone()).collect();
+        let (nodes, dice) = (BTreeMap::new(), Dice(seed()));
+        Self { parts, options, nodes, next_job, live, parked, dice, tellings: 0, beaten_at: 0 }
+    }
+
+    /// Forgets jobs that have ended.
+    fn forget(&mut self, touched: Vec<JobId>) {
+        for id in touched {
+            if self.parts.state.jobs.get(&id).is_some_and(|job| job.terminal())
+                && let Some(job) = self.parts.state.jobs.remove(&id)
+            {
+                self.parked.remove(&id);
+                if self.live.get(&job.identity) == Some(&id) {
+                    self.live.remove(&job.identity);
+                }
+            }
+        }
+    }
+
     fn step(&mut self, happened: Happened, round: &mut Round) {
         round.effects.extend(step::step(&mut self.parts.state, happened, now(), &mut self.dice));
     }
@@ -220,8 +245,10 @@ impl Service {
             tracing::error!(%what, "an invariant of the farm is broken");
         }
         let closing = round.closing;
+        let saved = round.effects.iter().filter_map(|e| if let Effect::SaveJob(id) = e { Some(id.clone()) } else { None });
+        let saved: Vec<JobId> = saved.collect();
         self.carry_out(round).await?;
-        self.parts.state.jobs.retain(|_, job| !job.terminal());
+        self.forget(saved);
         Ok(closing)
     }
 
@@ -312,15 +339,11 @@ impl Service {
         round: &mut Round,
     ) {
         let identity = identity::of_job(&build, &spec, &plan);
-        let live = self.parts.state.jobs.values().filter(|job| !job.terminal());
-        let (mut same, mut stale) = (None, Vec::new());
-        for job in live {
-            if job.identity == identity {
-                same = Some(job.id.clone());
-            } else if job.parked && job.spec == spec {
-                stale.push(job.id.clone());
-            }
-        }
+        let jobs = &self.parts.state.jobs;
+        let same = self.live.get(&identity).filter(|id| jobs.get(*id).is_some_and(|job| !job.terminal())).cloned();
+        let parked = self.parked.iter().filter_map(|id| jobs.get(id)).filter(|job| job.parked && !job.terminal());
+        let stale = parked.filter(|job| job.identity != identity && job.spec == spec).map(|job| job.id.clone());
+        let stale: Vec<JobId> = stale.collect();
         let price = self.options.price_per_slot_hour;
         if same.is_none()
             && let Err(refusal) = admit::admit(&self.parts.state, &terms.project, &plan, price)
@@ -339,6 +362,7 @@ impl Service {
             None => {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
+                self.live.insert(identity, id.clone());
                 let Terms { project, priority } = terms;
                 let job = NewJob { id: id.clone(), identity, build, spec, plan, project, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
@@ -371,7 +395,7 @@ impl Service {
     }
 
     fn resume(&mut self, job: JobId, round: &mut Round) {
-        if self.parts.state.jobs.get(&job).is_some_and(|job| job.parked) {
+        if self.parked.remove(&job) {
             round.stories.insert(job.clone(), Vec::new());
         }
         self.step(Happened::Resumed(job), round);

@@ -17,7 +17,7 @@ pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 
 use crate::{
-    state::{Job, Millis},
+    state::{Job, Millis, Share},
     step::Attempt,
 };
 use klieg_protocol::{Digest, JobId, Offer, TaskName, TaskResult};
@@ -52,6 +52,35 @@ pub struct Batch {
     /// Requests to cancel that have been honoured.
     pub cancels_done: Vec<JobId>,
     pub nodes_joined: Vec<Offer>,
+    pub standing: Standing,
+}
+
+/// What outlives a leader beside the jobs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    pub projects: Vec<Account>,
+    /// Counted resources, and how many there are of each.
+    pub limits: Vec<(String, u32)>,
+    pub peaks: Vec<Measured>,
+}
+
+/// What a project may have, and what it has had.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    pub project: String,
+    pub share: Share,
+    /// Slot-seconds of all its attempts.
+    pub seconds: f64,
+    pub cost: f64,
+}
+
+/// The most memory that tasks of a shape were seen to use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    pub kind: String,
+    pub step: String,
+    pub shape: String,
+    pub bytes: u64,
 }
 
 impl Batch {
@@ -64,6 +93,7 @@ impl Batch {
             && self.used.is_empty()
             && self.cancels_done.is_empty()
             && self.nodes_joined.is_empty()
+            && self.standing == Standing::default()
     }
 }
 
@@ -121,6 +151,8 @@ pub trait Store: Send + Sync + 'static {
     fn list(&self) -> impl Future<Output = Result<Vec<Summary>, StoreError>> + Send;
     /// Nodes that joined under this epoch.
     fn nodes(&self) -> impl Future<Output = Result<Vec<Offer>, StoreError>> + Send;
+    /// What was last written of what outlives leaders, in the order of names.
+    fn standing(&self) -> impl Future<Output = Result<Standing, StoreError>> + Send;
     /// The highest token and the number of the latest job ever written.
     fn highest(&self) -> impl Future<Output = Result<(u64, u64), StoreError>> + Send;
     /// What the result cache has of these.

@@ -3,7 +3,7 @@
 use crate::{
     blobs::Blobs,
     farm::{FarmError, FarmOptions},
-    recover::{Left, restore},
+    recover::{Left, restore, stand},
     service::now,
     state::{Rules, State},
     store::{Batch, Epoch, Store},
@@ -31,8 +31,10 @@ pub(crate) async fn load(
 ) -> Result<(State, u64), FarmError> {
     let (token, _) = store.highest().await?;
     let attempts_max = options.attempts_max.max(1);
-    let mut state = State::new(Rules { attempts_max, node_faults_max: attempts_max, ..Rules::default() });
+    let fail_unplaceable = !options.nodes_outlive;
+    let mut state = State::new(Rules { attempts_max, node_faults_max: attempts_max, fail_unplaceable, ..Rules::default() });
     (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
+    stand(&mut state, store.standing().await?);
     let mut batch = Batch::default();
     let jobs = store.unfinished().await?;
     let outputs = jobs.iter().flat_map(|job| job.tasks.values()).flat_map(|task| task.outputs.values().copied());

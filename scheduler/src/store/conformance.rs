@@ -1,8 +1,8 @@
 //! What every implementation of the port must do; the simulation's too (feature `conformance`).
 
-use super::{Batch, Cached, Epoch, Leadership, Store, StoreError, lead_now};
+use super::{Account, Batch, Cached, Epoch, Leadership, Measured, Standing, Store, StoreError, lead_now};
 use crate::{
-    state::{Job, Run, Task, Tasks},
+    state::{Job, Run, Share, Task, Tasks},
     step::Attempt,
 };
 use klieg_protocol::{
@@ -92,6 +92,33 @@ pub async fn check(store: &impl Store) {
     cache(store).await;
     cancels(store).await;
     pruning(store).await;
+    standing(store).await;
+}
+
+/// What outlives leaders is written with the rest, each part by itself, and read in the order of names.
+async fn standing(store: &impl Store) {
+    assert_eq!(store.standing().await.expect("standing"), Standing::default());
+    let mut leader = Leader::new(store).await;
+    let account = |project: &str, seconds| {
+        let share = Share { weight: 2.5, slots_max: Some(3), ..Share::default() };
+        Account { project: project.into(), share, seconds, cost: seconds / 8.0 }
+    };
+    let peak = |step: &str, bytes| Measured { kind: "film".into(), step: step.into(), shape: "640x360".into(), bytes };
+    let first = Standing {
+        projects: vec![account("b", 1.5), account("a", 0.0)],
+        limits: vec![("nuke".into(), 4)],
+        peaks: vec![peak("render", 7)],
+    };
+    leader.commit(&Batch { standing: first, ..Batch::default() }).await.expect("commit");
+    let second = Standing { projects: vec![account("b", 3.0)], limits: vec![], peaks: vec![peak("mix", 1), peak("render", 9)] };
+    leader.commit(&Batch { standing: second, ..Batch::default() }).await.expect("commit");
+    Leader::new(store).await;
+    let wanted = Standing {
+        projects: vec![account("a", 0.0), account("b", 3.0)],
+        limits: vec![("nuke".into(), 4)],
+        peaks: vec![peak("mix", 1), peak("render", 9)],
+    };
+    assert_eq!(store.standing().await.expect("standing"), wanted, "a new leader finds what the last one wrote");
 }
 
 async fn jobs(store: &impl Store) {

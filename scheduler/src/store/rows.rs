@@ -1,7 +1,7 @@
 //! Records as rows of the schema in `migrations/`: the one place that knows both. A field here is a column there, of the same
 //! name; a new one needs a migration and nothing else.
 
-use super::{Cached, StoreError};
+use super::{Account, Cached, Measured, StoreError};
 use crate::{
     state::{Cache, Job, Task, Tasks},
     step::Attempt,
@@ -119,6 +119,31 @@ record! {
     }
 }
 
+record! {
+    ProjectRow: "projects", key ["name"], fixed [], only "true" {
+        name: String,
+        share: String,
+        seconds: f64,
+        cost: f64,
+    }
+}
+
+record! {
+    LimitRow: "limits", key ["name"], fixed [], only "true" {
+        name: String,
+        most: i64,
+    }
+}
+
+record! {
+    PeakRow: "peaks", key ["kind", "step", "shape"], fixed [], only "true" {
+        kind: String,
+        step: String,
+        shape: String,
+        bytes: i64,
+    }
+}
+
 // ---- to rows --------------------------------------------------------------------------------------------------------------------
 
 pub fn of_job(job: &Job) -> Result<JobRow, StoreError> {
@@ -202,6 +227,20 @@ pub fn of_offer(offer: &Offer) -> Result<NodeRow, StoreError> {
     Ok(NodeRow { node: clean(&offer.node.0), slots, memory_bytes: signed(memory), offer: json(offer, "a node")? })
 }
 
+pub fn of_account(account: &Account) -> Result<ProjectRow, StoreError> {
+    let Account { project, share, seconds, cost } = account;
+    Ok(ProjectRow { name: clean(project), share: json(share, "a project")?, seconds: finite(*seconds), cost: finite(*cost) })
+}
+
+pub fn of_limit(name: &str, most: u32) -> LimitRow {
+    LimitRow { name: clean(name), most: most.into() }
+}
+
+pub fn of_measured(peak: &Measured) -> PeakRow {
+    let Measured { kind, step, shape, bytes } = peak;
+    PeakRow { kind: clean(kind), step: clean(step), shape: clean(shape), bytes: signed(*bytes) }
+}
+
 // ---- from rows ------------------------------------------------------------------------------------------------------------------
 
 /// A job without its tasks.
@@ -267,6 +306,21 @@ pub fn cached(row: ResultRow) -> Result<Cached, StoreError> {
 
 pub fn offer(row: NodeRow) -> Result<Offer, StoreError> {
     parse(&row.offer, &format!("node {}", row.node))
+}
+
+pub fn account(row: ProjectRow) -> Result<Account, StoreError> {
+    let share = parse(&row.share, &format!("project {}", row.name))?;
+    Ok(Account { project: row.name, share, seconds: row.seconds, cost: row.cost })
+}
+
+pub fn limit(row: LimitRow) -> Result<(String, u32), StoreError> {
+    let most = narrow(row.most, &format!("limit {}", row.name))?;
+    Ok((row.name, most))
+}
+
+pub fn measured(row: PeakRow) -> Result<Measured, StoreError> {
+    let bytes = unsigned(row.bytes, &format!("peak of {}", row.step))?;
+    Ok(Measured { kind: row.kind, step: row.step, shape: row.shape, bytes })
 }
 
 // ---- fields ---------------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 //! commit is a handful of statements however many tasks are in it.
 
 use super::{
-    Batch, Cached, EPOCHS_KEPT, Epoch, Leadership, Store, StoreError, Summary,
-    rows::{self, AttemptRow, JobRow, NodeRow, Record, ResultRow, Table, TaskRow},
+    Batch, Cached, EPOCHS_KEPT, Epoch, Leadership, Standing, Store, StoreError, Summary,
+    rows::{self, AttemptRow, JobRow, LimitRow, NodeRow, PeakRow, ProjectRow, Record, ResultRow, Table, TaskRow},
 };
 use crate::state::{Job, Millis, Task};
 use klieg_protocol::{Digest, JobId, Offer};
@@ -69,6 +69,9 @@ struct Upserts {
     attempts: SqlStr,
     results: SqlStr,
     nodes: SqlStr,
+    projects: SqlStr,
+    limits: SqlStr,
+    peaks: SqlStr,
 }
 
 fn upsert<E: Engine, T: Record>() -> SqlStr {
@@ -107,6 +110,9 @@ impl<E: Engine> Sql<E> {
             attempts: upsert::<E, AttemptRow>(),
             results: upsert::<E, ResultRow>(),
             nodes: upsert::<E, NodeRow>(),
+            projects: upsert::<E, ProjectRow>(),
+            limits: upsert::<E, LimitRow>(),
+            peaks: upsert::<E, PeakRow>(),
         };
         Self { engine, upserts }
     }
@@ -133,6 +139,16 @@ impl<E: Engine> Sql<E> {
         put(!batch.attempts.is_empty(), &self.upserts.attempts, json(attempts))?;
         put(!batch.results.is_empty(), &self.upserts.results, json(results))?;
         put(!batch.nodes_joined.is_empty(), &self.upserts.nodes, json(nodes))?;
+        let Standing { projects, limits, peaks } = &batch.standing;
+        let accounts = projects.iter().map(|account| Ok((&account.project, rows::of_account(account)?)));
+        put(!projects.is_empty(), &self.upserts.projects, json(accounts))?;
+        put(
+            !limits.is_empty(),
+            &self.upserts.limits,
+            json(limits.iter().map(|(name, most)| Ok((name, rows::of_limit(name, *most))))),
+        )?;
+        let measured = peaks.iter().map(|peak| Ok(((&peak.kind, &peak.step, &peak.shape), rows::of_measured(peak))));
+        put(!peaks.is_empty(), &self.upserts.peaks, json(measured))?;
         steps.extend(used::<E>(&batch.used));
         if !batch.cancels_done.is_empty() {
             let jobs: Vec<String> = batch.cancels_done.iter().map(|job| rows::clean(&job.0)).collect();
@@ -308,6 +324,16 @@ impl<E: Engine> Store for Sql<E> {
         let mut found = self.engine.fetch(Step::new("SELECT * FROM nodes", []), rows::offer).await?;
         found.sort_by(|a, b| a.node.cmp(&b.node));
         Ok(found)
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        let mut projects = self.engine.fetch(Step::new("SELECT * FROM projects", []), rows::account).await?;
+        projects.sort_by(|a, b| a.project.cmp(&b.project));
+        let mut limits = self.engine.fetch(Step::new("SELECT * FROM limits", []), rows::limit).await?;
+        limits.sort();
+        let mut peaks = self.engine.fetch(Step::new("SELECT * FROM peaks", []), rows::measured).await?;
+        peaks.sort_by(|a, b| (&a.kind, &a.step, &a.shape).cmp(&(&b.kind, &b.step, &b.shape)));
+        Ok(Standing { projects, limits, peaks })
     }
 
     async fn highest(&self) -> Result<(u64, u64), StoreError> {

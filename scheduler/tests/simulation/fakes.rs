@@ -4,7 +4,7 @@ use klieg_protocol::{Digest, Event, JobId, JobState, Offer, TaskId, TaskState};
 use klieg_scheduler::{
     invariants::{Broken, Promise, Watchman},
     state::{Job, Millis, Tasks, terminal},
-    store::{Batch, Cached, Epoch, Leadership, Store, StoreError, Summary},
+    store::{Batch, Cached, Epoch, Leadership, Standing, Store, StoreError, Summary},
 };
 use std::{
     collections::BTreeMap,
@@ -25,6 +25,7 @@ pub struct Rows {
     pub jobs: BTreeMap<JobId, Job>,
     pub results: BTreeMap<Digest, Cached>,
     pub cancels: Vec<JobId>,
+    pub standing: Standing,
     pub nodes: Vec<Offer>,
     /// When the leader last showed that it lives.
     pub led_at: Millis,
@@ -80,9 +81,29 @@ impl Rows {
         }
         self.cancels.retain(|job| !batch.cancels_done.contains(job));
         self.nodes.extend(batch.nodes_joined.iter().cloned());
+        self.stand(&batch.standing);
         self.batches.insert(epoch.0, number);
         self.beat += 1;
         Ok(())
+    }
+
+    fn stand(&mut self, new: &Standing) {
+        let Standing { projects, limits, peaks } = &mut self.standing;
+        for account in &new.projects {
+            projects.retain(|known| known.project != account.project);
+            projects.push(account.clone());
+        }
+        for limit in &new.limits {
+            limits.retain(|(known, _)| *known != limit.0);
+            limits.push(limit.clone());
+        }
+        for peak in &new.peaks {
+            peaks.retain(|known| (&known.kind, &known.step, &known.shape) != (&peak.kind, &peak.step, &peak.shape));
+            peaks.push(peak.clone());
+        }
+        projects.sort_by(|a, b| a.project.cmp(&b.project));
+        limits.sort();
+        peaks.sort_by(|a, b| (&a.kind, &a.step, &a.shape).cmp(&(&b.kind, &b.step, &b.shape)));
     }
 
     fn write_job(&mut self, job: &Job) {
@@ -176,6 +197,9 @@ impl Store for MemoryStore {
     }
     async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
         Ok(self.rows().nodes.clone())
+    }
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        Ok(self.rows().standing.clone())
     }
     async fn highest(&self) -> Result<(u64, u64), StoreError> {
         let rows = self.rows();

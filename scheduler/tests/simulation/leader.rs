@@ -9,7 +9,7 @@ use klieg_protocol::{Digest, Fault, JobId, Outcome, Report, TaskFailure, TaskId}
 use klieg_scheduler::{
     identity,
     invariants::{Broken, Promise, Watchman},
-    recover::{Left, restore},
+    recover::{Left, restore, stand},
     round::{self, Act},
     state::{Dice, Millis, Rules, Share, State},
     step::{Effect, Happened, NewJob, step},
@@ -53,12 +53,16 @@ impl Leader {
         (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
         let (mut dice, mut batch) = (Dice(seed), Batch::default());
         let share = |weight| Share { weight, slots_max: Some(10), ..Share::default() };
-        for happened in [
-            Happened::LimitSet("licence".into(), 2),
-            Happened::ShareSet("large".into(), share(3.0)),
-            Happened::ShareSet("small".into(), share(1.0)),
-        ] {
-            step(&mut state, happened, now, &mut dice);
+        let mut effects = Vec::new();
+        stand(&mut state, now_or_never(store.standing()).ok()?);
+        if state.limits.is_empty() {
+            for happened in [
+                Happened::LimitSet("licence".into(), 2),
+                Happened::ShareSet("large".into(), share(3.0)),
+                Happened::ShareSet("small".into(), share(1.0)),
+            ] {
+                effects.extend(step(&mut state, happened, now, &mut dice));
+            }
         }
         for job in now_or_never(store.unfinished()).ok()? {
             restore(&mut state, job, &|_| true, Left { running: true }, now, &mut batch);
@@ -75,7 +79,6 @@ impl Leader {
             replies: Vec::new(),
             wrong: Vec::new(),
         };
-        let mut effects = Vec::new();
         for job in jobs {
             leader.step(Happened::Resumed(job), now, &mut effects);
         }
@@ -208,6 +211,7 @@ impl Leader {
 /// The rules of the simulated farm: everything happens sooner.
 pub fn rules(bug: Option<klieg_scheduler::state::Bug>) -> Rules {
     Rules {
+        refuse_unplaceable: false,
         fail_unplaceable: false,
         attempts_max: 4,
         lease_ms: Agent::LEASE_MS,
