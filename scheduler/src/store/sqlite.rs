@@ -20,6 +20,10 @@ pub struct Wal {
     at: String,
 }
 
+/// How often a file that another process is preparing is tried again, and after which pause.
+const OPEN_TRIES_MAX: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
+
 impl Sqlite {
     /// Opens or creates the file and brings its schema up to date.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
@@ -41,7 +45,16 @@ impl Sqlite {
             options = options.pragma("max_page_count", pages.to_string());
         }
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-        let write = pool().max_connections(1).connect_with(options.clone()).await.map_err(|e| StoreError::of(e, &at))?;
+        let mut tries = 0;
+        let write = loop {
+            let opened = pool().max_connections(1).connect_with(options.clone()).await;
+            match opened.map_err(|e| StoreError::of(e, &at)) {
+                // SQLite does not wait for another process that is turning the same new file to WAL.
+                Err(error) if error.retryable() && tries < OPEN_TRIES_MAX => tries += 1,
+                done => break done?,
+            }
+            tokio::time::sleep(OPEN_PAUSE).await;
+        };
         migrate(&write, &at).await?;
         let read = pool().max_connections(2).connect_lazy_with(options);
         Ok(Sql::new(Wal { read, write, at }))

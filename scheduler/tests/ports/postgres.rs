@@ -47,8 +47,8 @@ async fn commits_whose_answer_is_lost_are_found_out() {
     behind.commit(epoch, 2, &of("job-000002")).await.expect("the same again");
     assert!(there(&store, "job-000002").await && store.committed(epoch).await.unwrap() == 2);
 
-    // The answer is lost, and before the leader can ask another has taken over: it learns what became of its batch.
-    proxy.on(b"INSERT INTO jobs", Fault::Cut);
+    // It does not come through, and before the leader can ask another has taken over: it learns what became of its batch.
+    proxy.on(COMMIT, Fault::Cut);
     assert!(behind.commit(epoch, 3, &of("job-000003")).await.is_err());
     lead_now(&store, "b").await.unwrap();
     let late = behind.commit(epoch, 3, &of("job-000003")).await;
