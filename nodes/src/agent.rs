@@ -1,41 +1,56 @@
 //! The agent: takes attempts from the scheduler and lets worker processes compute them, one process a slot. It knows nothing
 //! of why they come in that order.
+//!
+//! - [`stay`]: the talk with the scheduler. When nobody answers for too long the agent ends what runs: nobody may believe any more
+//!   that it does, and others are given it.
+//! - [`slot`]: one attempt after the other in a worker process; [`process`], [`group`]: that process, and making certain that it is gone.
+//! - [`health`]: whether devices can be used. [`scratch`]: the agent's folder, and what dead agents have left.
 
+mod charges;
+mod group;
+mod health;
 mod process;
+mod scratch;
 mod slot;
+mod stay;
+mod watch;
 
 pub(crate) use slot::fault_of;
+pub use stay::Ended;
 
-use klieg_protocol::{
-    Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Fault, Incarnation, NodeId, Offer, Outcome,
-    Report, TaskFailure, Token,
-};
-use slot::{Note, Slot};
+use crate::{clock, discover, telemetry::Sensors};
+use charges::Charges;
+use health::Health;
+use klieg_protocol::{Closed, DeviceOffer, Dispatcher, Incarnation, NodeId, Offer, Telemetry, Token, Tools};
+use scratch::Scratch;
+use slot::{Note, Place, Shared, Slot};
+use stay::{Slots, Stay};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     ffi::OsString,
     hash::{BuildHasher, Hasher},
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
-
-/// How often the scheduler hears of the agent.
-const BEAT: Duration = Duration::from_secs(2);
-/// How many tokens are remembered, so that a command that comes twice is carried out once.
-const TOKENS_MAX: usize = 4096;
 
 /// How an agent runs.
 #[derive(Clone, Debug)]
 pub struct AgentOptions {
     /// What the scheduler calls this machine.
     pub node: NodeId,
-    /// Tasks at a time, each in its own process.
+    /// Tasks at a time on the processor, each in its own process.
     pub slots: usize,
-    /// Host memory that all tasks may use together.
+    /// Host memory that all of those may use together.
     pub memory_bytes: u64,
+    /// Added to the environment of their workers.
+    pub environment: Vec<(String, String)>,
+    /// Devices beside the processor.
+    pub gpus: Vec<OwnDevice>,
+    /// What else it has, for people.
+    pub tools: Tools,
     /// Program and arguments that start a worker.
     pub worker: Vec<OsString>,
     /// Threads that each task may use.
@@ -44,23 +59,80 @@ pub struct AgentOptions {
     pub silence: Duration,
     /// So long, or twenty times its estimate if that is longer, a task may go without progress.
     pub stall: Duration,
-    /// How long a task that nobody wants any more has to end by itself.
+    /// How long a task that nobody wants any more has to end by itself, and a worker that is asked to end.
     pub grace: Duration,
+    /// How long processes that were killed may take to be gone before their slot counts as stuck and its device as faulty.
+    pub kill_limit: Duration,
+    /// The farm's lease: how long it believes that an unheard node lives.
+    pub lease: Duration,
+    /// The farm's grace: how long after that it believes that the node's attempts run on. The agent ends them in the middle of it.
+    pub unheard: Duration,
+    /// How often the agent measures itself and its devices.
+    pub telemetry_every: Duration,
+    /// With less room than this for attempts' files the agent takes no more of them. 0: it always does.
+    pub disk_free_min_bytes: u64,
+    /// Where artifacts are kept, for telemetry.
+    pub cache: Option<PathBuf>,
+}
+
+/// A device beside the processor, and how its workers are kept to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnDevice {
+    pub offer: DeviceOffer,
+    /// Added to the environment of its workers.
+    pub environment: Vec<(String, String)>,
 }
 
 impl AgentOptions {
-    /// An agent for this machine: a slot for each core, three quarters of its memory, one thread a task.
+    /// An agent for this machine's processor alone: a slot for each core, three quarters of its memory, one thread a task. Its
+    /// workers see every device.
     pub fn here(worker: Vec<OsString>) -> Self {
-        let machine = crate::discover::machine();
+        let machine = discover::machine();
         Self {
             node: NodeId(machine.name),
             slots: machine.threads,
             memory_bytes: machine.memory_bytes / 4 * 3,
+            environment: Vec::new(),
+            gpus: Vec::new(),
+            tools: Tools::default(),
             worker,
             threads: 1,
             silence: Duration::from_secs(60),
             stall: Duration::from_secs(900),
             grace: Duration::from_millis(500),
+            kill_limit: Duration::from_secs(10),
+            lease: Duration::from_secs(8),
+            unheard: Duration::from_secs(30),
+            telemetry_every: Duration::from_secs(5),
+            disk_free_min_bytes: 0,
+            cache: None,
+        }
+    }
+
+    /// An agent for all of this machine: the processor, and each GPU with so many slots. Workers see only the device of their slot,
+    /// and the disk is kept from filling up.
+    pub fn whole(worker: Vec<OsString>, slots_per_gpu: u32) -> Self {
+        Self {
+            environment: discover::processor_only(),
+            gpus: discover::own_gpus(slots_per_gpu),
+            tools: Tools { encoders: discover::encoders(), ..Tools::default() },
+            disk_free_min_bytes: 1_000_000_000,
+            ..Self::here(worker)
+        }
+    }
+
+    fn offer(&self, incarnation: Incarnation) -> Offer {
+        let slots = u32::try_from(self.slots.max(1)).unwrap_or(u32::MAX);
+        let mut offer = Offer::of_cpu(self.node.clone(), incarnation, slots, self.memory_bytes);
+        offer.devices.extend(self.gpus.iter().map(|gpu| gpu.offer.clone()));
+        offer.tools = self.tools.clone();
+        offer
+    }
+
+    fn environment_of(&self, device: usize) -> Vec<(String, String)> {
+        match device.checked_sub(1).and_then(|gpu| self.gpus.get(gpu)) {
+            Some(gpu) => gpu.environment.clone(),
+            None => self.environment.clone(),
         }
     }
 }
@@ -81,49 +153,58 @@ pub enum AgentError {
 /// A running agent. Dropping it without `stop` ends its workers too, but does not wait for them.
 pub struct Agent {
     node: NodeId,
-    slots: Vec<mpsc::Sender<Note>>,
+    slots: Slots,
     threads: Vec<JoinHandle<()>>,
-    pump: tokio::task::JoinHandle<()>,
-    scratch: PathBuf,
+    talk: tokio::task::JoinHandle<()>,
+    watch: tokio::task::JoinHandle<()>,
+    charges: Charges,
+    scratch: Scratch,
+    draining: tokio::sync::watch::Sender<bool>,
+    ended: tokio::sync::watch::Receiver<Option<Ended>>,
+    telemetry: tokio::sync::watch::Receiver<Option<Telemetry>>,
+    patience: Duration,
     leave: Box<dyn FnOnce() -> Leaving + Send>,
 }
 
 type Leaving = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Agent {
-    /// Joins the farm. Workers start when there is something for them to do.
+    /// Joins the farm. Workers start when there is something for them to do. What an agent that died has left in the farm's
+    /// scratch folder, processes too, is ended and removed before.
     pub async fn start<D: Dispatcher>(farm: D, options: AgentOptions) -> Result<Self, AgentError> {
+        let sensors = Sensors::here(options.cache.as_deref());
+        Self::start_with(farm, options, sensors).await
+    }
+
+    /// As `start`, with other senses than this machine's.
+    pub async fn start_with<D: Dispatcher>(farm: D, options: AgentOptions, sensors: Sensors) -> Result<Self, AgentError> {
         if options.worker.is_empty() {
             return Err(AgentError::NoWorker);
         }
-        let farm = Arc::new(farm);
-        let scratch = farm.scratch().join(format!("agent-{}", std::process::id()));
-        std::fs::create_dir_all(&scratch).map_err(|source| AgentError::Scratch { path: scratch.clone(), source })?;
-        let (mut slots, mut threads) = (Vec::new(), Vec::new());
-        let charges = Charges::default();
-        let runtime = tokio::runtime::Handle::current();
-        for number in 0..options.slots.max(1) {
-            let (notes, inbox) = mpsc::channel();
-            let place = (number, scratch.clone());
-            let slot = Slot::new(Arc::clone(&farm), options.clone(), place, runtime.clone(), notes.clone(), charges.clone());
-            // A worker dies with the thread that started it, so that thread lives as long as the slot.
-            let run = thread::Builder::new().name(format!("slot-{number}")).spawn(move || slot.run(&inbox));
-            threads.push(run.map_err(AgentError::Thread)?);
-            slots.push(notes);
-        }
-        let slot_count = u32::try_from(slots.len()).unwrap_or(u32::MAX);
         let incarnation = Incarnation(std::hash::RandomState::new().build_hasher().finish());
-        let offer = Offer::of_cpu(options.node.clone(), incarnation, slot_count, options.memory_bytes);
-        let commands = farm.join(offer.clone()).await?;
-        let pump = tokio::spawn(stay(Arc::clone(&farm), offer, commands, slots.clone(), charges));
-        let node = options.node.clone();
-        let leave: Box<dyn FnOnce() -> Leaving + Send> = Box::new(move || {
-            Box::pin(async move {
-                // A farm that has been closed has let the node go.
-                let _ = farm.leave(&node, incarnation).await;
-            })
+        let within = farm.scratch();
+        let made = Scratch::make(&within, incarnation.0);
+        let scratch = made.map_err(|source| AgentError::Scratch { path: within, source })?;
+        let (node, charges, health) = (options.node.clone(), Charges::default(), Health::default());
+        let offer = options.offer(incarnation);
+        let patience = options.grace * 2 + options.kill_limit;
+        let runtime = tokio::runtime::Handle::current();
+        let shared = Arc::new(Shared { farm: Arc::new(farm), options, runtime, charges: charges.clone(), health });
+        let (slots, threads) = start_slots(&shared, &offer, &scratch)?;
+        let asked = clock::now();
+        let commands = shared.farm.join(offer.clone()).await?;
+        let (draining, drained) = tokio::sync::watch::channel(false);
+        let (end, ended) = tokio::sync::watch::channel(None);
+        let (measured, telemetry) = tokio::sync::watch::channel(None);
+        let watch = watch::Watch { shared: Arc::clone(&shared), slots: slots.clone(), offer: offer.clone(), measured };
+        let watch = tokio::spawn(watch.run(sensors, scratch.path.clone()));
+        let leave = leaving(&shared, incarnation);
+        let (told, slots_too) = (telemetry.clone(), slots.clone());
+        let stay = Stay { shared, offer, slots: slots_too, draining: drained, telemetry: told, answered: asked, alone: false };
+        let talk = tokio::spawn(async move {
+            end.send_replace(Some(stay.run(commands).await));
         });
-        Ok(Self { node: options.node, slots, threads, pump, scratch, leave })
+        Ok(Self { node, slots, threads, talk, watch, charges, scratch, draining, ended, telemetry, patience, leave })
     }
 
     /// What the scheduler calls it.
@@ -131,176 +212,83 @@ impl Agent {
         &self.node
     }
 
+    /// What it measured last. Changes every `telemetry_every`.
+    pub fn telemetry(&self) -> tokio::sync::watch::Receiver<Option<Telemetry>> {
+        self.telemetry.clone()
+    }
+
+    /// Returns when the agent takes part no more, though nobody has stopped it.
+    pub async fn ended(&self) -> Ended {
+        let ended = self.ended.clone().wait_for(Option::is_some).await.ok().and_then(|ended| *ended);
+        ended.unwrap_or(Ended::Closed)
+    }
+
+    /// Begins no more attempts and lets those that run finish, but not for longer than `limit`: after that they are stopped, and
+    /// run again elsewhere by nobody's fault. Returns how many had to be stopped, when the farm has taken all reports or cannot
+    /// be reached to take them. `stop` is to follow.
+    pub async fn drain(&self, limit: Duration) -> usize {
+        self.draining.send_replace(true);
+        if tokio::time::timeout(limit, self.charges.none()).await.is_ok() {
+            return 0;
+        }
+        let left: Vec<Token> = self.charges.list().1.iter().map(|charge| charge.token).collect();
+        left.iter().for_each(|token| self.slots.tell(|| Note::Stop(*token)));
+        let _ = tokio::time::timeout(self.patience, self.charges.none()).await;
+        left.len()
+    }
+
     /// Ends every worker with all its children, and removes what they left. What ran counts as lost.
     pub async fn stop(mut self) {
-        self.pump.abort();
-        self.quit();
+        self.talk.abort();
+        self.watch.abort();
+        self.slots.tell(|| Note::Quit);
         let threads = std::mem::take(&mut self.threads);
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         // A slot may wait for the farm to take a report; the farm is about to learn that it is lost.
         let _ = tokio::time::timeout(Duration::from_millis(1200), joined).await;
         let leave = std::mem::replace(&mut self.leave, Box::new(|| Box::pin(async {})));
         let _ = tokio::time::timeout(Duration::from_millis(500), leave()).await;
-        let _ = std::fs::remove_dir_all(&self.scratch);
-    }
-
-    fn quit(&self) {
-        for slot in &self.slots {
-            // A slot that has ended needs no word.
-            let _ = slot.send(Note::Quit);
-        }
+        self.scratch.remove();
     }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        self.pump.abort();
-        self.quit();
+        self.talk.abort();
+        self.watch.abort();
+        self.slots.tell(|| Note::Quit);
     }
 }
 
-/// The attempts that the agent has taken and whose ends have not been confirmed, and the tokens that it has seen.
-#[derive(Clone, Default)]
-pub(crate) struct Charges(Arc<Mutex<Taken>>);
-
-#[derive(Default)]
-struct Taken {
-    open: BTreeMap<Token, Charge>,
-    /// The latest session that was heard of.
-    session: u64,
-    seen: VecDeque<Token>,
+fn leaving<D: Dispatcher>(shared: &Arc<Shared<D>>, incarnation: Incarnation) -> Box<dyn FnOnce() -> Leaving + Send> {
+    let shared = Arc::clone(shared);
+    Box::new(move || {
+        Box::pin(async move {
+            // A farm that has been closed has let the node go.
+            let _ = shared.farm.leave(&shared.options.node, incarnation).await;
+        })
+    })
 }
 
-impl Charges {
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes an attempt. False when it was taken, or stopped, before, or is of a session that another has followed.
-    fn take(&self, dispatch: &Dispatch) -> bool {
-        let fresh = self.obeys(dispatch.session) && self.see(dispatch.token);
-        if fresh {
-            self.taken().open.insert(dispatch.token, Charge::of(dispatch));
-        }
-        fresh
-    }
-
-    /// Whether no later session has been heard of.
-    fn obeys(&self, session: u64) -> bool {
-        session >= self.taken().session
-    }
-
-    /// Whether the attempt has been taken and its end is not confirmed.
-    fn has(&self, token: Token) -> bool {
-        self.taken().open.contains_key(&token)
-    }
-
-    /// Notes the session; true when that is news.
-    fn follow(&self, session: u64) -> bool {
-        let mut taken = self.taken();
-        let news = session > taken.session;
-        taken.session = taken.session.max(session);
-        news
-    }
-
-    /// Whether the token has not been seen before.
-    fn see(&self, token: Token) -> bool {
-        let mut taken = self.taken();
-        if taken.seen.contains(&token) {
-            return false;
-        }
-        taken.seen.push_back(token);
-        if taken.seen.len() > TOKENS_MAX {
-            taken.seen.pop_front();
-        }
-        true
-    }
-
-    /// The scheduler knows how the attempt ended.
-    pub(crate) fn confirm(&self, token: Token) {
-        self.taken().open.remove(&token);
-    }
-
-    fn list(&self) -> (u64, Vec<Charge>) {
-        let taken = self.taken();
-        (taken.session, taken.open.values().cloned().collect())
-    }
-}
-
-/// Hands the scheduler's commands to the slots and lets it hear of the agent, until the farm has ended. Joins again if the
-/// scheduler has forgotten the node.
-async fn stay<D: Dispatcher>(
-    farm: Arc<D>,
-    offer: Offer,
-    mut commands: Box<dyn Commands>,
-    slots: Vec<mpsc::Sender<Note>>,
-    charges: Charges,
-) {
-    let mut pulse = tokio::time::interval(BEAT);
-    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            command = commands.next() => match command {
-                Some(command) => hand(command, &farm, &offer, &slots, &charges),
-                None => break,
-            },
-            _ = pulse.tick() => {
-                let (node, incarnation) = (offer.node.clone(), offer.incarnation);
-                let devices = vec![DeviceBeat::default(); offer.devices.len()];
-                let (session, attempts) = charges.list();
-                let beat = Beat { node, incarnation, draining: false, devices, session, attempts };
-                let answer = farm.beat(beat).await.map(|(answer, session)| {
-                    if charges.follow(session) {
-                        pulse.reset_immediately();
-                    }
-                    // A scheduler that another has replaced has nothing to say.
-                    if charges.obeys(session) { answer } else { Beaten::Known }
-                });
-                match answer {
-                    Ok(Beaten::Known) => {}
-                    Ok(Beaten::Unknown) => match farm.join(offer.clone()).await {
-                        Ok(anew) => commands = anew,
-                        Err(Closed) => break,
-                    },
-                    Ok(Beaten::Replaced) => {
-                        tracing::error!(node = offer.node.0, "another agent has taken this node's place");
-                        break;
-                    }
-                    Err(Closed) => break,
-                }
-            }
+/// Starts a thread for each slot of each device.
+fn start_slots<D: Dispatcher>(
+    shared: &Arc<Shared<D>>,
+    offer: &Offer,
+    scratch: &Scratch,
+) -> Result<(Slots, Vec<JoinHandle<()>>), AgentError> {
+    let (mut slots, mut threads) = (BTreeMap::new(), Vec::new());
+    for (device, offered) in offer.devices.iter().enumerate() {
+        for slot in 0..offered.slots {
+            let (notes, inbox) = mpsc::channel();
+            let number = threads.len();
+            let environment = shared.options.environment_of(device);
+            let place = Place { device, slot: slot as usize, number, scratch: scratch.path.clone(), environment };
+            let run = Slot::new(Arc::clone(shared), place, notes.clone());
+            // A worker dies with the thread that started it, so that thread lives as long as the slot.
+            let run = thread::Builder::new().name(format!("slot-{number}")).spawn(move || run.run(&inbox));
+            threads.push(run.map_err(AgentError::Thread)?);
+            slots.insert((u32::try_from(device).unwrap_or(u32::MAX), slot), notes);
         }
     }
-    slots.iter().for_each(|slot| drop(slot.send(Note::Quit)));
-}
-
-fn hand<D: Dispatcher>(command: Command, farm: &Arc<D>, offer: &Offer, slots: &[mpsc::Sender<Note>], charges: &Charges) {
-    match command {
-        Command::Run(dispatch) => {
-            if dispatch.incarnation != offer.incarnation || !charges.take(&dispatch) {
-                return;
-            }
-            let slot = dispatch.slots.first().and_then(|number| slots.get(usize::try_from(*number).ok()?));
-            // The scheduler only knows the slots that were offered, and they live as long as this.
-            let _ = slot.map(|slot| slot.send(Note::Run(dispatch)));
-        }
-        Command::Stop { id, token, session } => {
-            if !charges.obeys(session) {
-                return;
-            }
-            charges.see(token);
-            if charges.has(token) {
-                return slots.iter().for_each(|slot| drop(slot.send(Note::Stop(token))));
-            }
-            // It has not come, and must not begin any more: what is reserved for it is free.
-            let failure = TaskFailure { fault: Fault::Nobody, message: "it was stopped before it began".into() };
-            let (node, outcome, damaged) = (offer.node.clone(), Outcome::Failed(failure), Vec::new());
-            let report = Report { node, id, attempt: 0, token, outcome, seconds: 0.0, damaged, peak_bytes: None, killed: false };
-            let farm = Arc::clone(farm);
-            tokio::spawn(async move {
-                // It is told to stop again if this does not arrive.
-                let _ = farm.report(report).await;
-            });
-        }
-    }
+    Ok((Slots(slots), threads))
 }

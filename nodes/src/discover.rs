@@ -1,6 +1,71 @@
 //! What this machine has.
 
+use crate::{
+    agent::OwnDevice,
+    encode,
+    telemetry::{
+        Nvml,
+        driver::{Driver, Gpu as Found},
+    },
+};
+use klieg_kernels::{Choice, Device, device::Info};
+use klieg_kind::Format;
+use klieg_protocol::{Class, DeviceOffer, GpuFacts};
 use std::{fs, path::Path};
+
+/// What a worker is told to make pictures on, when its command line does not say.
+pub const WORKER_DEVICE: &str = "KLIEG_WORKER_DEVICE";
+/// Of a GPU's memory, what tasks may use: the rest is for the driver's contexts, one for each process.
+const GPU_MEMORY_TENTHS: u64 = 9;
+
+/// The environment of workers that must see no GPU.
+pub fn processor_only() -> Vec<(String, String)> {
+    vec![("CUDA_VISIBLE_DEVICES".into(), String::new()), (WORKER_DEVICE.into(), Choice::Cpu.to_string())]
+}
+
+/// The delivery formats whose encoders FFmpeg's libraries here have.
+pub fn encoders() -> Vec<String> {
+    let formats = [(Format::Mp4, "mp4"), (Format::Webm, "webm"), (Format::Mov, "mov")];
+    formats.into_iter().filter(|(format, _)| encode::missing(*format).is_none()).map(|(_, name)| name.into()).collect()
+}
+
+/// The machine's GPUs as an agent offers them, each with so many slots, and how a worker is kept to one of them: NVIDIA's as NVML
+/// lists them, or as CUDA does where there is no NVML. Others' are not offered: Vulkan does not say how much memory they have, so it
+/// could not be shared out. Workers on the processor's slots can be told to use one.
+pub fn own_gpus(slots: u32) -> Vec<OwnDevice> {
+    if let Ok(mut nvml) = Nvml::open() {
+        return nvml.gpus().into_iter().map(|gpu| of_nvml(gpu, slots)).collect();
+    }
+    Device::list().found.iter().filter_map(|info| of_cuda(info, slots)).collect()
+}
+
+/// By its own number, which stays the same whatever else the machine has.
+fn of_nvml(gpu: Found, slots: u32) -> OwnDevice {
+    let visible = gpu.facts.uuid.clone();
+    let offer = offer_of(gpu.name, Class::Cuda, gpu.memory_bytes, slots, gpu.facts);
+    OwnDevice { offer, environment: only_cuda(visible) }
+}
+
+/// By its place among CUDA's devices, in the order of the bus.
+fn of_cuda(info: &Info, slots: u32) -> Option<OwnDevice> {
+    let Choice::Cuda(index) = info.choice else { return None };
+    let facts = GpuFacts { driver: info.driver.clone(), compute: info.compute_capability, ..GpuFacts::default() };
+    let offer = offer_of(info.name.clone(), Class::Cuda, info.memory_bytes?, slots, facts);
+    Some(OwnDevice { offer, environment: only_cuda(index.to_string()) })
+}
+
+fn offer_of(name: String, class: Class, memory_bytes: u64, slots: u32, gpu: GpuFacts) -> DeviceOffer {
+    DeviceOffer { name, class, memory_bytes: memory_bytes / 10 * GPU_MEMORY_TENTHS, slots: slots.max(1), gpu: Some(gpu) }
+}
+
+/// The only device that such a worker sees is its first.
+fn only_cuda(visible: String) -> Vec<(String, String)> {
+    vec![
+        ("CUDA_DEVICE_ORDER".into(), "PCI_BUS_ID".into()),
+        ("CUDA_VISIBLE_DEVICES".into(), visible),
+        (WORKER_DEVICE.into(), Choice::Cuda(0).to_string()),
+    ]
+}
 
 /// A machine, as far as its operating system tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -86,6 +151,30 @@ mod tests {
         assert!(machine.threads >= 1);
         assert!(machine.memory_bytes > 100_000_000, "{machine:?}");
         assert!(machine.memory_free_bytes <= machine.memory_bytes, "{machine:?}");
+    }
+
+    #[test]
+    fn a_worker_sees_its_own_gpu_alone() {
+        let facts = GpuFacts { uuid: "GPU-1".into(), compute: Some((9, 0)), ..GpuFacts::default() };
+        let gpu = Found { name: "NVIDIA H200".into(), memory_bytes: 100_000, facts: facts.clone() };
+        let own = of_nvml(gpu, 4);
+        let offer =
+            DeviceOffer { name: "NVIDIA H200".into(), class: Class::Cuda, memory_bytes: 90_000, slots: 4, gpu: Some(facts) };
+        assert_eq!(own.offer, offer);
+        let seen = |own: &OwnDevice, name: &str| own.environment.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        assert_eq!(seen(&own, "CUDA_VISIBLE_DEVICES").as_deref(), Some("GPU-1"));
+        assert_eq!(seen(&own, WORKER_DEVICE).as_deref(), Some("cuda:0"));
+        let info = Info {
+            choice: Choice::Cuda(2),
+            name: "NVIDIA H200".into(),
+            memory_bytes: Some(100_000),
+            compute_capability: Some((9, 0)),
+            driver: "570.124.06".into(),
+        };
+        let own = of_cuda(&info, 0).unwrap();
+        assert_eq!((own.offer.slots, seen(&own, "CUDA_VISIBLE_DEVICES").as_deref()), (1, Some("2")));
+        assert_eq!(of_cuda(&Info { memory_bytes: None, ..info.clone() }, 1), None, "its memory cannot be shared out");
+        assert_eq!(of_cuda(&Info { choice: Choice::Vulkan(1), ..info }, 2), None);
     }
 
     #[test]

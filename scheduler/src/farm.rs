@@ -15,7 +15,7 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -242,6 +242,8 @@ struct Inner {
     store: Arc<AnyStore>,
     scratch: PathBuf,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// Of the nodes that are known, as last told.
+    telemetry: std::sync::Mutex<BTreeMap<NodeId, Telemetry>>,
 }
 
 impl Farm {
@@ -276,7 +278,15 @@ impl Farm {
             lock,
         };
         let service = tokio::spawn(service::run(parts, options, messages));
-        Ok(Self(Arc::new(Inner { inbox, bus, blobs, store, scratch, service: Mutex::new(Some(service)) })))
+        Ok(Self(Arc::new(Inner {
+            inbox,
+            bus,
+            blobs,
+            store,
+            scratch,
+            service: Mutex::new(Some(service)),
+            telemetry: Default::default(),
+        })))
     }
 
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, FarmError> {
@@ -327,6 +337,15 @@ impl Farm {
     /// Cancels a job. No error when it has ended already.
     pub async fn cancel(&self, job: &JobId) -> Result<(), FarmError> {
         self.ask(|reply| Message::Cancel { job: job.clone(), reply }).await
+    }
+
+    /// What each node last measured of itself. In memory only; empty until nodes have told.
+    pub fn telemetry(&self) -> BTreeMap<NodeId, Telemetry> {
+        self.measured().clone()
+    }
+
+    fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Telemetry>> {
+        self.0.telemetry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Keeps bytes as an artifact.
@@ -457,11 +476,20 @@ impl Dispatcher for Farm {
     }
 
     async fn leave(&self, node: &NodeId, incarnation: Incarnation) -> Result<(), Closed> {
+        self.measured().remove(node);
         self.ask(|reply| Message::Leave { node: node.clone(), incarnation, reply }).await.map_err(|_| Closed)
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(Beaten, u64), Closed> {
-        self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)
+    async fn beat(&self, mut beat: Beat) -> Result<(Beaten, u64), Closed> {
+        let (node, told) = (beat.node.clone(), beat.telemetry.take());
+        let answer = self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)?;
+        match (answer.0, told) {
+            (Beaten::Known, Some(told)) => drop(self.measured().insert(node, *told)),
+            // Nobody whom the farm does not know takes up memory.
+            (Beaten::Unknown, _) => drop(self.measured().remove(&node)),
+            _ => {}
+        }
+        Ok(answer)
     }
 
     fn progress(&self, id: &TaskId, token: Token, progress: Progress) {

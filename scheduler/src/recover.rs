@@ -5,7 +5,7 @@ use crate::{
     step::Attempt,
     store::{Account, Batch, Measured, Standing},
 };
-use klieg_protocol::{Digest, Fault, Offer, TaskFailure, TaskId, TaskState};
+use klieg_protocol::{Digest, Fault, Offer, TaskFailure, TaskId, TaskState, Tools};
 
 /// What a new leader finds.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ fn hold(state: &mut State, job: &Job, task: &Task) {
     let lease_until = state.clock.steady() + state.rules.lease_ms;
     let session = state.session_of(None);
     let node = state.nodes.entry(run.node.clone()).or_insert_with(|| {
-        let offer = Offer { node: run.node.clone(), incarnation: run.incarnation, devices: Vec::new() };
+        let offer = Offer { node: run.node.clone(), incarnation: run.incarnation, devices: Vec::new(), tools: Tools::default() };
         Node { joined: false, ..Node::new(offer, lease_until, session) }
     });
     let ask = task.spec.open().ask;

@@ -3,6 +3,10 @@
 use super::{Common, Stop, print, print_json};
 use klieg_film_speech::Engine;
 use klieg_kernels::Device;
+use klieg_nodes::telemetry::{
+    Nvml,
+    driver::{Driver, Gpu},
+};
 use klieg_pipelines::film::{Preparation, fonts_found};
 use klieg_pipelines::kind::Format;
 use serde::Serialize;
@@ -58,11 +62,27 @@ fn machine() -> Vec<Finding> {
     let found = klieg_nodes::discover::machine();
     let gib = found.memory_bytes as f64 / f64::from(1 << 30);
     let mut all = vec![finding("processor", true, format!("{}, {} threads, {gib:.0} GiB", found.cpu, found.threads), None)];
-    for gpu in found.gpus {
-        all.push(finding("NVIDIA GPU", true, format!("{}, driver {}", gpu.model, gpu.driver), None));
+    match Nvml::open() {
+        Ok(mut nvml) => all.extend(nvml.gpus().iter().map(nvidia)),
+        Err(why) => {
+            let listed = found.gpus.iter().map(|gpu| format!("{}, driver {}, {}", gpu.model, gpu.driver, gpu.bus));
+            all.extend(listed.map(|gpu| finding("NVIDIA GPU", true, gpu, None)));
+            if !found.gpus.is_empty() {
+                all.push(finding("GPU telemetry", false, format!("failed to {why}"), None));
+            }
+        }
     }
     all.extend(devices());
     all
+}
+
+/// A GPU as an agent offers it.
+fn nvidia(gpu: &Gpu) -> Finding {
+    let facts = &gpu.facts;
+    let compute = facts.compute.map_or(String::new(), |(major, minor)| format!(", compute capability {major}.{minor}"));
+    let gib = gpu.memory_bytes as f64 / f64::from(1 << 30);
+    let detail = format!("{}, {gib:.0} GiB{compute}, driver {}, {}, {}", gpu.name, facts.driver, facts.bus, facts.uuid);
+    finding("NVIDIA GPU", true, detail, None)
 }
 
 /// What pictures can be made on, by the words that `--device` takes.

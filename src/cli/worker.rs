@@ -9,7 +9,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 pub struct Args {
     /// The device that pictures are made on.
-    #[arg(long, default_value = "auto", value_parser = device_of)]
+    #[arg(long, default_value = "auto", value_parser = device_of, env = klieg_nodes::discover::WORKER_DEVICE)]
     device: Choice,
 }
 

@@ -1,9 +1,15 @@
 use crate::{
-    agent::slot::Note,
+    agent::{
+        group::{self, Group},
+        slot::Note,
+    },
     talk::{Order, Word},
 };
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::{
+        signal::Signal,
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
     unistd::Pid,
 };
 use std::{
@@ -28,12 +34,47 @@ pub struct Process {
     keeper: Option<JoinHandle<()>>,
     /// Tells its words from those of the slot's earlier processes.
     pub generation: u64,
-    reaped: bool,
+    group: Group,
+    settled: bool,
+}
+
+/// How long a worker's end may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until what was asked to end is killed.
+    pub grace: Duration,
+    /// Until what was killed must have ended.
+    pub limit: Duration,
+}
+
+/// Processes of a worker that were killed and live on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("a worker that was killed does not end: process{} wait{} in the kernel, perhaps for a device or a file server", list(.living), if .living.len() == 1 { "s" } else { "" })]
+pub struct Stuck {
+    pub group: Group,
+    living: Vec<Pid>,
+}
+
+fn list(pids: &[Pid]) -> String {
+    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+    format!("{} {}", if pids.len() == 1 { "" } else { "es" }, pids.join(", "))
+}
+
+/// How a worker is started.
+pub struct Start<'a> {
+    /// Program and arguments.
+    pub command: &'a [OsString],
+    /// Added to the environment.
+    pub environment: &'a [(String, String)],
+    pub threads: usize,
+    pub generation: u64,
+    pub mark: String,
 }
 
 impl Process {
     /// Starts a worker whose words come as notes.
-    pub fn start(command: &[OsString], threads: usize, generation: u64, notes: &mpsc::Sender<Note>) -> io::Result<Self> {
+    pub fn start(start: Start<'_>, notes: &mpsc::Sender<Note>) -> io::Result<Self> {
+        let Start { command, environment, threads, generation, mark } = start;
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -42,12 +83,15 @@ impl Process {
             .stderr(Stdio::piped())
             .env("RAYON_NUM_THREADS", threads.to_string())
             .env(crate::worker::AGENT, std::process::id().to_string())
+            .env(group::MARK, &mark)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
             .spawn()?;
         let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = taken else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let tail = Arc::default();
-        let mut process = Self { child, stdin, tail: Arc::clone(&tail), keeper: None, generation, reaped: false };
+        let group = Group { leader: Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)), mark };
+        let mut process = Self { child, stdin, tail: Arc::clone(&tail), keeper: None, generation, group, settled: false };
         let notes = notes.clone();
         thread::Builder::new().name("worker-words".into()).spawn(move || listen(stdout, generation, &notes))?;
         process.keeper = Some(thread::Builder::new().name("worker-errors".into()).spawn(move || keep(stderr, &tail))?);
@@ -61,34 +105,42 @@ impl Process {
         self.stdin.write_all(&line).and_then(|()| self.stdin.flush())
     }
 
-    /// Ends it with its children, and says in words how it ended.
-    pub fn end(&mut self) -> String {
-        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX));
-        // If it has died by itself its status tells how; a signal after that changes nothing of it.
-        let status = if self.reaped { self.child.try_wait() } else { self.settle(group) };
-        self.reaped = true;
-        // Its last words are read when nobody of the group can say more; one that left the group may hold the pipe.
+    /// Ends it with everything that it started, asking first and then by force, and says in words how it ended. An error when
+    /// something of it lives on that cannot be ended.
+    pub fn end(mut self, patience: Patience) -> Result<String, Stuck> {
+        self.settle(patience)
+    }
+
+    /// How it ended, if it was by itself. Gives a dying process a moment, so that its own status is seen and not our signal.
+    pub fn ended(self, patience: Patience) -> Result<String, Stuck> {
+        wait_for(|| over(self.group.leader));
+        self.end(patience)
+    }
+
+    fn settle(&mut self, patience: Patience) -> Result<String, Stuck> {
+        self.settled = true;
+        // The leader is reaped last: until then the group's number cannot become another's.
+        let living = self.group.end(patience.grace, patience.limit);
+        let status = self.child.try_wait();
+        // Its last words are read when nobody of the group can say more.
         wait_for(|| self.keeper.as_ref().is_none_or(JoinHandle::is_finished));
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let last: Vec<&str> = tail.iter().map(String::as_str).collect();
         let last = if last.is_empty() { String::new() } else { format!("; its last words were: {}", last.join(" / ")) };
+        if !living.is_empty() {
+            return Err(Stuck { group: self.group.clone(), living });
+        }
         match status {
-            Ok(Some(status)) => format!("{}{last}", words(status)),
-            _ => format!("ended{last}"),
+            Ok(Some(status)) => Ok(format!("{}{last}", words(status))),
+            _ => Ok(format!("ended{last}")),
         }
     }
+}
 
-    fn settle(&mut self, group: Pid) -> io::Result<Option<ExitStatus>> {
-        // The group outlives its leader while children of the leader run. Not there any more: nothing to end.
-        let _ = killpg(group, Signal::SIGKILL);
-        self.child.wait().map(Some)
-    }
-
-    /// How it ended, if it was by itself. Gives a dying process a moment, so that its own status is seen and not our signal.
-    pub fn ended(&mut self) -> String {
-        wait_for(|| !matches!(self.child.try_wait(), Ok(None)));
-        self.end()
-    }
+/// Whether a child has ended; leaves its status for whoever reaps it.
+fn over(child: Pid) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    !matches!(waitid(Id::Pid(child), flags), Ok(WaitStatus::StillAlive))
 }
 
 /// Waits a tenth of a second at most.
@@ -103,8 +155,10 @@ fn wait_for(mut so: impl FnMut() -> bool) {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if !self.reaped {
-            self.end();
+        if !self.settled
+            && let Err(stuck) = self.settle(Patience { grace: Duration::ZERO, limit: Duration::from_secs(1) })
+        {
+            tracing::error!("{stuck}");
         }
     }
 }

@@ -21,11 +21,11 @@ pub fn agent_options(slots: usize) -> AgentOptions {
         node: NodeId("here".into()),
         slots,
         memory_bytes: 1_000_000_000,
-        worker: this_as("as_worker"),
-        threads: 1,
         silence: Duration::from_secs(3),
         stall: Duration::from_secs(10),
         grace: Duration::from_millis(300),
+        telemetry_every: Duration::from_millis(100),
+        ..AgentOptions::here(this_as("as_worker"))
     }
 }
 

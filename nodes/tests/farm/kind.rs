@@ -78,7 +78,17 @@ impl Toy {
                 }
                 Ok(text)
             }
-            "idle" => {
+            "env" => Ok(std::env::var(&text).unwrap_or_default()),
+            // What it starts leaves its process group.
+            "leaver" => {
+                let mut child = std::process::Command::new("setsid").args(["sleep", "60"]).spawn().expect("setsid");
+                fs::write(params["pids"].as_str().expect("pids"), format!("{} {}", std::process::id(), child.id())).expect("pids");
+                let _ = child.wait();
+                Ok(text)
+            }
+            // The second time it is quick.
+            "idle once" if Path::new(params["pids"].as_str().expect("pids")).exists() => Ok(text),
+            "idle" | "idle once" => {
                 let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep");
                 fs::write(params["pids"].as_str().expect("pids"), format!("{} {}", std::process::id(), child.id())).expect("pids");
                 let _ = child.wait();

@@ -3,7 +3,10 @@
 mod help;
 mod kind;
 
+mod alone;
 mod attempts;
+mod devices;
+mod drain;
 mod full;
 mod resume;
 mod reuse;
@@ -28,4 +31,11 @@ fn as_farm() {
 #[ignore = "another test starts it"]
 fn as_farm_with_little_room() {
     help::block(full::farm_with_little_room());
+}
+
+/// Not a test: a farm whose task starts something that leaves its process group; another test kills it.
+#[test]
+#[ignore = "another test starts it"]
+fn as_leaver() {
+    help::block(alone::leaver_process());
 }

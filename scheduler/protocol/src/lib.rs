@@ -4,6 +4,7 @@ mod digest;
 mod event;
 mod plan;
 mod post;
+mod telemetry;
 
 pub use digest::Digest;
 pub use event::{Event, JobState, Progress, TaskState};
@@ -14,3 +15,4 @@ pub use post::{
     Beat, Beaten, Charge, Closed, Command, Commands, DeviceBeat, DeviceOffer, Dispatch, Dispatcher, Incarnation, NodeId, Offer,
     Outcome, Report,
 };
+pub use telemetry::{DiskTelemetry, GpuFacts, GpuTelemetry, HostTelemetry, Telemetry, Tools};

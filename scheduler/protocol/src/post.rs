@@ -1,4 +1,4 @@
-use crate::{Class, Digest, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Token};
+use crate::{Class, Digest, GpuFacts, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Telemetry, Token, Tools};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future, path::PathBuf};
 
@@ -20,6 +20,9 @@ pub struct DeviceOffer {
     pub memory_bytes: u64,
     /// Tasks of one slot that it runs at a time.
     pub slots: u32,
+    /// `None` for a processor.
+    #[serde(default)]
+    pub gpu: Option<GpuFacts>,
 }
 
 /// What a node brings to the farm.
@@ -29,13 +32,15 @@ pub struct Offer {
     pub incarnation: Incarnation,
     /// Dispatches and heartbeats name them by their place here.
     pub devices: Vec<DeviceOffer>,
+    #[serde(default)]
+    pub tools: Tools,
 }
 
 impl Offer {
     /// A node of one processor with so many slots and so much memory.
     pub fn of_cpu(node: NodeId, incarnation: Incarnation, slots: u32, memory_bytes: u64) -> Self {
-        let cpu = DeviceOffer { name: "processor".into(), class: Class::Cpu, memory_bytes, slots };
-        Self { node, incarnation, devices: vec![cpu] }
+        let cpu = DeviceOffer { name: "processor".into(), class: Class::Cpu, memory_bytes, slots, gpu: None };
+        Self { node, incarnation, devices: vec![cpu], tools: Tools::default() }
     }
 }
 
@@ -53,6 +58,9 @@ pub struct Beat {
     pub session: u64,
     /// Every attempt that it has taken and whose report has not been confirmed.
     pub attempts: Vec<Charge>,
+    /// What it measured since the last heartbeat that carried any.
+    #[serde(default)]
+    pub telemetry: Option<Box<Telemetry>>,
 }
 
 /// An attempt that a node has, and what it holds.

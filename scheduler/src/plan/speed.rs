@@ -8,6 +8,7 @@ use crate::{
 };
 use klieg_protocol::{
     Ask, Beat, Class, DeviceBeat, DeviceOffer, Digest, Incarnation, Input, JobId, JobSpec, NodeId, Offer, Plan, Source, TaskSpec,
+    Tools,
 };
 use std::{collections::BTreeMap, time::Instant};
 
@@ -54,13 +55,21 @@ fn submit(state: &mut State, job: usize, dice: &mut Dice) {
 }
 
 fn join(state: &mut State, number: usize, dice: &mut Dice) {
-    let gpu = DeviceOffer { name: "gpu".into(), class: Class::Cuda, memory_bytes: 24 << 30, slots: 4 };
-    let cpu = DeviceOffer { name: "cpu".into(), class: Class::Cpu, memory_bytes: 64 << 30, slots: 8 };
+    let gpu = DeviceOffer { name: "gpu".into(), class: Class::Cuda, memory_bytes: 24 << 30, slots: 4, gpu: None };
+    let cpu = DeviceOffer { name: "cpu".into(), class: Class::Cpu, memory_bytes: 64 << 30, slots: 8, gpu: None };
     let devices = vec![cpu, gpu.clone(), gpu.clone(), gpu.clone(), gpu];
     let (node, incarnation) = (NodeId(format!("node-{number:04}")), Incarnation(1));
     let beats = vec![DeviceBeat::default(); devices.len()];
-    step(state, Happened::NodeJoined(Offer { node: node.clone(), incarnation, devices }), 2_000, dice);
-    let beat = Beat { node, incarnation, draining: false, devices: beats, session: number as u64 + 1, attempts: Vec::new() };
+    step(state, Happened::NodeJoined(Offer { node: node.clone(), incarnation, devices, tools: Tools::default() }), 2_000, dice);
+    let beat = Beat {
+        node,
+        incarnation,
+        draining: false,
+        devices: beats,
+        session: number as u64 + 1,
+        attempts: Vec::new(),
+        telemetry: None,
+    };
     step(state, Happened::Beat(beat), 2_000, dice);
 }
 

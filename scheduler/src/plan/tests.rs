@@ -40,7 +40,7 @@ fn join(state: &mut State, offer: Offer) {
     let (node, incarnation) = (offer.node.clone(), offer.incarnation);
     let devices = vec![DeviceBeat::default(); offer.devices.len()];
     step(state, Happened::NodeJoined(offer), 0, &mut Dice(1));
-    let beat = Beat { node, incarnation, draining: false, devices, session: 1, attempts: Vec::new() };
+    let beat = Beat { node, incarnation, draining: false, devices, session: 1, attempts: Vec::new(), telemetry: None };
     step(state, Happened::Beat(beat), 0, &mut Dice(1));
 }
 

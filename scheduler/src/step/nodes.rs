@@ -73,7 +73,7 @@ impl Step<'_> {
     }
 
     pub(super) fn beat(&mut self, beat: Beat) {
-        let Beat { node: id, incarnation, draining, devices, session, attempts } = beat;
+        let Beat { node: id, incarnation, draining, devices, session, attempts, telemetry: _ } = beat;
         let lease_until = self.state.clock.steady() + self.state.rules.lease_ms;
         let answer = match self.state.nodes.get_mut(&id) {
             Some(node) if node.offer.incarnation == incarnation => {

@@ -30,7 +30,7 @@ async fn join(farm: &Farm, offer: &Offer) -> Box<dyn Commands> {
         loop {
             let (node, incarnation) = (offer.node.clone(), offer.incarnation);
             let devices = vec![DeviceBeat::default()];
-            let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new() };
+            let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new(), telemetry: None };
             let Ok((_, now)) = farm.beat(beat).await else { return };
             if std::mem::replace(&mut session, now) == now {
                 tokio::time::sleep(Duration::from_millis(500)).await;

@@ -3,7 +3,7 @@
 use crate::{work, world::Message};
 use klieg_protocol::{
     Beat, Beaten, Charge, Class, Command, DeviceBeat, DeviceOffer, Digest, Dispatch, Fault, Incarnation, NodeId, Offer, Outcome,
-    Progress, Report, TaskFailure, Token,
+    Progress, Report, TaskFailure, Token, Tools,
 };
 use klieg_scheduler::{
     invariants::{Broken, Promise},
@@ -48,12 +48,13 @@ impl Agent {
     pub const GRACE_MS: Millis = 8_000;
 
     pub fn new(number: usize, dice: &mut Dice) -> Self {
-        let device = |class, slots, memory_bytes| DeviceOffer { name: "d".into(), class, memory_bytes, slots };
+        let device = |class, slots, memory_bytes| DeviceOffer { name: "d".into(), class, memory_bytes, slots, gpu: None };
         let mut devices = vec![device(Class::Cpu, 4, 12)];
         if number < 2 {
             devices.push(device(Class::Cuda, 2, 10));
         }
-        let offer = Offer { node: NodeId(format!("n{number}")), incarnation: Incarnation(dice.roll()), devices };
+        let offer =
+            Offer { node: NodeId(format!("n{number}")), incarnation: Incarnation(dice.roll()), devices, tools: Tools::default() };
         Self {
             offer,
             dead: false,
@@ -123,6 +124,7 @@ impl Agent {
             devices: (0..self.offer.devices.len()).map(device).collect(),
             session: self.session,
             attempts: running.chain(kept).collect(),
+            telemetry: None,
         }
     }
 
