@@ -13,7 +13,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use serde::{Deserialize, Serialize};
-use std::{error::Error, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, error::Error, fs, path::PathBuf, sync::Arc, time::Duration};
 
 /// A server has so long to answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -21,6 +21,15 @@ const ANSWER: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Of what a server says about an error, so much is shown.
 const DETAIL_CHARS_MAX: usize = 200;
+
+/// What a server says: the whole farm's work, and the same by class of device.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(flatten)]
+    all: Backlog,
+    #[serde(default)]
+    classes: BTreeMap<String, Backlog>,
+}
 
 /// What the farm has to do, and with what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +79,7 @@ impl LookError {
 /// The farm's servers, of which one leads and the others know it.
 pub struct Server {
     addresses: Vec<Uri>,
+    class: Option<String>,
     bearer: HeaderValue,
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
 }
@@ -82,7 +92,12 @@ impl Server {
         let tls = trust(authority)?;
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { addresses, bearer: bearer(token)?, client })
+        Ok(Self { addresses, class: None, bearer: bearer(token)?, client })
+    }
+
+    /// Looks only at the work for one class of device: `cpu`, `cuda`, `wgpu`.
+    pub fn for_class(self, class: Option<String>) -> Self {
+        Self { class, ..self }
     }
 
     /// What the first server that answers says. The error is the last server's.
@@ -101,12 +116,18 @@ impl Server {
         let talk = async {
             let answer = self.get(&server).await?;
             // A standby names the leader, once.
-            match leader(&server, &answer) {
-                Some(leader) => read(&leader, self.get(&leader).await?).await,
-                None => read(&server, answer).await,
-            }
+            let answer = match leader(&server, &answer) {
+                Some(leader) => read(&leader, self.get(&leader).await?).await?,
+                None => read(&server, answer).await?,
+            };
+            Ok(self.of_class(answer))
         };
         tokio::time::timeout(ANSWER, talk).await.unwrap_or(Err(LookError::Silent { server: server.clone() }))
+    }
+
+    /// A class that the server does not name has no work.
+    fn of_class(&self, answer: Answer) -> Backlog {
+        self.class.as_ref().map_or(answer.all, |class| answer.classes.get(class).copied().unwrap_or_default())
     }
 
     async fn get(&self, server: &Uri) -> Result<Response<Incoming>, LookError> {
@@ -163,7 +184,7 @@ fn leader(server: &Uri, answer: &Response<Incoming>) -> Option<Uri> {
     (target.host().is_some() && secret).then_some(target)
 }
 
-async fn read(server: &Uri, answer: Response<Incoming>) -> Result<Backlog, LookError> {
+async fn read(server: &Uri, answer: Response<Incoming>) -> Result<Answer, LookError> {
     let server = server.clone();
     let status = answer.status();
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {

@@ -94,7 +94,8 @@ async fn the_fleet_grows_with_the_backlog_and_drains_when_it_is_gone() {
     let cluster = Cluster::start();
     let (folder, farm) = (cluster.folder(), Farm::start());
     // A standby in front sends the fleet on to the leader.
-    let server = || Server::new(&[format!("{}/standby", farm.address())], &token(&cluster, TOKEN), None).unwrap();
+    let address = [format!("{}/standby", farm.address())];
+    let server = || Server::new(&address, &token(&cluster, TOKEN), None).unwrap().for_class(Some("cuda".into()));
     let slurm = || Slurm::new(options(&cluster)).unwrap();
 
     let fleet = Running::start(server(), slurm(), rules());
@@ -144,7 +145,9 @@ async fn the_fleet_grows_with_the_backlog_and_drains_when_it_is_gone() {
 async fn what_goes_wrong_is_said_and_changes_nothing() {
     let cluster = Cluster::start();
     let (folder, farm) = (cluster.folder(), Farm::start());
-    let server = |token_text: &str| Server::new(&[farm.address()], &token(&cluster, token_text), None).unwrap();
+    let server = |token_text: &str| {
+        Server::new(&[farm.address()], &token(&cluster, token_text), None).unwrap().for_class(Some("cuda".into()))
+    };
     let once = Pace { interval: LONG, once: true, dry: false };
     let round = async |server: Server, options: SlurmOptions, pace: Pace| {
         let mut seen = None;
