@@ -12,6 +12,8 @@ use tokio::{io::AsyncWriteExt, process::Command};
 const COMMAND: Duration = Duration::from_secs(60);
 /// Of what a command says about an error, so much is shown.
 const DETAIL_CHARS_MAX: usize = 300;
+/// Slurm takes a comma in a job's name for the start of another name, and names stand in names of logs.
+const NAME_CHARS_MAX: usize = 64;
 /// The comments of the fleet's jobs.
 const STAYS: &str = "klieg fleet";
 const DRAINS: &str = "klieg fleet: told to drain";
@@ -53,12 +55,14 @@ pub enum SlurmError {
     Unreadable { program: &'static str, line: String },
     #[error("write {0:?} into a batch script: it is not text")]
     Word(OsString),
+    #[error("name the jobs {0:?}: a name has up to {NAME_CHARS_MAX} letters, digits, dots, dashes and underscores")]
+    Name(String),
 }
 
 impl SlurmError {
     /// Whether asking again cannot help.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::Word(_))
+        matches!(self, Self::Missing { .. } | Self::Word(_) | Self::Name(_))
     }
 }
 
@@ -70,6 +74,10 @@ pub struct Slurm {
 
 impl Slurm {
     pub fn new(options: SlurmOptions) -> Result<Self, SlurmError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if !(1..=NAME_CHARS_MAX).contains(&options.name.len()) || !options.name.chars().all(plain) {
+            return Err(SlurmError::Name(options.name));
+        }
         let script = script::batch(&options.agent)?;
         Ok(Self { options, script })
     }
