@@ -45,6 +45,7 @@ nextest:
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	scripts/check-deploy
 
 bench: build
 	benches/run

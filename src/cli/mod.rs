@@ -3,6 +3,7 @@
 mod doctor;
 mod explain;
 mod film_args;
+mod fleet;
 mod jobs;
 mod plan;
 mod render;
@@ -73,6 +74,9 @@ enum Verb {
     Resume(resume::Args),
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
+    /// Let agents come and go with the backlog.
+    #[command(subcommand)]
+    Fleet(fleet::Verb),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
     /// One worker process of the agent; not for people.
@@ -128,6 +132,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Cancel(args) => jobs::cancel(&common, &args),
         Verb::Resume(args) => resume::run(&common, args),
         Verb::Doctor => doctor::run(&common),
+        Verb::Fleet(verb) => fleet::run(&common, verb),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Klieg::command(), "klieg", &mut std::io::stdout());
             Ok(())
