@@ -126,7 +126,7 @@ pub fn run(common: &Common, verb: Verb) -> Result<(), Stop> {
     let done = block_on(async {
         let stop = interrupted()?;
         let mut tell = |round: Result<&Round, &FleetError>| teller.tell(round);
-        Ok(follow(&server, &slurm, &rules, pace, &mut fastrand::f64, &mut tell, stop).await)
+        Ok::<_, Stop>(follow(&server, &slurm, &rules, pace, &mut fastrand::f64, &mut tell, stop).await)
     })?;
     done?.map_err(|error| if error.is_usage() { usage(error) } else { Stop::failed(format!("failed to {error}")) })
 }

@@ -20,7 +20,7 @@ fn key(digest: Digest) -> String {
 }
 
 fn large() -> Vec<u8> {
-    (0..LARGE).map(|n| (n * 31 >> 7) as u8).collect()
+    (0..LARGE).map(|n| ((n * 31) >> 7) as u8).collect()
 }
 
 fn name(file: u32) -> UploadName {
