@@ -30,6 +30,11 @@ use tokio::sync::{mpsc, oneshot};
 const CANCEL_POLL: Duration = Duration::from_millis(300);
 /// How long to wait before a commit that found the disk full, or the store away, is tried again.
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
+/// When a new leader looks for what uploads have left, and how often after that.
+const TIDY_FIRST: Duration = Duration::from_secs(30);
+const TIDY_PAUSE: Duration = Duration::from_secs(3_600);
+/// An upload that takes longer has been given up.
+const UPLOAD_MAX: Duration = Duration::from_secs(1_800);
 /// Most messages taken into one commit.
 const ROUND_MAX: usize = 512;
 
@@ -168,10 +173,27 @@ impl Round {
 /// Runs until closed, or until the store cannot be written any more. However it ends, nobody goes on waiting for events.
 pub(crate) async fn run(parts: Parts, options: FarmOptions, inbox: mpsc::Receiver<Message>) {
     let bus = Arc::clone(&parts.bus);
+    let tidying = tokio::spawn(tidy(Arc::clone(&parts.blobs)));
     if let Err(error) = tokio::spawn(serve(parts, options, inbox)).await {
         tracing::error!(%error, "the scheduler died");
     }
+    tidying.abort();
     bus.close().await;
+}
+
+/// Throws away what uploads have left that nobody goes on with: soon those that an earlier leader began, then the old ones.
+async fn tidy(blobs: Arc<AnyBlobs>) {
+    let (mut before, mut pause) = (now(), TIDY_FIRST);
+    loop {
+        tokio::time::sleep(pause).await;
+        match blobs.sweep(before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "threw unfinished uploads away"),
+            Err(error) => tracing::warn!(%error, "failed to throw unfinished uploads away"),
+        }
+        pause = TIDY_PAUSE;
+        before = now() + u64::try_from((pause - UPLOAD_MAX).as_millis()).unwrap_or(0);
+    }
 }
 
 async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Message>) {
