@@ -14,8 +14,9 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token,
+    Offer, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token, wire::Backlog,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
@@ -38,6 +39,8 @@ pub struct FarmOptions {
     pub attempts_max: u32,
     /// Jobs that an earlier process left unfinished go on at once, not only when they are submitted again.
     pub resume_all: bool,
+    /// Nodes live longer than this process: attempts that run when it opens run on, and a task that fits no node waits for one.
+    pub nodes_outlive: bool,
     /// Opening throws the least recently used results away past this.
     pub cache_bytes_max: u64,
     /// How many jobs are remembered.
@@ -53,6 +56,7 @@ impl Default for FarmOptions {
             price_per_slot_hour: 0.0,
             attempts_max: Rules::default().attempts_max,
             resume_all: false,
+            nodes_outlive: false,
             cache_bytes_max: 20_000_000_000,
             jobs_kept: 500,
             patience: Duration::from_secs(10),
@@ -91,7 +95,7 @@ pub enum FarmError {
 }
 
 /// A task as the store has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskRecord {
     pub name: TaskName,
     pub step: String,
@@ -107,7 +111,7 @@ pub struct TaskRecord {
 }
 
 /// A job as the store has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRecord {
     pub id: JobId,
     pub kind: String,
@@ -292,6 +296,21 @@ impl Farm {
             task.outputs.into_iter().map(move |(output, digest)| ((name.clone(), output), digest))
         });
         Ok(outputs.collect())
+    }
+
+    /// All jobs, oldest first.
+    pub async fn jobs(&self) -> Result<Vec<JobRecord>, FarmError> {
+        Ok(self.0.store.list().await?.into_iter().map(JobRecord::from).collect())
+    }
+
+    /// What there is to do and who is there to do it.
+    pub async fn backlog(&self) -> Result<Backlog, FarmError> {
+        self.ask(Message::Backlog).await
+    }
+
+    /// Done when the farm has ended in this process, by `close` or because another took over.
+    pub async fn ended(&self) {
+        self.0.inbox.closed().await;
     }
 
     /// A job's tasks in the order of its plan.

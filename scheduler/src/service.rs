@@ -2,6 +2,7 @@
 
 use crate::{
     admit::{self, Refusal},
+    backlog::backlog,
     blobs::{Blobs, Folder},
     bus::{Bus, InProcess},
     farm::{FarmError, FarmOptions, Terms},
@@ -15,7 +16,7 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress,
-    Report, TaskFailure, TaskId, TaskResult, Token,
+    Report, TaskFailure, TaskId, TaskResult, Token, wire::Backlog,
 };
 use std::{
     collections::BTreeMap,
@@ -97,6 +98,7 @@ pub(crate) enum Message {
         bytes_max: u64,
         reply: oneshot::Sender<Result<u64, FarmError>>,
     },
+    Backlog(oneshot::Sender<Backlog>),
     /// Looks for requests to cancel.
     Poll,
     Close(oneshot::Sender<()>),
@@ -279,6 +281,7 @@ impl Service {
                     round.batch.cancels_done.push(job);
                 }
             }
+            Message::Backlog(reply) => round.reply(reply, backlog(&self.parts.state)),
             Message::Close(reply) => {
                 round.closing = true;
                 round.reply(reply, ());

@@ -4,6 +4,7 @@ mod digest;
 mod event;
 mod plan;
 mod post;
+pub mod wire;
 
 pub use digest::Digest;
 pub use event::{Event, JobState, Progress, TaskState};
