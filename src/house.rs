@@ -28,7 +28,7 @@ impl House for Farm {
         self.task_records(job).await.map_err(|e| farm_stop(&e))
     }
     async fn file(&self, digest: Digest) -> Result<PathBuf, Stop> {
-        Ok(self.blob_path(&digest))
+        self.blob_file(&digest).await.map_err(|e| farm_stop(&e))
     }
     async fn bytes(&self, digest: Digest) -> Result<Vec<u8>, Stop> {
         self.blob(&digest).await.map_err(|e| farm_stop(&e))

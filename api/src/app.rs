@@ -24,6 +24,8 @@ pub struct Inner {
     pub token: blake3::Hash,
     pub kinds: Vec<Arc<dyn Kind>>,
     pub build: String,
+    /// Artifacts that have URLs of their own are fetched there.
+    pub direct: bool,
     pub limits: Limits,
     pub requests: Gate,
     pub transfers: Gate,
@@ -71,12 +73,20 @@ impl Gate {
 }
 
 impl App {
-    pub fn new(stand: watch::Receiver<Stand>, token: &str, kinds: Vec<Arc<dyn Kind>>, build: String, limits: Limits) -> Self {
+    pub fn new(
+        stand: watch::Receiver<Stand>,
+        token: &str,
+        kinds: Vec<Arc<dyn Kind>>,
+        build: String,
+        direct: bool,
+        limits: Limits,
+    ) -> Self {
         Self(Arc::new(Inner {
             stand,
             token: blake3::hash(token.as_bytes()),
             kinds,
             build,
+            direct,
             requests: Gate::new("requests at a time (requests_max)", limits.requests_max),
             transfers: Gate::new("transfers of artifacts at a time (transfers_max)", limits.transfers_max),
             plans: Gate::new("jobs in planning (plans_max)", limits.plans_max),

@@ -12,10 +12,11 @@ use axum::{
     routing::get,
 };
 use futures_util::StreamExt;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use klieg_protocol::{Digest, Dispatcher};
 use klieg_scheduler::{Farm, blobs::BlobError};
 use std::{
+    collections::BTreeSet,
     io::{self, SeekFrom},
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
@@ -30,6 +31,9 @@ use tokio_util::io::ReaderStream;
 /// How long an upload may stand still.
 const STALL: Duration = Duration::from_secs(30);
 
+/// How long a link to an artifact works.
+const LINK_VALID: Duration = Duration::from_secs(900);
+
 pub fn routes() -> Router<App> {
     Router::new().route("/{digest}", get(give).put(take))
 }
@@ -43,9 +47,15 @@ async fn give(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
     Path(digest): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     let digest = digest_of(&digest)?;
+    if app.direct && method == Method::GET {
+        if let Some(there) = elsewhere(&farm, digest).await? {
+            return Ok(there);
+        }
+    }
     let permit = app.transfers.enter()?;
     let missing = |what: String| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read artifact {digest}: {what}"));
     let path = farm.fetch(digest).await.map_err(|failure| missing(failure.message))?;
@@ -79,6 +89,17 @@ async fn give(
         put_header(&mut response, header::CONTENT_RANGE, format!("bytes {first}-{}/{length}", first + count - 1));
     }
     Ok(response)
+}
+
+/// Sends the caller to where an artifact lies, if that is a place of its own.
+async fn elsewhere(farm: &Farm, digest: Digest) -> Result<Option<Response>, Trouble> {
+    if !farm.missing(BTreeSet::from([digest])).await?.is_empty() {
+        return Ok(None);
+    }
+    let Some(url) = farm.blob_link(digest, LINK_VALID).await? else { return Ok(None) };
+    let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+    put_header(&mut response, header::LOCATION, url);
+    Ok(Some(response))
 }
 
 fn put_header(response: &mut Response, name: header::HeaderName, value: String) {

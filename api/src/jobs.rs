@@ -13,7 +13,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use klieg_kind::{BadInput, Kind};
-use klieg_protocol::{Digest, Dispatcher, Event, JobId, JobSpec, Plan, wire::Submission};
+use klieg_protocol::{Digest, Event, JobId, JobSpec, Plan, wire::Submission};
 use klieg_scheduler::{Farm, FarmError, JobRecord, Terms, Watch};
 use serde_json::json as value;
 use std::{future::Future, io, pin::Pin, sync::Arc};
@@ -43,14 +43,9 @@ async fn submit(
         let detail = format!("there is no job kind {:?} here; there is {}", job.kind, known.join(", "));
         Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     })?;
-    let mut missing = Vec::new();
-    for digest in job.inputs.values() {
-        if farm.fetch(*digest).await.is_err() {
-            missing.push(*digest);
-        }
-    }
+    let missing = farm.missing(job.inputs.values().copied().collect()).await?;
     if !missing.is_empty() {
-        return Err(Trouble::missing(missing));
+        return Err(Trouble::missing(missing.into_iter().collect()));
     }
     let terms = Terms { project: job.project, priority: job.priority };
     let spec = JobSpec { kind: job.kind, label: job.label, params: job.params, inputs: job.inputs };

@@ -34,6 +34,8 @@ pub struct ServerOptions {
     pub kinds: Vec<Arc<dyn Kind>>,
     /// Names the code that plans jobs.
     pub build: String,
+    /// Sends callers to artifacts that have URLs of their own (S3), instead of passing them through.
+    pub direct: bool,
     pub limits: Limits,
 }
 
@@ -73,7 +75,7 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = options.advertise.map_or_else(|| format!("{scheme}://{address}"), |url| url.trim_end_matches('/').to_owned());
         let stand = Arc::new(watch::Sender::new(Stand::Starting { why: "it has just started".into() }));
-        let app = App::new(stand.subscribe(), &options.token, options.kinds, options.build, options.limits);
+        let app = App::new(stand.subscribe(), &options.token, options.kinds, options.build, options.direct, options.limits);
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(serve(TlsListener::new(listener, config).map_err(refused)?, app, stopped)),

@@ -27,9 +27,11 @@ pub enum Stand {
 
 /// Takes the lead whenever there is none, until it is stopped. Gives the error that no repetition would change.
 pub async fn lead(options: FarmOptions, advertise: String, stand: &watch::Sender<Stand>) -> Result<(), FarmError> {
+    let options = FarmOptions { leader: advertise.clone(), ..options };
     let mut backoff = Backoff::default();
     loop {
-        match Farm::open(options.clone()).await {
+        let led_by = |leader: &str| stand_by(stand, url_of(leader), "another server leads");
+        match Farm::stand_by(options.clone(), led_by).await {
             Ok(farm) => {
                 backoff.reset();
                 if let Err(error) = name_leader(&options.folder, &advertise) {
@@ -46,14 +48,10 @@ pub async fn lead(options: FarmOptions, advertise: String, stand: &watch::Sender
                 farm.close().await;
             }
             Err(error @ FarmError::Busy { .. }) => {
-                let leader = leader_in(&options.folder);
-                if !matches!(*stand.borrow(), Stand::Standby { .. }) {
-                    tracing::info!(leader, "another server leads; standing by");
-                }
-                stand.send_replace(Stand::Standby { leader, why: error.to_string() });
+                stand_by(stand, leader_in(&options.folder), &error.to_string());
                 tokio::time::sleep(LOOK_EVERY).await;
             }
-            Err(error) if away(&error) => {
+            Err(error) if error.retryable() || away(&error) => {
                 tracing::warn!("failed to {error}; trying again");
                 stand.send_replace(Stand::Starting { why: format!("failed to {error}") });
                 backoff.wait(LOOK_EVERY).await;
@@ -63,6 +61,22 @@ pub async fn lead(options: FarmOptions, advertise: String, stand: &watch::Sender
     }
 }
 
+fn stand_by(stand: &watch::Sender<Stand>, leader: Option<String>, why: &str) {
+    stand.send_if_modified(|stand| {
+        if matches!(stand, Stand::Ended) || matches!(stand, Stand::Standby { leader: known, .. } if *known == leader) {
+            return false;
+        }
+        tracing::info!(leader, "standing by");
+        *stand = Stand::Standby { leader, why: why.into() };
+        true
+    });
+}
+
+/// The leader's name, where it is a URL: one that has resigned has none, and an embedded one names its process.
+fn url_of(leader: &str) -> Option<String> {
+    (leader.starts_with("http://") || leader.starts_with("https://")).then(|| leader.to_owned())
+}
+
 /// Whether opening the farm may go well later without anybody doing anything.
 fn away(error: &FarmError) -> bool {
     use klieg_scheduler::{blobs::BlobError, store::StoreError};
@@ -70,7 +84,7 @@ fn away(error: &FarmError) -> bool {
 }
 
 fn leader_in(folder: &Path) -> Option<String> {
-    fs::read_to_string(folder.join("leader")).ok().map(|text| text.trim().to_owned()).filter(|url| !url.is_empty())
+    url_of(fs::read_to_string(folder.join("leader")).ok()?.trim())
 }
 
 fn name_leader(folder: &Path, url: &str) -> io::Result<()> {

@@ -1,4 +1,5 @@
--- Nodes have devices: the offer as JSON. Nodes are forgotten by every new leader, so none is left without one.
+-- Nodes have devices: the offer as JSON. Those that are known join again.
+DELETE FROM nodes;
 ALTER TABLE nodes ADD COLUMN offer TEXT NOT NULL DEFAULT '{}';
 -- On whose account a job runs.
 ALTER TABLE jobs ADD COLUMN project TEXT NOT NULL DEFAULT '';

@@ -67,7 +67,11 @@ pub fn admit(state: &State, project: &str, plan: &Plan, price: f64) -> Result<Es
     let slot_seconds = plan.tasks.iter().map(|task| task.ask.seconds * f64::from(task.ask.slots.max(1))).sum();
     quotas(state, project, tasks, slot_seconds)?;
     for task in &plan.tasks {
-        fits(state, &task.name, &Shape::of(&task.ask, None))?;
+        let shape = Shape::of(&task.ask, None);
+        limited(state, &task.name, &shape)?;
+        if rules.refuse_unplaceable {
+            fits(state, &task.name, &shape)?;
+        }
     }
     Ok(Estimate { slot_seconds, cost: cost::of_seconds(slot_seconds, price) })
 }
@@ -91,16 +95,24 @@ fn quotas(state: &State, name: &str, tasks: usize, slot_seconds: f64) -> Result<
     Ok(())
 }
 
-/// Whether the farm can ever run a task of that shape; if it waits for larger nodes, always.
-pub fn fits(state: &State, task: &str, shape: &Shape) -> Result<(), Refusal> {
+/// Whether the farm has the counted resources that a task needs.
+fn limited(state: &State, task: &str, shape: &Shape) -> Result<(), Refusal> {
     if let Some(limit) = shape.limits.iter().find(|limit| state.limits.get(*limit).is_none_or(|known| known.most == 0)) {
         return Err(Refusal::NoLimit { task: task.into(), limit: limit.clone() });
     }
-    if !state.rules.fail_unplaceable || plan::placeable(state, shape) {
+    Ok(())
+}
+
+/// Whether the farm can ever run a task of that shape: if it waits for nodes to come, unless larger ones would have to.
+pub fn fits(state: &State, task: &str, shape: &Shape) -> Result<(), Refusal> {
+    limited(state, task, shape)?;
+    if plan::placeable(state, shape) {
         return Ok(());
     }
     let class = shape.class;
     Err(match largest(state, class) {
+        // One may come.
+        None if !state.rules.fail_unplaceable => return Ok(()),
         None => Refusal::NoDevice { task: task.into(), class },
         Some((node, device)) => Refusal::TooLarge {
             task: task.into(),

@@ -2,23 +2,24 @@
 
 use crate::{
     admit::Refusal,
-    blobs::{BlobError, Blobs, Folder},
-    bus::{Bus, InProcess},
+    blobs::{BlobError, Blobs},
+    bus::{Bus, BusError, Cursor},
     cost,
     lock::Lock,
+    ports::{AnyBlobs, AnyBus, AnyStore, PortError, UnknownPort},
     service,
     service::Message,
     state::{BadPlan, Job, Rules, Share, Tasks},
-    store::{Sqlite, Store, StoreError, Summary},
+    store::{Epoch, Store, StoreError, Summary, lead_now, lead_when_free},
     sweep, takeover,
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token, wire::Backlog,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Token, wire::Backlog,
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     io,
     path::{Path, PathBuf},
@@ -31,16 +32,28 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 /// How a farm is opened.
 #[derive(Clone, Debug)]
 pub struct FarmOptions {
-    /// Where everything is kept.
+    /// Where everything is kept that the three ports do not keep elsewhere.
     pub folder: PathBuf,
+    /// URL of the store (`ports::AnyStore`); a file in `folder` if not given.
+    pub store: Option<String>,
+    /// URL of the bus (`ports::AnyBus`); in this process if not given.
+    pub bus: Option<String>,
+    /// URL of the artifacts (`ports::AnyBlobs`); in `folder` if not given.
+    pub blobs: Option<String>,
+    /// The most that local copies of artifacts in S3 take.
+    pub copies_bytes_max: u64,
+    /// What others know this scheduler by while it leads.
+    pub leader: String,
+    /// How long a store that several schedulers share waits for its leader before another takes over.
+    pub lease: Duration,
+    /// Nodes live on when this process ends: a new leader lets their attempts go on, instead of counting them as lost.
+    pub nodes_outlive: bool,
     /// What a slot costs in an hour; in any currency.
     pub price_per_slot_hour: f64,
     /// How many failures of its own a task may have.
     pub attempts_max: u32,
     /// Jobs that an earlier process left unfinished go on at once, not only when they are submitted again.
     pub resume_all: bool,
-    /// Nodes live longer than this process: attempts that run when it opens run on, and a task that fits no node waits for one.
-    pub nodes_outlive: bool,
     /// Opening throws the least recently used results away past this.
     pub cache_bytes_max: u64,
     /// How many jobs are remembered.
@@ -53,10 +66,16 @@ impl Default for FarmOptions {
     fn default() -> Self {
         Self {
             folder: PathBuf::from("farm"),
+            store: None,
+            bus: None,
+            blobs: None,
+            copies_bytes_max: 50_000_000_000,
+            leader: format!("process {}", std::process::id()),
+            lease: Duration::from_secs(3),
+            nodes_outlive: false,
             price_per_slot_hour: 0.0,
             attempts_max: Rules::default().attempts_max,
             resume_all: false,
-            nodes_outlive: false,
             cache_bytes_max: 20_000_000_000,
             jobs_kept: 500,
             patience: Duration::from_secs(10),
@@ -85,6 +104,10 @@ pub enum FarmError {
     #[error(transparent)]
     Blob(#[from] BlobError),
     #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Port(#[from] UnknownPort),
+    #[error(transparent)]
     Plan(#[from] BadPlan),
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -92,6 +115,28 @@ pub enum FarmError {
     NoSuchJob(JobId),
     #[error("use the farm: it has been closed")]
     Closed,
+}
+
+impl FarmError {
+    /// Whether the same may go well later without anybody doing anything: a server is away.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            Self::Bus(BusError::Unreachable { .. }) | Self::Blob(BlobError::Unreachable { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<PortError> for FarmError {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::Unknown(error) => error.into(),
+            PortError::Store(error) => error.into(),
+            PortError::Bus(error) => error.into(),
+            PortError::Blobs(error) => error.into(),
+        }
+    }
 }
 
 /// A task as the store has it.
@@ -184,6 +229,10 @@ impl Layout<'_> {
     pub fn scratch(&self) -> PathBuf {
         self.0.join("scratch")
     }
+    /// Copies of what is in S3.
+    pub fn copies(&self) -> PathBuf {
+        self.0.join("copies")
+    }
 }
 
 /// The active farm on a folder. Clones are handles on the same one.
@@ -192,33 +241,49 @@ pub struct Farm(Arc<Inner>);
 
 struct Inner {
     inbox: mpsc::Sender<Message>,
-    bus: Arc<InProcess>,
-    blobs: Folder,
-    store: Arc<Sqlite>,
+    bus: Arc<AnyBus>,
+    blobs: Arc<AnyBlobs>,
+    store: Arc<AnyStore>,
     scratch: PathBuf,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Farm {
-    /// Opens or creates a farm and takes the lead on its folder. Attempts that a dead process left running are lost, and
+    /// Opens or creates a farm and takes the lead: at once on a folder, which one process has at a time; on a store that several
+    /// share when nobody else leads, however long that takes. Attempts that a dead process left running are lost, and
     /// their jobs wait until they are submitted again (or go on, with `resume_all`).
     pub async fn open(options: FarmOptions) -> Result<Self, FarmError> {
+        Self::stand_by(options, |_| {}).await
+    }
+
+    /// As `open`; while another leads a shared store, its name is told again and again.
+    pub async fn stand_by(options: FarmOptions, led_by: impl Fn(&str) + Send + Sync) -> Result<Self, FarmError> {
         let layout = Layout(&options.folder);
         make(&options.folder)?;
         let lock = Lock::take_soon(&options.folder).await?;
         takeover::empty(&layout.scratch())?;
-        let blobs = Folder::open(&layout.blobs())?;
-        let store = Arc::new(Sqlite::open(&layout.store()).await?);
-        let epoch = store.lead().await?;
+        let store = options.store.clone().unwrap_or_else(|| format!("sqlite:{}", layout.store().display()));
+        let store = Arc::new(AnyStore::open(&store).await?);
+        let bus = Arc::new(AnyBus::open(options.bus.as_deref().unwrap_or("in-process")).await?);
+        let blobs = options.blobs.clone().unwrap_or_else(|| layout.blobs().display().to_string());
+        let blobs = Arc::new(AnyBlobs::open(&blobs, &layout.copies(), options.copies_bytes_max).await?);
+        let epoch = lead(&store, &options, led_by).await?;
         store.prune(options.jobs_kept).await?;
-        let state = takeover::load(&*store, epoch, &blobs, &options).await?;
+        let (state, committed) = takeover::load(&*store, epoch, &*blobs, &options).await?;
         if store.results_bytes().await? > options.cache_bytes_max {
-            sweep::sweep(&*store, &blobs, &state, options.cache_bytes_max).await?;
+            sweep::sweep(&*store, &*blobs, &state, options.cache_bytes_max).await?;
         }
-        let bus = Arc::new(InProcess::new(100_000));
         let (inbox, messages) = mpsc::channel(1024);
         let scratch = layout.scratch();
-        let parts = service::Parts { store: Arc::clone(&store), epoch, blobs: blobs.clone(), bus: Arc::clone(&bus), state, lock };
+        let parts = service::Parts {
+            store: Arc::clone(&store),
+            epoch,
+            committed,
+            blobs: Arc::clone(&blobs),
+            bus: Arc::clone(&bus),
+            state,
+            lock,
+        };
         let service = tokio::spawn(service::run(parts, options, messages));
         Ok(Self(Arc::new(Inner { inbox, bus, blobs, store, scratch, service: Mutex::new(Some(service)) })))
     }
@@ -265,7 +330,7 @@ impl Farm {
 
     /// The job's events from its beginning in this process on.
     pub fn watch(&self, job: &JobId) -> Watch {
-        Watch { farm: self.clone(), job: job.clone(), next: 0, page: VecDeque::new(), ended: false, asked: false }
+        Watch { farm: self.clone(), job: job.clone(), next: Cursor::default(), page: VecDeque::new(), ended: false, asked: false }
     }
 
     /// Cancels a job. No error when it has ended already.
@@ -283,9 +348,19 @@ impl Farm {
         Ok(self.0.blobs.get(*digest).await?)
     }
 
-    /// Where an artifact can be read. Whoever changes it breaks it.
-    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.0.blobs.path(*digest)
+    /// A local file with an artifact's bytes. Whoever changes it breaks it.
+    pub async fn blob_file(&self, digest: &Digest) -> Result<PathBuf, FarmError> {
+        Ok(self.0.blobs.fetch(*digest).await?)
+    }
+
+    /// Those of `digests` that are not among the farm's artifacts.
+    pub async fn missing(&self, digests: BTreeSet<Digest>) -> Result<BTreeSet<Digest>, FarmError> {
+        Ok(self.0.blobs.missing(digests).await?)
+    }
+
+    /// A URL from which anybody can GET an artifact for so long; `None` where artifacts pass through klieg.
+    pub async fn blob_link(&self, digest: Digest, valid: Duration) -> Result<Option<String>, FarmError> {
+        Ok(self.0.blobs.link(digest, valid).await?)
     }
 
     /// All outputs of a job's tasks so far: (task, name) → artifact.
@@ -325,6 +400,28 @@ impl Farm {
         self.ask(|reply| Message::Sweep { bytes_max, reply }).await?
     }
 
+    /// Turns a success that names artifacts which are not there into a failure. Gives the bytes of its outputs.
+    async fn doubt(&self, report: &mut Report) -> u64 {
+        let Outcome::Succeeded(result) = &report.outcome else { return 0 };
+        let mut bytes = 0;
+        for digest in sweep::held_by(result).collect::<BTreeSet<_>>() {
+            match self.0.blobs.size(digest).await {
+                Ok(Some(size)) if result.outputs.values().any(|output| *output == digest) => bytes += size,
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    let message = "its result names an artifact that it did not store".into();
+                    report.outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message });
+                    return 0;
+                }
+                Err(error) => {
+                    report.outcome = Outcome::Failed(failure(Fault::Nobody, error, ""));
+                    return 0;
+                }
+            }
+        }
+        bytes
+    }
+
     /// Ends the farm in this process; unfinished jobs keep what they have and can go on later.
     pub async fn close(self) {
         // Fails only when it is closed already.
@@ -337,6 +434,14 @@ impl Farm {
     }
 }
 
+/// Nobody else has the folder, so whoever led an embedded store is dead.
+async fn lead(store: &AnyStore, options: &FarmOptions, led_by: impl Fn(&str) + Send + Sync) -> Result<Epoch, StoreError> {
+    match store.shared() {
+        true => lead_when_free(store, &options.leader, options.lease, led_by).await,
+        false => lead_now(store, &options.leader).await,
+    }
+}
+
 fn make(folder: &Path) -> Result<(), FarmError> {
     std::fs::create_dir_all(folder).map_err(|source| FarmError::Folder { path: folder.into(), source })
 }
@@ -345,7 +450,7 @@ fn make(folder: &Path) -> Result<(), FarmError> {
 pub struct Watch {
     farm: Farm,
     job: JobId,
-    next: u64,
+    next: Cursor,
     page: VecDeque<Event>,
     ended: bool,
     asked: bool,
@@ -361,9 +466,13 @@ impl Watch {
         }
         while self.page.is_empty() && !self.ended {
             let page = bus.read(&self.job, self.next).await;
-            self.next = page.first + page.events.len() as u64;
+            self.next = page.next;
             self.ended = page.ended;
             self.page = page.events.into();
+            if self.page.is_empty() && !self.ended && !bus.knows(&self.job).await {
+                let job = self.job.clone();
+                self.ended = !self.farm.ask(|reply| Message::Describe { job, reply }).await.unwrap_or(false);
+            }
         }
         self.page.pop_front()
     }
@@ -396,18 +505,22 @@ impl Dispatcher for Farm {
         let _ = self.0.inbox.try_send(Message::Progress { id: id.clone(), token, progress });
     }
 
-    async fn report(&self, report: Report) -> Result<bool, Closed> {
+    async fn report(&self, mut report: Report) -> Result<bool, Closed> {
         for digest in &report.damaged {
             // Reading checks it, and throws it away if it is indeed damaged.
             let _ = self.0.blobs.get(*digest).await;
         }
-        self.ask(|reply| Message::Report { report, reply }).await.map_err(|_| Closed)
+        let bytes = self.doubt(&mut report).await;
+        self.ask(|reply| Message::Report { report, bytes, reply }).await.map_err(|_| Closed)
     }
 
     async fn fetch(&self, digest: Digest) -> Result<PathBuf, TaskFailure> {
-        match self.0.blobs.size(digest) {
-            Some(_) => Ok(self.0.blobs.path(digest)),
-            None => Err(failure(Fault::Input, BlobError::Missing(digest), "; run the same again to compute it anew")),
+        match self.0.blobs.fetch(digest).await {
+            Ok(path) => Ok(path),
+            Err(gone @ (BlobError::Missing(_) | BlobError::Damaged(_))) => {
+                Err(failure(Fault::Input, gone, "; run the same again to compute it anew"))
+            }
+            Err(other) => Err(failure(Fault::Node, other, "")),
         }
     }
 

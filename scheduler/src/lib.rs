@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod backlog;
+pub mod backoff;
 pub mod blobs;
 pub mod bus;
 pub mod cost;
@@ -12,6 +13,7 @@ pub mod invariants;
 mod lock;
 pub mod offline;
 pub mod plan;
+pub mod ports;
 pub mod recover;
 pub mod round;
 mod service;

@@ -3,7 +3,7 @@
 use crate::{
     state::{Held, Job, Millis, Node, State, Task},
     step::Attempt,
-    store::Batch,
+    store::{Account, Batch, Measured, Standing},
 };
 use klieg_protocol::{Digest, Fault, Offer, TaskFailure, TaskId, TaskState};
 
@@ -21,12 +21,13 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
     let id = job.id.clone();
     for task in job.tasks.values_mut() {
         let name = task.spec.name.to_string();
-        if task.state == TaskState::Running && !left.running {
+        // What an older schema says of where it ran is not kept.
+        let lost_one = task.state == TaskState::Running && (!left.running || task.run.is_none());
+        if lost_one {
             batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task, now));
         }
         let gone = task.outputs.values().any(|digest| !here(digest));
-        let lost = task.state == TaskState::Running && !left.running;
-        if lost || (task.state == TaskState::Succeeded && gone) {
+        if lost_one || (task.state == TaskState::Succeeded && gone) {
             task.state = TaskState::Waiting;
             task.run = None;
             task.reused = false;
@@ -40,6 +41,20 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
     }
     state.count_open(&job.project, i64::try_from(job.unfinished).unwrap_or(i64::MAX));
     state.jobs.insert(id, job);
+}
+
+/// Takes over what outlives leaders. Before any job is restored.
+pub fn stand(state: &mut State, standing: Standing) {
+    for Account { project, share, seconds, cost } in standing.projects {
+        let known = state.project(&project);
+        (known.share, known.seconds, known.cost) = (share, seconds, cost);
+    }
+    for (name, most) in standing.limits {
+        state.limits.entry(name).or_default().most = most;
+    }
+    for Measured { kind, step, shape, bytes } in standing.peaks {
+        state.peaks.learn(&kind, &step, &shape, bytes);
+    }
 }
 
 /// Notes what an attempt that runs on holds of a node which has not joined this leader yet.

@@ -1,9 +1,9 @@
 //! What one group commit carries, and in which order everything is done. The service and the simulation carry out the same acts.
 
 use crate::{
-    state::{Bug, Rules, State},
+    state::{Bug, Project, Rules, State},
     step::Effect,
-    store::{Batch, Cached},
+    store::{Account, Batch, Cached},
 };
 use klieg_protocol::{Beaten, Command, Digest, Event, Incarnation, JobId, NodeId, TaskId, TaskName, TaskResult, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Act {
     /// Makes the batch durable. Nothing after it is done before it is.
     Commit(Box<Batch>),
+    /// Begins a job's log with these events.
+    Begin(JobId, Vec<Event>),
     /// Adds events to a job's log.
     Publish(JobId, Vec<Event>),
     /// Those who asked get their answers.
@@ -24,9 +26,10 @@ pub enum Act {
     Answer(NodeId, Incarnation, Beaten, u64),
 }
 
-/// Gathers what the effects want saved. `bytes`: how long an artifact is.
+/// Gathers what the effects want saved. `bytes`: how long a result's outputs are.
 pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskResult) -> u64, batch: &mut Batch) {
     let (mut jobs, mut tasks) = (BTreeSet::<&JobId>::new(), BTreeSet::<(&JobId, &TaskName)>::new());
+    let mut projects = BTreeSet::<&String>::new();
     for effect in effects {
         match effect {
             Effect::SaveJob(job) => drop(jobs.insert(job)),
@@ -40,9 +43,19 @@ pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskR
                 used_at: now,
             }),
             Effect::Used(identity) => batch.used.push((*identity, now)),
+            Effect::SaveProject(name) => drop(projects.insert(name)),
+            Effect::SaveLimit(name) => {
+                let most = state.limits.get(name).map_or(0, |limit| limit.most);
+                batch.standing.limits.push((name.clone(), most));
+            }
+            Effect::SavePeak(peak) => batch.standing.peaks.push(peak.clone()),
             _ => {}
         }
     }
+    batch.standing.projects.extend(projects.into_iter().filter_map(|name| {
+        let Project { share, seconds, cost, .. } = *state.projects.get(name)?;
+        Some(Account { project: name.clone(), share, seconds, cost })
+    }));
     batch.jobs.extend(jobs.into_iter().filter_map(|id| state.jobs.get(id)).map(|job| job.bare()));
     batch.tasks.extend(tasks.into_iter().filter_map(|(job, name)| {
         let task = state.jobs.get(job)?.tasks.get(name)?;
@@ -50,9 +63,10 @@ pub fn gather(state: &State, effects: &[Effect], now: u64, bytes: &dyn Fn(&TaskR
     }));
 }
 
-/// Puts a round in order: saved first, then told, then answered, then commanded.
-pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>)>, rules: &Rules) -> Vec<Act> {
-    let mut told: BTreeMap<JobId, Vec<Event>> = stories.into_iter().collect();
+/// Puts a round in order: saved first, then told, then answered, then commanded. `stories`: logs to begin, of old jobs with what the
+/// store tells of them, of new ones (empty here) with what this round tells.
+pub fn order(batch: Batch, effects: Vec<Effect>, stories: BTreeMap<JobId, Vec<Event>>, rules: &Rules) -> Vec<Act> {
+    let mut told: BTreeMap<JobId, Vec<Event>> = BTreeMap::new();
     let mut last = Vec::new();
     for effect in effects {
         match effect {
@@ -69,6 +83,12 @@ pub fn order(batch: Batch, effects: Vec<Effect>, stories: Vec<(JobId, Vec<Event>
     // Even with nothing to write: a refusal counts only from the leader, and only the store knows who that is.
     if !batch.is_empty() || last.iter().any(|act| matches!(act, Act::Refused(..))) {
         acts.push(Act::Commit(Box::new(batch)));
+    }
+    for (job, mut story) in stories {
+        if story.is_empty() {
+            story = told.remove(&job).unwrap_or_default();
+        }
+        acts.push(Act::Begin(job, story));
     }
     acts.extend(told.into_iter().map(|(job, events)| Act::Publish(job, events)));
     acts.push(Act::Reply);

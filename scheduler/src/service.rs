@@ -3,23 +3,24 @@
 use crate::{
     admit::{self, Refusal},
     backlog::backlog,
-    blobs::{Blobs, Folder},
-    bus::{Bus, InProcess},
+    blobs::Blobs,
+    bus::{Bus, Stamp},
     farm::{FarmError, FarmOptions, Terms},
     identity, invariants,
     lock::Lock,
+    ports::{AnyBlobs, AnyBus, AnyStore},
     round::{self, Act},
     state::{Dice, Millis, Share, State},
     step::{self, Effect, Happened, NewJob},
-    store::{Batch, Epoch, Sqlite, Store, StoreError},
+    store::{Batch, Cached, Epoch, Store, StoreError},
     sweep,
 };
 use klieg_protocol::{
-    Beat, Beaten, Command, Digest, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress,
-    Report, TaskFailure, TaskId, TaskResult, Token, wire::Backlog,
+    Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report,
+    TaskId, TaskResult, Token, wire::Backlog,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, Hasher},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -28,8 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How often requests to cancel from other processes are looked for.
 const CANCEL_POLL: Duration = Duration::from_millis(300);
-/// How long to wait before a commit that found the disk full is tried again.
-const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// How long to wait before a commit that found the disk full, or the store away, is tried again.
+const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Most messages taken into one commit.
 const ROUND_MAX: usize = 512;
 
@@ -92,6 +93,8 @@ pub(crate) enum Message {
     /// `false`: refused.
     Report {
         report: Report,
+        /// Of all its outputs, which are there.
+        bytes: u64,
         reply: oneshot::Sender<bool>,
     },
     Sweep {
@@ -106,10 +109,12 @@ pub(crate) enum Message {
 
 /// What a service is made of.
 pub(crate) struct Parts {
-    pub store: Arc<Sqlite>,
+    pub store: Arc<AnyStore>,
     pub epoch: Epoch,
-    pub blobs: Folder,
-    pub bus: Arc<InProcess>,
+    /// Batches committed under it.
+    pub committed: u64,
+    pub blobs: Arc<AnyBlobs>,
+    pub bus: Arc<AnyBus>,
     pub state: State,
     #[expect(dead_code, reason = "held as long as the service runs")]
     pub lock: Lock,
@@ -131,7 +136,15 @@ struct Service {
     options: FarmOptions,
     nodes: BTreeMap<NodeId, mpsc::Sender<Command>>,
     next_job: u64,
+    /// Unfinished jobs by what they compute.
+    live: BTreeMap<Digest, JobId>,
+    /// Jobs that an earlier process left and nobody has asked for yet; some of them may have been by now.
+    parked: BTreeSet<JobId>,
     dice: Dice,
+    /// Times that the bus was told something.
+    tellings: u64,
+    /// Batches committed when the lead was last kept.
+    beaten_at: u64,
 }
 
 /// What one commit carries, and what follows it.
@@ -140,7 +153,10 @@ struct Round {
     effects: Vec<Effect>,
     batch: Batch,
     replies: Vec<Box<dyn FnOnce() + Send>>,
-    stories: Vec<(JobId, Vec<Event>)>,
+    /// Logs to begin: of jobs that the bus does not know, with what the store tells; of new jobs, with what this round tells.
+    stories: BTreeMap<JobId, Vec<Event>>,
+    /// Of the outputs of this round's results.
+    bytes: BTreeMap<BTreeMap<String, Digest>, u64>,
     closing: bool,
 }
 
@@ -165,7 +181,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         Ok((_, job)) => job + 1,
         Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
     };
-    let mut service = Service { parts, options, nodes: BTreeMap::new(), next_job, dice: Dice(seed()) };
+    let mut service = Service::new(parts, options, next_job);
     // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
     let mut first = vec![Message::Poll];
     if service.options.resume_all {
@@ -186,13 +202,34 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         let more = std::iter::from_fn(|| inbox.try_recv().ok()).take(ROUND_MAX);
         match service.round(std::iter::once(first).chain(more).collect()).await {
             Ok(false) => {}
-            Ok(true) => return,
+            Ok(true) => return service.resign().await,
             Err(error) => return service.give_up(&error).await,
         }
     }
 }
 
 impl Service {
+    fn new(parts: Parts, options: FarmOptions, next_job: u64) -> Self {
+        let live = parts.state.jobs.values().map(|job| (job.identity, job.id.clone())).collect();
+        let parked = parts.state.jobs.values().filter(|job| job.parked).map(|job| job.id.clone()).collect();
+        let (nodes, dice) = (BTreeMap::new(), Dice(seed()));
+        Self { parts, options, nodes, next_job, live, parked, dice, tellings: 0, beaten_at: 0 }
+    }
+
+    /// Forgets jobs that have ended.
+    fn forget(&mut self, touched: Vec<JobId>) {
+        for id in touched {
+            if self.parts.state.jobs.get(&id).is_some_and(|job| job.terminal())
+                && let Some(job) = self.parts.state.jobs.remove(&id)
+            {
+                self.parked.remove(&id);
+                if self.live.get(&job.identity) == Some(&id) {
+                    self.live.remove(&job.identity);
+                }
+            }
+        }
+    }
+
     fn step(&mut self, happened: Happened, round: &mut Round) {
         round.effects.extend(step::step(&mut self.parts.state, happened, now(), &mut self.dice));
     }
@@ -210,8 +247,10 @@ impl Service {
             tracing::error!(%what, "an invariant of the farm is broken");
         }
         let closing = round.closing;
+        let saved = round.effects.iter().filter_map(|e| if let Effect::SaveJob(id) = e { Some(id.clone()) } else { None });
+        let saved: Vec<JobId> = saved.collect();
         self.carry_out(round).await?;
-        self.parts.state.jobs.retain(|_, job| !job.terminal());
+        self.forget(saved);
         Ok(closing)
     }
 
@@ -220,7 +259,7 @@ impl Service {
             Message::Submit { spec, plan, build, terms, reply } => self.submit(*spec, plan, build, terms, reply, round),
             Message::Resume { job, reply } => {
                 let found = self.parts.state.jobs.contains_key(&job);
-                self.step(Happened::Resumed(job), round);
+                self.resume(job, round);
                 round.reply(reply, found);
             }
             Message::Cancel { job, reply } => {
@@ -264,18 +303,21 @@ impl Service {
                 round.reply(reply, ());
             }
             Message::Progress { id, token, progress } => self.step(Happened::Progressed { id, token, progress }, round),
-            Message::Report { mut report, reply } => {
-                self.doubt(&mut report);
+            Message::Report { report, bytes, reply } => {
+                if let Outcome::Succeeded(result) = &report.outcome {
+                    round.bytes.insert(result.outputs.clone(), bytes);
+                }
                 let before = round.effects.len();
                 self.step(Happened::Reported(report), round);
                 let refused = round.effects[before..].iter().any(|effect| matches!(effect, Effect::Refused { .. }));
                 round.reply(reply, !refused);
             }
             Message::Sweep { bytes_max, reply } => {
-                let swept = sweep::sweep(&*self.parts.store, &self.parts.blobs, &self.parts.state, bytes_max).await;
+                let swept = sweep::sweep(&*self.parts.store, &*self.parts.blobs, &self.parts.state, bytes_max).await;
                 round.reply(reply, swept);
             }
             Message::Poll => {
+                self.keep_lead().await?;
                 for job in self.parts.store.cancels().await? {
                     self.step(Happened::CancelAsked(job.clone()), round);
                     round.batch.cancels_done.push(job);
@@ -300,15 +342,11 @@ impl Service {
         round: &mut Round,
     ) {
         let identity = identity::of_job(&build, &spec, &plan);
-        let live = self.parts.state.jobs.values().filter(|job| !job.terminal());
-        let (mut same, mut stale) = (None, Vec::new());
-        for job in live {
-            if job.identity == identity {
-                same = Some(job.id.clone());
-            } else if job.parked && job.spec == spec {
-                stale.push(job.id.clone());
-            }
-        }
+        let jobs = &self.parts.state.jobs;
+        let same = self.live.get(&identity).filter(|id| jobs.get(*id).is_some_and(|job| !job.terminal())).cloned();
+        let parked = self.parked.iter().filter_map(|id| jobs.get(id)).filter(|job| job.parked && !job.terminal());
+        let stale = parked.filter(|job| job.identity != identity && job.spec == spec).map(|job| job.id.clone());
+        let stale: Vec<JobId> = stale.collect();
         let price = self.options.price_per_slot_hour;
         if same.is_none()
             && let Err(refusal) = admit::admit(&self.parts.state, &terms.project, &plan, price)
@@ -321,23 +359,53 @@ impl Service {
         }
         let id = match same {
             Some(id) => {
-                self.step(Happened::Resumed(id.clone()), round);
+                self.resume(id.clone(), round);
                 id
             }
             None => {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
+                self.live.insert(identity, id.clone());
                 let Terms { project, priority } = terms;
                 let job = NewJob { id: id.clone(), identity, build, spec, plan, project, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
+                round.stories.insert(id.clone(), Vec::new());
                 id
             }
         };
         round.reply(reply, Ok(id));
     }
 
+    async fn resign(&self) {
+        if let Err(error) = self.parts.store.resign(self.parts.epoch).await {
+            tracing::warn!(%error, "failed to give the lead up");
+        }
+    }
+
+    /// Beats, unless a commit has just done so. Nobody else can lead an embedded store.
+    async fn keep_lead(&mut self) -> Result<(), StoreError> {
+        if !self.parts.store.shared() || std::mem::replace(&mut self.beaten_at, self.parts.committed) != self.parts.committed {
+            return Ok(());
+        }
+        match self.parts.store.beat(self.parts.epoch).await {
+            // A store that is away for a moment has no leader for others either.
+            Err(error) if error.retryable() => {
+                tracing::warn!(%error, "failed to keep the lead");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn resume(&mut self, job: JobId, round: &mut Round) {
+        if self.parked.remove(&job) {
+            round.stories.insert(job.clone(), Vec::new());
+        }
+        self.step(Happened::Resumed(job), round);
+    }
+
     async fn describe(&mut self, job: JobId, reply: oneshot::Sender<bool>, round: &mut Round) -> Result<(), StoreError> {
-        if self.parts.state.jobs.contains_key(&job) || self.parts.bus.knows(&job).await {
+        if self.parts.bus.knows(&job).await {
             round.reply(reply, true);
             return Ok(());
         }
@@ -365,39 +433,34 @@ impl Service {
                 .collect();
             let identities: Vec<Digest> = questions.iter().map(|(_, identity)| *identity).collect();
             let known = self.parts.store.results(&identities).await?;
+            let named: BTreeSet<Digest> = known.values().flat_map(|cached| sweep::held_by(&cached.result)).collect();
+            // Computing it anew is better than waiting for artifacts that cannot be reached.
+            let gone = self.parts.blobs.missing(named.clone()).await.unwrap_or(named);
             for (id, identity) in questions {
-                let hit = known.get(&identity).filter(|cached| self.whole(&cached.result)).map(|cached| cached.result.clone());
+                let whole = |cached: &&Cached| sweep::held_by(&cached.result).all(|digest| !gone.contains(&digest));
+                let hit = known.get(&identity).filter(whole).map(|cached| cached.result.clone());
                 self.step(Happened::CacheAnswered { id, identity, hit }, round);
             }
         }
     }
 
-    /// Whether everything that a result names is there.
-    fn whole(&self, result: &TaskResult) -> bool {
-        round::named(result).all(|digest| self.parts.blobs.size(*digest).is_some())
-    }
-
-    /// Turns a success that names artifacts which are not there into a failure.
-    fn doubt(&self, report: &mut Report) {
-        if let Outcome::Succeeded(result) = &report.outcome
-            && !self.whole(result)
-        {
-            let message = "its result names an artifact that it did not store".into();
-            report.outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message });
-        }
-    }
-
     /// Saves what the round wants saved, then does what follows from it.
     async fn carry_out(&mut self, mut round: Round) -> Result<(), StoreError> {
-        let blobs = &self.parts.blobs;
-        let bytes = |result: &TaskResult| result.outputs.values().filter_map(|digest| blobs.size(*digest)).sum();
+        let bytes = |result: &TaskResult| round.bytes.get(&result.outputs).copied().unwrap_or(0);
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
         let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
         let mut replies = round.replies;
         for act in acts {
             match act {
                 Act::Commit(batch) => self.commit(&batch).await?,
-                Act::Publish(job, events) => self.parts.bus.publish(&job, events).await,
+                Act::Begin(job, story) => {
+                    let stamp = self.stamp();
+                    self.parts.bus.begin(&job, stamp, story).await;
+                }
+                Act::Publish(job, events) => {
+                    let stamp = self.stamp();
+                    self.parts.bus.publish(&job, stamp, events).await;
+                }
                 Act::Reply => replies.drain(..).for_each(|reply| reply()),
                 Act::Send(node, command) => {
                     // A node that misses a command says so with its next heartbeat.
@@ -418,27 +481,43 @@ impl Service {
         Ok(())
     }
 
-    async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn stamp(&mut self) -> Stamp {
+        self.tellings += 1;
+        Stamp { epoch: self.parts.epoch, number: self.tellings }
+    }
+
+    async fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let number = self.parts.committed + 1;
         let mut waited = Duration::ZERO;
+        // The same number again asks for the same batch again: it is written once, even if an answer was lost.
         loop {
-            match self.parts.store.commit(self.parts.epoch, batch).await {
-                Err(StoreError::Full(_)) if waited < self.options.patience => {
-                    tracing::warn!("the farm's disk is full; waiting for space");
-                    tokio::time::sleep(FULL_PAUSE).await;
-                    waited += FULL_PAUSE;
+            match self.parts.store.commit(self.parts.epoch, number, batch).await {
+                Err(error) if error.retryable() && waited < self.options.patience => {
+                    tracing::warn!(%error, "failed to commit; trying again");
+                    tokio::time::sleep(COMMIT_PAUSE).await;
+                    waited += COMMIT_PAUSE;
                 }
-                done => return done,
+                done => {
+                    self.parts.committed += u64::from(done.is_ok());
+                    return done;
+                }
             }
         }
     }
 
     /// The store cannot be written: tells the watchers and ends. What was committed stays good.
-    async fn give_up(&self, error: &StoreError) {
+    async fn give_up(&mut self, error: &StoreError) {
         tracing::error!(%error, "the scheduler gives up");
-        for job in self.parts.state.jobs.values().filter(|job| !job.parked) {
+        if self.parts.store.shared() {
+            // Another goes on with its jobs.
+            return;
+        }
+        let live: Vec<JobId> = self.parts.state.jobs.values().filter(|job| !job.parked).map(|job| job.id.clone()).collect();
+        for job in live {
             let reason = format!("failed to {error}; finished work is kept: run the same again to go on");
             let ended = Event::JobEnded { state: JobState::Failed, reason: Some(reason) };
-            self.parts.bus.publish(&job.id, vec![ended]).await;
+            let stamp = self.stamp();
+            self.parts.bus.publish(&job, stamp, vec![ended]).await;
         }
     }
 }

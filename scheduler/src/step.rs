@@ -11,6 +11,7 @@ pub use story::story;
 use crate::{
     admit::Refusal,
     state::{Dice, Millis, Share, State, Task},
+    store::Measured,
 };
 use klieg_protocol::{
     Beat, Beaten, Digest, Dispatch, Event, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Plan, Progress, Report,
@@ -72,6 +73,10 @@ pub enum Effect {
     SaveJob(JobId),
     SaveTask(TaskId),
     SaveAttempt(Box<Attempt>),
+    /// What a project may have, or has had, is another.
+    SaveProject(String),
+    SaveLimit(String),
+    SavePeak(Measured),
     /// The result cache takes the outcome of a computation.
     Remember {
         identity: Digest,
@@ -150,8 +155,14 @@ pub fn step(state: &mut State, happened: Happened, now: Millis, dice: &mut Dice)
         Happened::NodeLeft(node, incarnation) => step.left(&node, incarnation),
         Happened::Beat(beat) => step.beat(beat),
         Happened::Drain(node, drained) => step.drain(&node, drained),
-        Happened::ShareSet(project, share) => step.state.project(&project).share = share,
-        Happened::LimitSet(name, most) => step.state.limits.entry(name).or_default().most = most,
+        Happened::ShareSet(project, share) => {
+            step.state.project(&project).share = share;
+            step.effects.push(Effect::SaveProject(project));
+        }
+        Happened::LimitSet(name, most) => {
+            step.state.limits.entry(name.clone()).or_default().most = most;
+            step.effects.push(Effect::SaveLimit(name));
+        }
         Happened::CacheAnswered { id, identity, hit } => step.answered(&id, identity, hit),
         Happened::Progressed { id, token, progress } => step.progressed(&id, token, progress),
         Happened::Reported(report) => step.reported(report),

@@ -1,48 +1,31 @@
-//! The truth: jobs, tasks, attempts, the result cache. A port; `Sqlite` is the embedded implementation.
+//! The truth: jobs, tasks, attempts, the result cache. A port; `Sqlite` is the embedded implementation, `Postgres` that of a
+//! cluster. Both are the same statements (`sql`) on the same schema (`migrations/`).
 
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod error;
+mod lease;
+mod postgres;
+mod rows;
+mod schema;
+mod sql;
 mod sqlite;
-mod sqlite_rows;
 
+pub use error::StoreError;
+pub use lease::{lead_now, lead_when_free};
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 
 use crate::{
-    state::{Job, Millis},
+    state::{Job, Millis, Share},
     step::Attempt,
 };
 use klieg_protocol::{Digest, JobId, Offer, TaskName, TaskResult};
 use std::{collections::BTreeMap, future::Future};
 
 /// The leadership of one active scheduler. A write under an older one is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(pub i64);
-
-/// Why the store could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("write to the farm's store: the disk is full")]
-    Full(#[source] Option<sqlx::Error>),
-    #[error("write to the farm's store: another scheduler has taken over")]
-    Fenced,
-    #[error("read the farm's store: {what} is damaged")]
-    Damaged { what: String },
-    #[error("prepare the farm's store: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    #[error("use the farm's store: {0}")]
-    Other(#[source] sqlx::Error),
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        // SQLITE_FULL; IOERR_WRITE and kin are what a full quota or file-size limit gives.
-        let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<i64>().ok());
-        match code {
-            Some(13 | 778 | 1034 | 1290) => Self::Full(Some(error)),
-            _ => Self::Other(error),
-        }
-    }
-}
 
 /// What the result cache knows of a computation.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +38,7 @@ pub struct Cached {
     pub used_at: Millis,
 }
 
-/// One group commit.
+/// One group commit. Of two entries for the same thing the later one counts.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Jobs to write, without their tasks.
@@ -69,6 +52,35 @@ pub struct Batch {
     /// Requests to cancel that have been honoured.
     pub cancels_done: Vec<JobId>,
     pub nodes_joined: Vec<Offer>,
+    pub standing: Standing,
+}
+
+/// What outlives a leader beside the jobs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    pub projects: Vec<Account>,
+    /// Counted resources, and how many there are of each.
+    pub limits: Vec<(String, u32)>,
+    pub peaks: Vec<Measured>,
+}
+
+/// What a project may have, and what it has had.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    pub project: String,
+    pub share: Share,
+    /// Slot-seconds of all its attempts.
+    pub seconds: f64,
+    pub cost: f64,
+}
+
+/// The most memory that tasks of a shape were seen to use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    pub kind: String,
+    pub step: String,
+    pub shape: String,
+    pub bytes: u64,
 }
 
 impl Batch {
@@ -81,6 +93,7 @@ impl Batch {
             && self.used.is_empty()
             && self.cancels_done.is_empty()
             && self.nodes_joined.is_empty()
+            && self.standing == Standing::default()
     }
 }
 
@@ -96,12 +109,40 @@ pub struct Summary {
     pub running: u64,
 }
 
-/// Where the truth is kept. Every write is durable when its future is done, and happens as a whole or not at all.
+/// Who leads. It holds no time: whoever sees the same value for a whole lease, by its own clock, may claim the lead, and the
+/// claim fails if the value has changed since. So no two machines' clocks need to agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leadership {
+    pub epoch: Epoch,
+    /// Empty: nobody, the lead is free.
+    pub leader: String,
+    /// Rises with every `beat` and every commit of the leader.
+    pub beat: i64,
+}
+
+/// Where the truth is kept.
+///
+/// A write is durable (it survives a crash and a power cut) when its future is done with `Ok`, and happens as a whole or not at
+/// all. After `Err` nothing of it was written, but for `StoreError::Unknown`: then it may have been, and asking settles it.
+/// Dropping a future leaves the outcome of its write unknown, as a crash does. What is read has been committed; reads see every
+/// write that was done before they began. Fractions keep 15 significant digits.
 pub trait Store: Send + Sync + 'static {
-    /// Takes the lead: raises the epoch, so that every earlier leader's writes are refused, and forgets the nodes.
-    fn lead(&self) -> impl Future<Output = Result<Epoch, StoreError>> + Send;
-    /// Writes one batch.
-    fn commit(&self, epoch: Epoch, batch: &Batch) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Who leads now.
+    fn leadership(&self) -> impl Future<Output = Result<Leadership, StoreError>> + Send;
+    /// Takes the lead if nothing has changed since `seen`, else `Fenced`: raises the epoch, so that from now on every earlier
+    /// leader's write is refused, and forgets the nodes. `leader` names the one who asks, for people.
+    fn lead(&self, seen: &Leadership, leader: &str) -> impl Future<Output = Result<Epoch, StoreError>> + Send;
+    /// Keeps the lead. `Fenced`: another has it, and what this one holds in memory is worth nothing.
+    fn beat(&self, epoch: Epoch) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Gives the lead up, so that another need not wait for a lease to pass. Nothing when another has it already.
+    fn resign(&self, epoch: Epoch) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes one batch under `epoch`, or nothing and `Fenced`. A leader numbers its batches 1, 2, 3, …: the same number again is
+    /// the same batch again, which is written once whatever happens, so that after `Unknown` (or any other error) the caller
+    /// asks by committing again. A number that was skipped is `OutOfOrder`.
+    fn commit(&self, epoch: Epoch, number: u64, batch: &Batch) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The number of the last batch that was committed under `epoch`, a past one too; 0 for none. A commit under way has ended
+    /// before this answers. Epochs older than the last `EPOCHS_KEPT` are forgotten.
+    fn committed(&self, epoch: Epoch) -> impl Future<Output = Result<u64, StoreError>> + Send;
     /// Every unfinished job as it was last written, its links not yet made.
     fn unfinished(&self) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
     /// A job as it was last written.
@@ -110,6 +151,8 @@ pub trait Store: Send + Sync + 'static {
     fn list(&self) -> impl Future<Output = Result<Vec<Summary>, StoreError>> + Send;
     /// Nodes that joined under this epoch.
     fn nodes(&self) -> impl Future<Output = Result<Vec<Offer>, StoreError>> + Send;
+    /// What was last written of what outlives leaders, in the order of names.
+    fn standing(&self) -> impl Future<Output = Result<Standing, StoreError>> + Send;
     /// The highest token and the number of the latest job ever written.
     fn highest(&self) -> impl Future<Output = Result<(u64, u64), StoreError>> + Send;
     /// What the result cache has of these.
@@ -124,6 +167,11 @@ pub trait Store: Send + Sync + 'static {
     fn prune(&self, keep: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Leaves a request to cancel; needs no leadership.
     fn ask_cancel(&self, job: &JobId, now: Millis) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Requests that have not been honoured.
+    /// Requests that have not been honoured, in the order in which they came.
     fn cancels(&self) -> impl Future<Output = Result<Vec<JobId>, StoreError>> + Send;
+    /// Ends all connections. What was committed stays.
+    fn close(&self) -> impl Future<Output = ()> + Send;
 }
+
+/// How many past epochs' last batches are remembered.
+pub const EPOCHS_KEPT: u32 = 1_000;

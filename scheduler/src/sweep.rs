@@ -1,7 +1,7 @@
 //! The result cache's bound.
 
 use crate::{
-    blobs::{Blobs, Folder},
+    blobs::Blobs,
     farm::FarmError,
     state::{Job, State},
     store::Store,
@@ -23,13 +23,14 @@ fn named(task: &TaskSpec) -> impl Iterator<Item = Digest> + '_ {
     })
 }
 
-fn held_by(result: &TaskResult) -> impl Iterator<Item = Digest> + '_ {
+/// Every artifact that a result names.
+pub(crate) fn held_by(result: &TaskResult) -> impl Iterator<Item = Digest> + '_ {
     result.outputs.values().copied().chain(result.adds.iter().flat_map(named))
 }
 
 /// Frees artifacts until they take at most `bytes_max`: first what nothing refers to, then what the least recently used
 /// results hold. Gives the bytes freed; none while attempts run, whose artifacts nothing refers to yet.
-pub(crate) async fn sweep(store: &impl Store, blobs: &Folder, state: &State, bytes_max: u64) -> Result<u64, FarmError> {
+pub(crate) async fn sweep(store: &impl Store, blobs: &impl Blobs, state: &State, bytes_max: u64) -> Result<u64, FarmError> {
     if state.nodes.values().any(|node| !node.held.is_empty()) {
         return Ok(0);
     }

@@ -1,9 +1,9 @@
-//! How the embedded farm takes over what an earlier process left in its folder.
+//! How a farm takes over what an earlier leader left.
 
 use crate::{
-    blobs::{Blobs, Folder},
+    blobs::Blobs,
     farm::{FarmError, FarmOptions},
-    recover::{Left, restore},
+    recover::{Left, restore, stand},
     service::now,
     state::{Rules, State},
     store::{Batch, Epoch, Store},
@@ -21,23 +21,33 @@ pub(crate) fn empty(folder: &Path) -> Result<(), FarmError> {
     fs::create_dir_all(folder).map_err(at)
 }
 
-/// Loads the unfinished jobs, with the attempts that run on if nodes outlive their leader.
-pub(crate) async fn load(store: &impl Store, epoch: Epoch, blobs: &Folder, options: &FarmOptions) -> Result<State, FarmError> {
+/// Loads the unfinished jobs. Attempts that were running are lost, unless their nodes outlive their leaders; results whose artifacts
+/// are gone are computed anew. Gives the number of batches committed too.
+pub(crate) async fn load(
+    store: &impl Store,
+    epoch: Epoch,
+    blobs: &impl Blobs,
+    options: &FarmOptions,
+) -> Result<(State, u64), FarmError> {
     let (token, _) = store.highest().await?;
     let attempts_max = options.attempts_max.max(1);
-    let embedded = !options.nodes_outlive;
-    let node_faults_max = if embedded { attempts_max } else { Rules::default().node_faults_max };
-    let mut state = State::new(Rules { attempts_max, node_faults_max, fail_unplaceable: embedded, ..Rules::default() });
-    state.next_token = token + 1;
-    // Sessions of nodes must be higher than those that an earlier leader began.
-    state.leader = u64::try_from(epoch.0).unwrap_or_default();
+    let fail_unplaceable = !options.nodes_outlive;
+    // With one node, another may not do better.
+    let node_faults_max = if options.nodes_outlive { Rules::default().node_faults_max } else { attempts_max };
+    let mut state = State::new(Rules { attempts_max, node_faults_max, fail_unplaceable, ..Rules::default() });
+    (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
+    stand(&mut state, store.standing().await?);
     let mut batch = Batch::default();
-    for job in store.unfinished().await? {
-        let (here, left) = (|digest: &Digest| blobs.size(*digest).is_some(), Left { running: !embedded });
+    let jobs = store.unfinished().await?;
+    let outputs = jobs.iter().flat_map(|job| job.tasks.values()).flat_map(|task| task.outputs.values().copied());
+    let missing = blobs.missing(outputs.collect()).await?;
+    let (here, left) = (|digest: &Digest| !missing.contains(digest), Left { running: options.nodes_outlive });
+    for job in jobs {
         restore(&mut state, job, &here, left, now(), &mut batch);
     }
-    if !batch.is_empty() {
-        store.commit(epoch, &batch).await?;
+    if batch.is_empty() {
+        return Ok((state, 0));
     }
-    Ok(state)
+    store.commit(epoch, 1, &batch).await?;
+    Ok((state, 1))
 }

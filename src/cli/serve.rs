@@ -4,7 +4,7 @@ use super::{Common, Stop, block_on, farm_stop, render};
 use klieg_api::{Limits, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_scheduler::FarmOptions;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -30,12 +30,34 @@ pub struct Args {
     /// A file with the farm's token [default: token in the farm's folder; made at the first start].
     #[arg(long, value_name = "FILE", env = "KLIEG_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Where the truth is kept: sqlite:FILE or postgres://… [default: a file in the farm's folder].
+    #[arg(long, value_name = "URL", env = "KLIEG_STORE")]
+    store: Option<String>,
+    /// Where events go: in-process or nats://… [default: in-process].
+    #[arg(long, value_name = "URL", env = "KLIEG_BUS")]
+    bus: Option<String>,
+    /// Where artifacts are kept: a folder or s3://bucket/prefix [default: in the farm's folder].
+    #[arg(long, value_name = "URL", env = "KLIEG_BLOBS")]
+    blobs: Option<String>,
+    /// How artifacts in S3 reach agents: through this server, or direct by links that S3 honours for a while.
+    #[arg(long, value_enum, env = "KLIEG_ARTIFACTS", default_value = "through")]
+    artifacts: Artifacts,
+    /// Seconds without a sign of the leader after which a standby takes over a shared store.
+    #[arg(long, value_name = "SECONDS", env = "KLIEG_LEASE", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    lease: u64,
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = render::PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     price: f64,
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
+}
+
+/// The way that artifacts go.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Artifacts {
+    Through,
+    Direct,
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
@@ -54,9 +76,17 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
     if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
         tracing::warn!(address = %args.listen, "others on the network can read the token and everything else: give --tls-cert and --tls-key");
     }
+    let shared = args.store.as_deref().is_some_and(|store| !store.starts_with("sqlite:"));
+    if shared && !args.blobs.as_deref().is_some_and(|blobs| blobs.starts_with("s3://")) {
+        tracing::warn!("artifacts lie on this machine: another server that takes over does not have them; give --blobs s3://…");
+    }
     let options = ServerOptions {
         farm: FarmOptions {
             folder,
+            store: args.store.clone(),
+            bus: args.bus.clone(),
+            blobs: args.blobs.clone(),
+            lease: Duration::from_secs(args.lease),
             price_per_slot_hour: args.price,
             cache_bytes_max: args.cache_bytes_max,
             resume_all: true,
@@ -69,6 +99,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         token,
         kinds: vec![Arc::new(Film::on(klieg_kernels::Choice::Cpu))],
         build: render::build_id(klieg_kernels::Choice::Cpu)?,
+        direct: args.artifacts == Artifacts::Direct,
         limits: Limits::default(),
     };
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;

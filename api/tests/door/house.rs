@@ -56,6 +56,7 @@ pub fn options(folder: &Path, listen: SocketAddr) -> ServerOptions {
         token: TOKEN.into(),
         kinds: vec![Arc::new(Copy)],
         build: "test".into(),
+        direct: false,
         limits: Limits { alive_every: Duration::from_millis(200), ..Limits::default() },
     }
 }

@@ -26,7 +26,7 @@ use klieg_protocol::{
     wire::{Heard, Leave, Stride, Taken, Welcome},
 };
 use outbox::Outbox;
-use pins::Pins;
+use pins::{Pinned, Pins};
 use std::{
     collections::BTreeMap,
     io,
@@ -135,17 +135,14 @@ impl Inner {
 
     /// As `deliver`, with the answer read as often as it takes.
     async fn hand_in(&self, report: Report) -> Result<bool, LinkError> {
-        let held = outbox::named(&report);
-        held.iter().for_each(|digest| self.cache.pin(*digest));
+        let _held = Pinned::new(&self.cache, outbox::named(&report));
         let mut backoff = Backoff::default();
-        let done = loop {
+        loop {
             match self.deliver(report.clone()).await {
                 Err(error) if error.retryable() => backoff.wait(error.after()).await,
-                done => break done,
+                done => return done,
             }
-        };
-        held.iter().for_each(|digest| self.cache.unpin(*digest));
-        done
+        }
     }
 
     /// Hands in what an earlier life of the agent left, before the farm hears that it is dead.

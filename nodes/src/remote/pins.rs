@@ -2,7 +2,7 @@ use super::cache::Cache;
 use crate::clock;
 use klieg_protocol::{Beat, Digest, Dispatch, Token};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -10,6 +10,22 @@ use std::{
 /// How long something is held for an attempt that the agent has not told of: between a command and its first heartbeat, and
 /// between a file and the report that names it.
 const UNTOLD_MAX: Duration = Duration::from_secs(120);
+
+/// Artifacts that stay in the cache for as long as this lives.
+pub struct Pinned<'a>(&'a Cache, BTreeSet<Digest>);
+
+impl<'a> Pinned<'a> {
+    pub fn new(cache: &'a Cache, digests: BTreeSet<Digest>) -> Self {
+        digests.iter().for_each(|digest| cache.pin(*digest));
+        Self(cache, digests)
+    }
+}
+
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        self.1.iter().for_each(|digest| self.0.unpin(*digest));
+    }
+}
 
 /// What attempts at hand hold of the cache.
 pub struct Pins {

@@ -76,7 +76,7 @@ fn damaged_artifacts_are_computed_anew() {
         let (job, _) = run(&farm, "one", tasks(&log, "one")).await;
         let outputs = farm.outputs(&job).await.unwrap();
         let b = outputs[&("b".to_string(), "text".to_string())];
-        std::fs::write(farm.blob_path(&b), "2wo").unwrap();
+        std::fs::write(farm.blob_file(&b).await.unwrap(), "2wo").unwrap();
         // The damage is found by the task that reads it, and the next run computes it anew.
         let (_, events) = run(&farm, "two", tasks(&log, "other")).await;
         assert!(ended(&events).1.contains("damaged"), "{:?}", ended(&events));

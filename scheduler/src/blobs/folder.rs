@@ -1,6 +1,8 @@
-use super::{BlobError, Blobs};
+use super::{BlobError, Blobs, Upload, UploadName};
+use crate::state::Millis;
 use klieg_protocol::Digest;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -8,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// `ab/cdef…` under one folder. A file is written in `temp/` beside them, synced, and renamed to its name.
@@ -37,6 +40,21 @@ impl Folder {
         root.join(&hex[..2]).join(&hex[2..])
     }
 
+    /// Where it is kept, there or not.
+    pub fn path(&self, digest: Digest) -> PathBuf {
+        self.0.place(digest)
+    }
+
+    /// A name for a file that is to be adopted. What stays there is thrown away at the next start.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.0.temporary()
+    }
+
+    /// `list`, at once.
+    pub(super) fn list_now(&self) -> Result<Vec<(Digest, u64)>, BlobError> {
+        self.0.list()
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, BlobError> + Send + 'static,
@@ -56,6 +74,15 @@ impl Inner {
 
     fn temporary(&self) -> PathBuf {
         self.temp.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    fn size(&self, digest: Digest) -> Result<Option<u64>, BlobError> {
+        let place = self.place(digest);
+        match fs::metadata(&place) {
+            Ok(meta) => Ok(meta.is_file().then_some(meta.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(BlobError::of(&place, error)),
+        }
     }
 
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
@@ -162,7 +189,7 @@ fn read_dir(path: &Path) -> Result<Vec<PathBuf>, BlobError> {
     entries.map_err(|e| BlobError::of(path, e))
 }
 
-fn digest_of(file: &mut File) -> io::Result<Digest> {
+pub(super) fn digest_of(file: &mut File) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -183,17 +210,49 @@ impl Blobs for Folder {
     async fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
         self.work(move |inner| inner.get(digest)).await
     }
-    fn size(&self, digest: Digest) -> Option<u64> {
-        fs::metadata(self.0.place(digest)).ok().filter(|m| m.is_file()).map(|m| m.len())
+    async fn size(&self, digest: Digest) -> Result<Option<u64>, BlobError> {
+        self.0.size(digest)
     }
-    fn path(&self, digest: Digest) -> PathBuf {
-        self.0.place(digest)
+    async fn missing(&self, digests: BTreeSet<Digest>) -> Result<BTreeSet<Digest>, BlobError> {
+        self.work(move |inner| {
+            let mut missing = BTreeSet::new();
+            for digest in digests {
+                if inner.size(digest)?.is_none() {
+                    missing.insert(digest);
+                }
+            }
+            Ok(missing)
+        })
+        .await
+    }
+    async fn fetch(&self, digest: Digest) -> Result<PathBuf, BlobError> {
+        match self.0.size(digest)? {
+            Some(_) => Ok(self.path(digest)),
+            None => Err(BlobError::Missing(digest)),
+        }
     }
     async fn list(&self) -> Result<Vec<(Digest, u64)>, BlobError> {
         self.work(Inner::list).await
     }
     async fn remove(&self, digest: Digest) -> Result<(), BlobError> {
         self.work(move |inner| inner.remove(digest)).await
+    }
+    async fn link(&self, _: Digest, _: Duration) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
+    async fn begin(&self, _: UploadName, _: u64, _: Duration) -> Result<Option<Upload>, BlobError> {
+        Ok(None)
+    }
+    /// None was ever begun here.
+    async fn finish(&self, upload: &Upload, _: &[String], _: Digest) -> Result<(), BlobError> {
+        Err(BlobError::Refused { at: self.0.root.display().to_string(), what: format!("there is no upload {:?}", upload.name) })
+    }
+    async fn abort(&self, _: &Upload) -> Result<(), BlobError> {
+        Ok(())
+    }
+    /// Opening the folder has thrown away what there was.
+    async fn sweep(&self, _: Millis) -> Result<u64, BlobError> {
+        Ok(0)
     }
 }
 
@@ -211,7 +270,8 @@ mod tests {
     async fn a_folder_conforms() {
         let root = tempfile::tempdir().unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        conformance::check(&Folder::open(root.path()).unwrap(), scratch.path()).await;
+        let blobs = Folder::open(root.path()).unwrap();
+        conformance::check(&blobs, scratch.path(), |digest| blobs.path(digest)).await;
     }
 
     #[tokio::test]
@@ -247,7 +307,7 @@ mod tests {
         let small = blobs.put(vec![1; 50_000]).await.unwrap();
         let full = blobs.put(vec![2; 500_000]).await;
         assert!(matches!(full, Err(BlobError::Full(_))), "{full:?}");
-        assert_eq!(blobs.size(Digest::of(&[2; 500_000])), None, "nothing half-written is visible");
+        assert_eq!(blobs.size(Digest::of(&[2; 500_000])).await.unwrap(), None, "nothing half-written is visible");
         assert_eq!(fs::read_dir(root.join("temp")).unwrap().count(), 0);
         assert_eq!(blobs.get(small).await.unwrap(), [1; 50_000]);
     }

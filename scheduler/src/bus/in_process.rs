@@ -1,14 +1,19 @@
-use super::{Bus, Page};
+use super::{Bus, BusError, Cursor, LISTEN_MAX, Page, READ_MAX, Request, Stamp};
 use klieg_protocol::{Event, JobId};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 /// Logs in memory. Past the bound, the oldest events of a job are dropped.
 pub struct InProcess {
     logs: Mutex<Logs>,
+    wires: Mutex<Wires>,
     /// Counts changes.
     changed: watch::Sender<u64>,
     bound: usize,
@@ -25,70 +30,146 @@ struct Log {
     first: u64,
     events: VecDeque<Event>,
     ended: bool,
+    last: Stamp,
+    /// How often it was told anew.
+    tellings: u64,
+}
+
+/// Who serves and who listens, by subject.
+#[derive(Default)]
+struct Wires {
+    servers: BTreeMap<String, VecDeque<mpsc::Sender<Request>>>,
+    listeners: BTreeMap<String, Vec<mpsc::Sender<Vec<u8>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    fn add(&mut self, events: Vec<Event>, bound: usize) {
+        for event in events {
+            if self.ended {
+                break;
+            }
+            self.ended = matches!(event, Event::JobEnded { .. });
+            self.events.push_back(event);
+            if self.events.len() > bound {
+                self.events.pop_front();
+                self.first += 1;
+            }
+        }
+    }
 }
 
 impl InProcess {
     /// Keeps at most `bound` events of a job.
     pub fn new(bound: usize) -> Self {
-        Self { logs: Mutex::default(), changed: watch::channel(0).0, bound: bound.max(1) }
+        Self { logs: Mutex::default(), wires: Mutex::default(), changed: watch::channel(0).0, bound: bound.max(1) }
     }
 
-    fn logs(&self) -> MutexGuard<'_, Logs> {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn page(&self, job: &JobId, index: u64) -> Option<Page> {
-        let logs = self.logs();
+    fn page(&self, job: &JobId, from: Cursor) -> Option<Page> {
+        let logs = lock(&self.logs);
         let closed = logs.closed;
         let Some(log) = logs.jobs.get(job) else {
-            return closed.then(|| Page { first: index, events: Vec::new(), ended: true });
+            return closed.then_some(Page { first: from.index, events: Vec::new(), next: from, ended: true });
         };
-        let first = index.max(log.first);
+        let wanted = if from.log == log.tellings { from.index } else { 0 };
+        let first = wanted.max(log.first);
         let skip = usize::try_from(first - log.first).unwrap_or(usize::MAX);
         let events: Vec<Event> = log.events.iter().skip(skip).cloned().collect();
         let ended = log.ended || closed;
-        (ended || !events.is_empty()).then_some(Page { first, events, ended })
+        let next = first + events.len() as u64;
+        let next = Cursor { log: log.tellings, at: next, index: next };
+        (ended || !events.is_empty()).then_some(Page { first, events, next, ended })
     }
-}
 
-impl Bus for InProcess {
-    async fn publish(&self, job: &JobId, events: Vec<Event>) {
+    fn change(&self, job: &JobId, stamp: Stamp, change: impl FnOnce(&mut Log, usize)) {
         {
-            let mut logs = self.logs();
-            let log = logs.jobs.entry(job.clone()).or_default();
-            for event in events {
-                if log.ended {
-                    break;
-                }
-                log.ended = matches!(event, Event::JobEnded { .. });
-                log.events.push_back(event);
-                if log.events.len() > self.bound {
-                    log.events.pop_front();
-                    log.first += 1;
-                }
+            let mut logs = lock(&self.logs);
+            // One that was not begun has no beginning.
+            let log = logs.jobs.entry(job.clone()).or_insert_with(|| Log { first: 1, ..Log::default() });
+            if stamp <= log.last {
+                return;
             }
+            change(log, self.bound);
+            log.last = stamp;
         }
         self.changed.send_modify(|n| *n += 1);
     }
 
-    async fn read(&self, job: &JobId, index: u64) -> Page {
-        let mut changed = self.changed.subscribe();
-        loop {
-            changed.mark_unchanged();
-            if let Some(page) = self.page(job, index) {
-                return page;
-            }
-            // The sender lives as long as `self`.
-            let _ = changed.changed().await;
-        }
+    /// The next of those who serve a subject, in turn.
+    fn server(&self, subject: &str) -> Option<mpsc::Sender<Request>> {
+        let mut wires = lock(&self.wires);
+        let servers = wires.servers.get_mut(subject)?;
+        servers.retain(|server| !server.is_closed());
+        servers.rotate_left(usize::from(!servers.is_empty()));
+        servers.back().cloned()
+    }
+}
+
+impl Bus for InProcess {
+    async fn begin(&self, job: &JobId, stamp: Stamp, events: Vec<Event>) {
+        self.change(job, stamp, |log, bound| {
+            *log = Log { tellings: log.tellings + 1, ..Log::default() };
+            log.add(events, bound);
+        });
+    }
+
+    async fn publish(&self, job: &JobId, stamp: Stamp, events: Vec<Event>) {
+        self.change(job, stamp, |log, bound| log.add(events, bound));
     }
 
     async fn knows(&self, job: &JobId) -> bool {
-        self.logs().jobs.contains_key(job)
+        lock(&self.logs).jobs.get(job).is_some_and(|log| log.first == 0)
+    }
+
+    async fn read(&self, job: &JobId, from: Cursor) -> Page {
+        let mut changed = self.changed.subscribe();
+        let page = async {
+            loop {
+                changed.mark_unchanged();
+                if let Some(page) = self.page(job, from) {
+                    return page;
+                }
+                // The sender lives as long as `self`.
+                let _ = changed.changed().await;
+            }
+        };
+        let nothing = Page { first: from.index, events: Vec::new(), next: from, ended: false };
+        timeout(READ_MAX, page).await.unwrap_or(nothing)
+    }
+
+    async fn ask(&self, subject: &str, body: Vec<u8>, patience: Duration) -> Result<Vec<u8>, BusError> {
+        let none = || BusError::NoAnswer { subject: subject.into() };
+        let server = self.server(subject).ok_or_else(none)?;
+        let (reply, answer) = oneshot::channel();
+        server.try_send(Request { body, reply }).map_err(|_| none())?;
+        timeout(patience, answer).await.ok().and_then(Result::ok).ok_or_else(none)
+    }
+
+    async fn serve(&self, subject: &str) -> Result<mpsc::Receiver<Request>, BusError> {
+        let (server, requests) = mpsc::channel(LISTEN_MAX);
+        lock(&self.wires).servers.entry(subject.into()).or_default().push_back(server);
+        Ok(requests)
+    }
+
+    async fn tell(&self, subject: &str, body: Vec<u8>) {
+        let mut wires = lock(&self.wires);
+        let Some(listeners) = wires.listeners.get_mut(subject) else { return };
+        listeners.retain(|listener| !listener.is_closed());
+        // A listener that is behind loses it.
+        listeners.iter().for_each(|listener| drop(listener.try_send(body.clone())));
+    }
+
+    async fn listen(&self, subject: &str) -> Result<mpsc::Receiver<Vec<u8>>, BusError> {
+        let (listener, told) = mpsc::channel(LISTEN_MAX);
+        lock(&self.wires).listeners.entry(subject.into()).or_default().push(listener);
+        Ok(told)
     }
 
     async fn close(&self) {
-        self.logs().closed = true;
+        lock(&self.logs).closed = true;
         self.changed.send_modify(|n| *n += 1);
     }
 }
@@ -96,7 +177,7 @@ impl Bus for InProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::conformance;
+    use crate::{bus::conformance, store::Epoch};
     use std::sync::Arc;
 
     #[tokio::test]
@@ -108,8 +189,9 @@ mod tests {
     async fn it_keeps_its_bound_and_says_what_is_missing() {
         let (bus, job) = (InProcess::new(3), JobId("j".into()));
         let started = |attempt| Event::TaskStarted { task: "t".into(), attempt, worker: 0 };
-        bus.publish(&job, (0..10).map(started).collect()).await;
-        let page = bus.read(&job, 2).await;
+        bus.begin(&job, Stamp { epoch: Epoch(1), number: 1 }, (0..10).map(started).collect()).await;
+        let page = bus.read(&job, Cursor { index: 2, ..Cursor::default() }).await;
         assert_eq!((page.first, page.events), (7, vec![started(7), started(8), started(9)]));
+        assert!(!bus.knows(&job).await, "it is not whole any more");
     }
 }

@@ -1,5 +1,6 @@
 use super::{Tasks, sources};
 use klieg_protocol::{Split, TaskName, TaskSpec, TaskState};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan that cannot be carried out.
@@ -15,8 +16,28 @@ pub enum BadPlan {
     Estimate(TaskName),
     #[error("accept the plan: the job would have more than {limit} tasks (tasks_per_job_max)")]
     Many { limit: usize },
+    #[error("accept the plan: the parameters of {0:?} are nested deeper than {PARAMS_DEPTH_MAX} (params_depth_max)")]
+    Deep(TaskName),
     #[error("split the task: {0:?} asks for no less memory than before")]
     NotSmaller(TaskName),
+}
+
+/// How deeply a task's parameters may be nested: every store reads them back.
+pub const PARAMS_DEPTH_MAX: usize = 64;
+
+fn too_deep(params: &Value) -> bool {
+    let mut open = vec![(params, 1)];
+    while let Some((value, depth)) = open.pop() {
+        if depth > PARAMS_DEPTH_MAX {
+            return true;
+        }
+        match value {
+            Value::Array(list) => open.extend(list.iter().map(|value| (value, depth + 1))),
+            Value::Object(map) => open.extend(map.values().map(|value| (value, depth + 1))),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Checks what a task is split into: its parts can join `present`, and they and the whole need only each other and what is done,
@@ -33,6 +54,7 @@ pub fn check_split(split: &Split, present: &Tasks) -> Result<(), BadPlan> {
     match needs.into_iter().find(|(_, need)| !known(need)) {
         Some((task, needs)) => Err(BadPlan::Unknown { task: task.clone(), needs: needs.clone() }),
         None if !(whole.ask.seconds.is_finite() && whole.ask.seconds >= 0.0) => Err(BadPlan::Estimate(whole.name.clone())),
+        None if too_deep(&whole.params) => Err(BadPlan::Deep(whole.name.clone())),
         None => Ok(()),
     }
 }
@@ -46,6 +68,9 @@ pub fn check(added: &[TaskSpec], present: &Tasks) -> Result<(), BadPlan> {
         }
         if !(spec.ask.seconds.is_finite() && spec.ask.seconds >= 0.0) {
             return Err(BadPlan::Estimate(spec.name.clone()));
+        }
+        if too_deep(&spec.params) {
+            return Err(BadPlan::Deep(spec.name.clone()));
         }
     }
     let mut waits: BTreeMap<&TaskName, usize> = BTreeMap::new();
@@ -125,6 +150,12 @@ mod tests {
         let tail = [task("a", &["b"]), task("b", &["c", "x"]), task("c", &["b"]), task("x", &[])];
         assert_eq!(check(&tail, &none), Err(circle(&["b", "c", "b"])), "what only leads there is not named");
         assert_eq!(circle(&["b", "c", "b"]).to_string(), "accept the plan: b → c → b waits for itself");
+        let nested = |depth| (1..depth).fold(serde_json::json!(1), |inner, _| serde_json::json!({ "in": [inner] }));
+        let deep = |depth| TaskSpec { params: nested(depth), ..task("a", &[]) };
+        assert_eq!(check(&[deep(32)], &none), Ok(()));
+        assert_eq!(check(&[deep(33)], &none), Err(BadPlan::Deep("a".into())));
+        let spec = deep(32);
+        assert_eq!(crate::state::Packed::of(spec.clone()).open(), spec);
         let mut endless = task("a", &[]);
         endless.ask.seconds = f64::INFINITY;
         assert_eq!(check(&[endless], &none), Err(BadPlan::Estimate("a".into())));

@@ -30,7 +30,7 @@ impl Packed {
     pub fn of(spec: TaskSpec) -> Self {
         let (name, rank, seconds) = (spec.name.into(), spec.rank, spec.ask.seconds);
         let rest = Rest { step: spec.step, params: spec.params, inputs: spec.inputs, ask: spec.ask, label: spec.label };
-        // Writing to memory fails only for what serde cannot express, and all of this is plain data.
+        // Writing to memory fails only for what MessagePack cannot express: `check` keeps parameters from being nested so deeply.
         let rest = rmp_serde::to_vec(&rest).unwrap_or_default().into_boxed_slice();
         Self { name, rank, seconds, rest }
     }

@@ -26,10 +26,10 @@ impl Default for Peaks {
 }
 
 impl Peaks {
-    /// An attempt used so much. The highest of all counts.
-    pub fn learn(&mut self, kind: &str, step: &str, shape: &str, bytes: u64) {
+    /// An attempt used so much. The highest of all counts; true when this is it.
+    pub fn learn(&mut self, kind: &str, step: &str, shape: &str, bytes: u64) -> bool {
         if shape.is_empty() {
-            return;
+            return false;
         }
         self.count += 1;
         let key = (kind.to_string(), step.to_string(), shape.to_string());
@@ -38,7 +38,9 @@ impl Peaks {
             oldest.map(|key| self.known.remove(&key));
         }
         let peak = self.known.entry(key).or_insert(Peak { bytes: 0, at: 0 });
+        let higher = bytes > peak.bytes;
         *peak = Peak { bytes: peak.bytes.max(bytes), at: self.count };
+        higher
     }
 
     /// What a task of that kind, step and shape should be given, if its like has run.
@@ -58,8 +60,8 @@ mod tests {
     #[test]
     fn the_highest_counts_and_the_oldest_goes() {
         let mut peaks = Peaks { entries_max: 2, ..Peaks::default() };
-        peaks.learn("film", "render", "a", 1_000);
-        peaks.learn("film", "render", "a", 500);
+        assert!(peaks.learn("film", "render", "a", 1_000));
+        assert!(!peaks.learn("film", "render", "a", 500));
         peaks.learn("film", "render", "", 5);
         assert_eq!(peaks.of("film", "render", "a"), Some(1_100));
         assert_eq!(peaks.of("film", "render", ""), None);

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a project may have of the farm.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Share {
     /// Of two projects with work, one of twice the weight gets twice the device-seconds.
     pub weight: f64,

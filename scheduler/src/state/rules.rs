@@ -13,7 +13,10 @@ pub struct Rules {
     pub kills_max: u32,
     /// How often a task, and each part of it, may be split.
     pub splits_max: u32,
-    /// Whether a task that asks for more than any node has fails its job at once, instead of waiting for a larger node.
+    /// Whether a job is refused when one of its tasks asks for more than any device of its class has.
+    pub refuse_unplaceable: bool,
+    /// Whether a task that fits no node fails its job at once, instead of waiting for another node. Where nodes come and go they
+    /// must wait: after a change of leader the first node to be back may be the smallest.
     pub fail_unplaceable: bool,
     /// How long a node is believed to live without a heartbeat.
     pub lease_ms: Millis,
@@ -51,6 +54,7 @@ impl Default for Rules {
             losses_max: 100,
             kills_max: 3,
             splits_max: 6,
+            refuse_unplaceable: true,
             fail_unplaceable: true,
             lease_ms: 8_000,
             grace_ms: 30_000,

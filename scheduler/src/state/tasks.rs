@@ -94,6 +94,14 @@ impl FromIterator<Task> for Tasks {
     fn from_iter<I: IntoIterator<Item = Task>>(tasks: I) -> Self {
         let mut list: Vec<Task> = tasks.into_iter().collect();
         list.sort_by_key(|task| task.position);
+        // Of two of the same name the later one: whoever reads them from far may have had to begin anew.
+        list.dedup_by(|later, kept| {
+            let same = later.spec.name == kept.spec.name;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
         list.shrink_to_fit();
         let mut names: Vec<u32> = (0..u32::try_from(list.len()).unwrap_or(u32::MAX)).collect();
         names.sort_by(|a, b| list[*a as usize].spec.name.cmp(&list[*b as usize].spec.name));

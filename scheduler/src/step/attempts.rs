@@ -4,6 +4,7 @@ use super::{Attempt, Effect, Step};
 use crate::{
     plan::{self, Placement},
     state::{Bug, Cache, Health, Held, Job, Millis, Run},
+    store::Measured,
 };
 use klieg_protocol::{
     Dispatch, Event, Fault, JobState, NodeId, Outcome, Progress, Report, Split, TaskFailure, TaskId, TaskResult, TaskState, Token,
@@ -167,7 +168,9 @@ impl Step<'_> {
         let Some(job) = self.state.jobs.get(&report.id.job) else { return };
         let Some(task) = job.tasks.get(&report.id.task) else { return };
         let (spec, kind) = (task.spec.open(), job.spec.kind.clone());
-        self.state.peaks.learn(&kind, &spec.step, &spec.ask.shape, bytes);
+        if self.state.peaks.learn(&kind, &spec.step, &spec.ask.shape, bytes) {
+            self.effects.push(Effect::SavePeak(Measured { kind, step: spec.step, shape: spec.ask.shape, bytes }));
+        }
     }
 
     /// Gives back what an attempt held, and books what it took.
@@ -286,9 +289,12 @@ impl Step<'_> {
         let slot_seconds = seconds * run.slots.len() as f64;
         task.seconds += slot_seconds;
         let (attempt, token, project) = (task.attempts, task.token, job.project.clone());
-        let project = self.state.project(&project);
-        project.seconds += slot_seconds;
-        project.cost += crate::cost::of_seconds(slot_seconds, price);
+        let account = self.state.project(&project);
+        account.seconds += slot_seconds;
+        account.cost += crate::cost::of_seconds(slot_seconds, price);
+        if slot_seconds > 0.0 {
+            self.effects.push(Effect::SaveProject(project));
+        }
         let (node, slot, started) = (run.node, run.slots.first().copied().unwrap_or(0), run.since);
         Some(Attempt { id: id.clone(), attempt, token, node, slot, started, ended: now, seconds: slot_seconds, failure })
     }

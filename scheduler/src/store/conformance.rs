@@ -1,8 +1,8 @@
-//! What every implementation of the port must do.
+//! What every implementation of the port must do; the simulation's too (feature `conformance`).
 
-use super::{Batch, Cached, Store, StoreError};
+use super::{Account, Batch, Cached, Epoch, Leadership, Measured, Standing, Store, StoreError, lead_now};
 use crate::{
-    state::{Job, Run, Task, Tasks},
+    state::{Job, Run, Share, Task, Tasks},
     step::Attempt,
 };
 use klieg_protocol::{
@@ -59,17 +59,70 @@ fn put(job: &Job) -> Batch {
     Batch { jobs: vec![job.bare()], tasks, ..Batch::default() }
 }
 
+/// A leader as the scheduler is one.
+pub struct Leader<'a, S> {
+    store: &'a S,
+    pub epoch: Epoch,
+    number: u64,
+}
+
+impl<'a, S: Store> Leader<'a, S> {
+    pub async fn new(store: &'a S) -> Self {
+        Self { store, epoch: lead_now(store, "a test").await.expect("lead"), number: 0 }
+    }
+
+    /// Commits under the next number, which a batch that was refused leaves free.
+    pub async fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.commit(self.epoch, self.number + 1, batch).await?;
+        self.number += 1;
+        Ok(())
+    }
+}
+
+fn fenced<T: std::fmt::Debug>(result: Result<T, StoreError>, why: &str) {
+    assert!(matches!(result, Err(StoreError::Fenced)), "{why}: {result:?}");
+}
+
 /// Panics where `store`, which is empty, does not keep its word.
 pub async fn check(store: &impl Store) {
     jobs(store).await;
     leadership(store).await;
+    outcomes(store).await;
+    awkward(store).await;
     cache(store).await;
     cancels(store).await;
     pruning(store).await;
+    standing(store).await;
+}
+
+/// What outlives leaders is written with the rest, each part by itself, and read in the order of names.
+async fn standing(store: &impl Store) {
+    assert_eq!(store.standing().await.expect("standing"), Standing::default());
+    let mut leader = Leader::new(store).await;
+    let account = |project: &str, seconds| {
+        let share = Share { weight: 2.5, slots_max: Some(3), ..Share::default() };
+        Account { project: project.into(), share, seconds, cost: seconds / 8.0 }
+    };
+    let peak = |step: &str, bytes| Measured { kind: "film".into(), step: step.into(), shape: "640x360".into(), bytes };
+    let first = Standing {
+        projects: vec![account("b", 1.5), account("a", 0.0)],
+        limits: vec![("nuke".into(), 4)],
+        peaks: vec![peak("render", 7)],
+    };
+    leader.commit(&Batch { standing: first, ..Batch::default() }).await.expect("commit");
+    let second = Standing { projects: vec![account("b", 3.0)], limits: vec![], peaks: vec![peak("mix", 1), peak("render", 9)] };
+    leader.commit(&Batch { standing: second, ..Batch::default() }).await.expect("commit");
+    Leader::new(store).await;
+    let wanted = Standing {
+        projects: vec![account("a", 0.0), account("b", 3.0)],
+        limits: vec![("nuke".into(), 4)],
+        peaks: vec![peak("mix", 1), peak("render", 9)],
+    };
+    assert_eq!(store.standing().await.expect("standing"), wanted, "a new leader finds what the last one wrote");
 }
 
 async fn jobs(store: &impl Store) {
-    let epoch = store.lead().await.expect("lead");
+    let mut leader = Leader::new(store).await;
     assert_eq!(store.highest().await.expect("highest"), (0, 0));
     let mut job = job("job-000012");
     let mut running = task("a");
@@ -86,7 +139,7 @@ async fn jobs(store: &impl Store) {
     (done.reused, done.seconds) = (true, 0.1 + 0.2);
     done.outputs = BTreeMap::from([("o".to_string(), Digest::of(b"o"))]);
     job.tasks = [running, done].into_iter().collect();
-    store.commit(epoch, &put(&job)).await.expect("commit");
+    leader.commit(&put(&job)).await.expect("commit");
     assert_eq!(store.job(&job.id).await.expect("job").as_ref(), Some(&job), "it comes back as it was");
     assert_eq!(store.unfinished().await.expect("unfinished"), [job.clone()]);
     assert_eq!(store.job(&JobId("none".into())).await.expect("job"), None);
@@ -105,15 +158,15 @@ async fn jobs(store: &impl Store) {
     };
     job.tasks.get_mut("a").expect("a").state = TaskState::Ready;
     let torn = Batch { attempts: vec![attempt("no such job")], ..put(&job) };
-    assert!(store.commit(epoch, &torn).await.is_err());
+    assert!(leader.commit(&torn).await.is_err());
     assert_eq!(store.job(&job.id).await.expect("job").expect("job").tasks["a"].state, TaskState::Running, "all or nothing");
 
     (job.state, job.reason, job.ended_at) = (JobState::Failed, Some("r".into()), Some(9_000));
-    store.commit(epoch, &Batch { attempts: vec![attempt("job-000012")], ..put(&job) }).await.expect("commit");
+    leader.commit(&Batch { attempts: vec![attempt("job-000012")], ..put(&job) }).await.expect("commit");
     assert_eq!(store.unfinished().await.expect("unfinished"), []);
     let ended = job.clone();
     (job.state, job.reason) = (JobState::Running, None);
-    store.commit(epoch, &put(&job)).await.expect("commit");
+    leader.commit(&put(&job)).await.expect("commit");
     assert_eq!(store.job(&job.id).await.expect("job"), Some(ended.clone()), "a terminal state never changes");
     let list = store.list().await.expect("list");
     assert_eq!((list[0].job.clone(), list[0].tasks_total, list[0].tasks_done, list[0].running), (ended.bare(), 2, 1, 0));
@@ -121,28 +174,93 @@ async fn jobs(store: &impl Store) {
 }
 
 async fn leadership(store: &impl Store) {
-    let old = store.lead().await.expect("lead");
+    let mut old = Leader::new(store).await;
+    let seen = store.leadership().await.expect("leadership");
+    assert_eq!((seen.epoch, seen.leader.as_str()), (old.epoch, "a test"));
     let offer = Offer::of_cpu(NodeId("n".into()), Incarnation(u64::MAX), 2, 1 << 40);
     let joined = Batch { nodes_joined: vec![offer.clone()], ..Batch::default() };
-    store.commit(old, &joined).await.expect("commit");
+    old.commit(&joined).await.expect("commit");
     assert_eq!(store.nodes().await.expect("nodes"), [offer]);
-    let new = store.lead().await.expect("lead");
-    assert!(new > old);
+    fenced(store.lead(&seen, "late").await, "the leader has committed since it was seen");
+    let seen = store.leadership().await.expect("leadership");
+    store.beat(old.epoch).await.expect("beat");
+    fenced(store.lead(&seen, "late").await, "the leader has beaten since it was seen");
+
+    let seen = store.leadership().await.expect("leadership");
+    assert_eq!(store.leadership().await.expect("leadership"), seen, "looking changes nothing");
+    let new = store.lead(&seen, "new").await.expect("nobody has beaten");
+    assert!(new > old.epoch);
+    fenced(store.lead(&seen, "third").await, "one of two who saw the same gets it");
     assert_eq!(store.nodes().await.expect("nodes"), [], "a new leader knows no node yet");
-    let refused = store.commit(old, &put(&job("job-000099"))).await;
-    assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+    fenced(old.commit(&put(&job("job-000099"))).await, "a past leader's commit");
+    fenced(store.beat(old.epoch).await, "a past leader's beat");
     assert_eq!(store.job(&JobId("job-000099".into())).await.expect("job"), None);
+
+    store.resign(old.epoch).await.expect("resigning late is no error");
+    assert_eq!(store.leadership().await.expect("leadership").leader, "new");
+    store.resign(new).await.expect("resign");
+    let free = store.leadership().await.expect("leadership");
+    assert_eq!((free.epoch, free.leader.as_str()), (new, ""));
+    assert_ne!(free, Leadership { leader: String::new(), ..seen });
+}
+
+/// A batch is written once, whatever its sender thinks of how it came out.
+async fn outcomes(store: &impl Store) {
+    let epoch = lead_now(store, "a test").await.expect("lead");
+    assert_eq!(store.committed(epoch).await.expect("committed"), 0);
+    let mut job = job("job-000020");
+    store.commit(epoch, 1, &put(&job)).await.expect("commit");
+    assert_eq!(store.committed(epoch).await.expect("committed"), 1);
+    job.reason = Some("not written".into());
+    store.commit(epoch, 1, &put(&job)).await.expect("the same number again is no error");
+    let found = store.job(&job.id).await.expect("job").expect("job");
+    assert_eq!(found.reason, None, "and is not written again");
+    let skipped = store.commit(epoch, 3, &put(&job)).await;
+    assert!(matches!(skipped, Err(StoreError::OutOfOrder { number: 3, last: 1, .. })), "{skipped:?}");
+    store.commit(epoch, 2, &Batch::default()).await.expect("an empty batch counts too");
+    lead_now(store, "another").await.expect("lead");
+    store.commit(epoch, 2, &put(&job)).await.expect("a fenced leader still learns what it has written");
+    fenced(store.commit(epoch, 3, &put(&job)).await, "and writes nothing more");
+    assert_eq!(store.committed(epoch).await.expect("committed"), 2);
+    assert_eq!(store.committed(Epoch(epoch.0 + 100)).await.expect("committed"), 0);
+    assert_eq!(store.job(&job.id).await.expect("job").expect("job").reason, None);
+}
+
+/// What a database may find hard to hold.
+async fn awkward(store: &impl Store) {
+    let mut leader = Leader::new(store).await;
+    let mut job = job("job-000030");
+    let numbers = [0.1 + 0.2, 1e-9, f64::MAX, 5e-324, 1.0 / 3.0, 123_456_789.123_456_78];
+    for (i, seconds) in numbers.into_iter().enumerate() {
+        let mut task = task(&format!("Zürich/\"{i}\"\\ 'x'"));
+        task.seconds = seconds;
+        task.token = Token(u64::try_from(i64::MAX).expect("positive"));
+        job.tasks.insert(task);
+    }
+    let mut batch = put(&job);
+    let mut earlier = batch.tasks[0].clone();
+    earlier.2.attempts = 99;
+    batch.tasks.insert(0, earlier);
+    leader.commit(&batch).await.expect("commit");
+    assert_eq!(store.job(&job.id).await.expect("job").as_ref(), Some(&job), "to the last bit, and of two the later");
+
+    (job.reason, job.price) = (Some("a\u{0}b".into()), f64::NAN);
+    leader.commit(&put(&job)).await.expect("what cannot be held does not keep the rest from being written");
+    let found = store.job(&job.id).await.expect("job").expect("job");
+    assert!(found.reason.is_some_and(|reason| reason.starts_with('a') && reason.ends_with('b')));
+    (job.state, job.price) = (JobState::Cancelled, 1.0);
+    leader.commit(&put(&job)).await.expect("commit");
 }
 
 async fn cache(store: &impl Store) {
-    let epoch = store.lead().await.expect("lead");
+    let mut leader = Leader::new(store).await;
     let results = vec![cached("x", 10, 3), cached("y", 20, 1), cached("z", 30, 2)];
     let (x, y) = (results[0].clone(), results[1].clone());
-    store.commit(epoch, &Batch { results, ..Batch::default() }).await.expect("commit");
+    leader.commit(&Batch { results, ..Batch::default() }).await.expect("commit");
     let found = store.results(&[x.identity, Digest::of(b"unknown")]).await.expect("results");
     assert_eq!(found, BTreeMap::from([(x.identity, x.clone())]));
     assert_eq!(store.results_bytes().await.expect("bytes"), 60);
-    store.commit(epoch, &Batch { used: vec![(y.identity, 9)], ..Batch::default() }).await.expect("commit");
+    leader.commit(&Batch { used: vec![(y.identity, 9)], ..Batch::default() }).await.expect("commit");
     let order: Vec<u64> = store.all_results().await.expect("all").iter().map(|cached| cached.bytes).collect();
     assert_eq!(order, [30, 10, 20], "least recently used first");
     store.forget(&[x.identity, Digest::of(b"unknown")]).await.expect("forget");
@@ -150,7 +268,7 @@ async fn cache(store: &impl Store) {
 }
 
 async fn cancels(store: &impl Store) {
-    let epoch = store.lead().await.expect("lead");
+    let mut leader = Leader::new(store).await;
     let ids = [JobId("b".into()), JobId("a".into())];
     for (at, id) in (1..).zip(&ids) {
         store.ask_cancel(id, at).await.expect("ask");
@@ -158,21 +276,21 @@ async fn cancels(store: &impl Store) {
     }
     assert_eq!(store.cancels().await.expect("cancels"), ids, "in the order in which they came");
     let done = Batch { cancels_done: vec![ids[0].clone()], ..Batch::default() };
-    store.commit(epoch, &done).await.expect("commit");
+    leader.commit(&done).await.expect("commit");
     assert_eq!(store.cancels().await.expect("cancels"), [ids[1].clone()]);
 }
 
 async fn pruning(store: &impl Store) {
-    let epoch = store.lead().await.expect("lead");
+    let mut leader = Leader::new(store).await;
     let mut old = job("job-000100");
     old.tasks.insert(task("a"));
     let mut ended = job("job-000101");
     ended.state = JobState::Succeeded;
     for job in [&old, &ended] {
-        store.commit(epoch, &put(job)).await.expect("commit");
+        leader.commit(&put(job)).await.expect("commit");
     }
     store.prune(1).await.expect("prune");
     let left: Vec<JobId> = store.list().await.expect("list").into_iter().map(|summary| summary.job.id).collect();
-    assert_eq!(left, [old.id.clone(), ended.id], "the latest stays, and what is unfinished");
+    assert_eq!(left, [JobId("job-000020".into()), old.id.clone(), ended.id], "the latest stays, and what is unfinished");
     assert_eq!(store.job(&old.id).await.expect("job"), Some(old));
 }

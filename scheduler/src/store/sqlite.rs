@@ -1,21 +1,28 @@
 use super::{
-    Batch, Cached, Epoch, Store, StoreError, Summary,
-    sqlite_rows::{self as rows, Write},
+    StoreError, rows, schema,
+    sql::{Arg, Engine, Readable, Sql, Step},
 };
-use crate::state::{Job, Millis, Task};
-use klieg_protocol::{Digest, JobId, Offer};
+use futures_util::TryStreamExt;
 use sqlx::{
-    Connection, Row, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 /// One file in WAL mode: one writer, readers beside it, other processes too.
-pub struct Sqlite {
+pub type Sqlite = Sql<Wal>;
+
+/// The connections of a `Sqlite`.
+pub struct Wal {
     read: SqlitePool,
     /// Of one connection.
     write: SqlitePool,
+    at: String,
 }
+
+/// How often a file that another process is preparing is tried again, and after which pause.
+const OPEN_TRIES_MAX: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
 
 impl Sqlite {
     /// Opens or creates the file and brings its schema up to date.
@@ -25,6 +32,7 @@ impl Sqlite {
 
     /// As `open`, with a file of at most so many pages, to see what a full disk does.
     pub async fn open_with(file: &Path, pages_max: Option<u32>) -> Result<Self, StoreError> {
+        let at = file.display().to_string();
         let mut options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -37,180 +45,104 @@ impl Sqlite {
             options = options.pragma("max_page_count", pages.to_string());
         }
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-        let write = pool().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations").run(&write).await?;
+        let mut tries = 0;
+        let write = loop {
+            let opened = pool().max_connections(1).connect_with(options.clone()).await;
+            match opened.map_err(|e| StoreError::of(e, &at)) {
+                // SQLite does not wait for another process that is turning the same new file to WAL.
+                Err(error) if error.retryable() && tries < OPEN_TRIES_MAX => tries += 1,
+                done => break done?,
+            }
+            tokio::time::sleep(OPEN_PAUSE).await;
+        };
+        migrate(&write, &at).await?;
         let read = pool().max_connections(2).connect_lazy_with(options);
-        Ok(Self { read, write })
+        Ok(Sql::new(Wal { read, write, at }))
+    }
+}
+
+/// One transaction around all steps: of two processes that open the same file, the second waits and finds nothing to do.
+async fn migrate(pool: &SqlitePool, at: &str) -> Result<(), StoreError> {
+    let of = |error| StoreError::of(error, at);
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(of)?;
+    schema::migrate(&mut *transaction, str::to_string, at).await?;
+    transaction.commit().await.map_err(of)
+}
+
+fn arguments(args: Vec<Arg>) -> Result<SqliteArguments, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    for arg in args {
+        let added = match arg {
+            Arg::Int(number) => sqlx::Arguments::add(&mut arguments, number),
+            Arg::Text(text) => sqlx::Arguments::add(&mut arguments, text),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+async fn transact(connection: &mut SqliteConnection, steps: Vec<Step>) -> Result<bool, sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for step in steps {
+        let done = sqlx::query_with(step.sql, arguments(step.args)?).execute(&mut *transaction).await?;
+        if step.must && done.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+impl Engine for Wal {
+    fn rows_of(table: &rows::Table) -> String {
+        let columns: Vec<String> = table.columns.iter().map(|column| format!("value ->> '{column}'")).collect();
+        format!("SELECT {} FROM json_each($1)", columns.join(", "))
     }
 
-    /// Ends all connections and folds the log into the file.
-    pub async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
+    const LIST: &'static str = "SELECT value FROM json_each($1)";
+
+    async fn fetch<T: Readable, U: Send>(
+        &self,
+        step: Step,
+        mut map: impl FnMut(T) -> Result<U, StoreError> + Send,
+    ) -> Result<Vec<U>, StoreError> {
+        let of = |error| StoreError::of(error, &self.at);
+        let arguments = arguments(step.args).map_err(of)?;
+        let mut rows = sqlx::query_as_with::<_, T, _>(step.sql, arguments).fetch(&self.read);
+        let mut found = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(of)? {
+            found.push(map(row)?);
+        }
+        Ok(found)
     }
 
-    async fn write_all(&self, epoch: Option<Epoch>, writes: Write<'_>) -> Result<(), StoreError> {
-        let mut connection = self.write.acquire().await?;
-        let done = transact(&mut connection, epoch, writes).await;
+    async fn transact(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
+        let of = |error| StoreError::of(error, &self.at);
+        let mut connection = self.write.acquire().await.map_err(of)?;
+        let done = transact(&mut connection, steps).await;
         if done.is_err() {
             // A full disk makes SQLite roll back by itself, and sqlx loses count of its transactions: take a new connection.
             connection.close_on_drop();
         }
-        done
-    }
-}
-
-async fn transact(connection: &mut SqliteConnection, epoch: Option<Epoch>, writes: Write<'_>) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if let Some(Epoch(epoch)) = epoch {
-        let row = sqlx::query("SELECT epoch FROM farm").fetch_one(&mut *transaction).await?;
-        if row.try_get::<i64, _>(0)? != epoch {
-            return Err(StoreError::Fenced);
-        }
-    }
-    writes.run(&mut transaction).await?;
-    Ok(transaction.commit().await?)
-}
-
-fn digests(identities: &[Digest]) -> String {
-    serde_json::json!(identities).to_string()
-}
-
-impl Store for Sqlite {
-    async fn lead(&self) -> Result<Epoch, StoreError> {
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("DELETE FROM nodes").execute(&mut *transaction).await?;
-        let row = sqlx::query("UPDATE farm SET epoch = epoch + 1 RETURNING epoch").fetch_one(&mut *transaction).await?;
-        let epoch = Epoch(row.try_get(0)?);
-        transaction.commit().await?;
-        Ok(epoch)
+        done.map_err(of)
     }
 
-    async fn commit(&self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
-        self.write_all(Some(epoch), Write::Batch(batch)).await
-    }
-
-    async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
-        let mut jobs = BTreeMap::new();
-        let found =
-            sqlx::query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id").fetch_all(&self.read).await?;
-        for row in &found {
-            let job = rows::job(row)?;
-            jobs.insert(job.id.clone(), job);
-        }
-        let found =
-            sqlx::query("SELECT tasks.* FROM tasks JOIN jobs ON jobs.id = tasks.job WHERE jobs.state IN ('queued', 'running')")
-                .fetch_all(&self.read)
-                .await?;
-        let mut tasks: BTreeMap<JobId, Vec<Task>> = BTreeMap::new();
-        for row in &found {
-            tasks.entry(JobId(row.try_get("job")?)).or_default().push(rows::task(row)?);
-        }
-        for (id, tasks) in tasks {
-            if let Some(job) = jobs.get_mut(&id) {
-                job.tasks = tasks.into_iter().collect();
-            }
-        }
-        Ok(jobs.into_values().collect())
-    }
-
-    async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        let found = sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(&id.0).fetch_optional(&self.read).await?;
-        let Some(row) = found else { return Ok(None) };
-        let mut job = rows::job(&row)?;
-        let found = sqlx::query("SELECT * FROM tasks WHERE job = ?").bind(&id.0).fetch_all(&self.read).await?;
-        job.tasks = found.iter().map(rows::task).collect::<Result<Vec<Task>, _>>()?.into_iter().collect();
-        Ok(Some(job))
-    }
-
-    async fn list(&self) -> Result<Vec<Summary>, StoreError> {
-        let found = sqlx::query(
-            "SELECT jobs.*, COUNT(tasks.name) AS total, COALESCE(SUM(tasks.state = 'succeeded'), 0) AS done,
-                    COALESCE(SUM(tasks.state = 'running'), 0) AS running, COALESCE(SUM(tasks.seconds), 0.0) AS spent
-             FROM jobs LEFT JOIN tasks ON tasks.job = jobs.id GROUP BY jobs.id ORDER BY jobs.id",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        found
-            .iter()
-            .map(|row| {
-                Ok(Summary {
-                    job: rows::job(row)?,
-                    tasks_total: rows::unsigned(row.try_get("total")?, "jobs")?,
-                    tasks_done: rows::unsigned(row.try_get("done")?, "jobs")?,
-                    running: rows::unsigned(row.try_get("running")?, "jobs")?,
-                    seconds: row.try_get("spent")?,
-                })
-            })
-            .collect()
-    }
-
-    async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
-        let found = sqlx::query("SELECT offer FROM nodes ORDER BY node").fetch_all(&self.read).await?;
-        found.iter().map(rows::offer).collect()
-    }
-
-    async fn highest(&self) -> Result<(u64, u64), StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COALESCE(MAX(token), 0) FROM tasks) AS token,
-                    (SELECT COALESCE(MAX(CAST(substr(id, 5) AS INTEGER)), 0) FROM jobs) AS job",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        Ok((rows::unsigned(row.try_get(0)?, "tasks")?, rows::unsigned(row.try_get(1)?, "jobs")?))
-    }
-
-    async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
-        let found = sqlx::query("SELECT * FROM results WHERE identity IN (SELECT value FROM json_each(?))")
-            .bind(digests(identities))
-            .fetch_all(&self.read)
-            .await?;
-        found.iter().map(|row| rows::cached(row).map(|cached| (cached.identity, cached))).collect()
-    }
-
-    async fn all_results(&self) -> Result<Vec<Cached>, StoreError> {
-        let found = sqlx::query("SELECT * FROM results ORDER BY used_ms, identity").fetch_all(&self.read).await?;
-        found.iter().map(rows::cached).collect()
-    }
-
-    async fn results_bytes(&self) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT COALESCE(SUM(bytes), 0) FROM results").fetch_one(&self.read).await?;
-        rows::unsigned(row.try_get(0)?, "results")
-    }
-
-    async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM results WHERE identity IN (SELECT value FROM json_each(?))")
-            .bind(digests(identities))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    async fn prune(&self, keep: u32) -> Result<(), StoreError> {
-        sqlx::query(
-            "DELETE FROM jobs WHERE state NOT IN ('queued', 'running')
-             AND id NOT IN (SELECT id FROM jobs ORDER BY id DESC LIMIT ?)",
-        )
-        .bind(keep)
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    async fn ask_cancel(&self, job: &JobId, now: Millis) -> Result<(), StoreError> {
-        self.write_all(None, Write::Cancel(job, now)).await
-    }
-
-    async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
-        let found = sqlx::query("SELECT job FROM cancels ORDER BY asked_ms, job").fetch_all(&self.read).await?;
-        found.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
+    /// Folds the log into the file.
+    async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::conformance::{self, job, task};
+    use crate::state::Task;
+    use crate::store::{
+        Batch, Store,
+        conformance::{self, Leader, job, task},
+    };
 
     #[tokio::test]
     async fn sqlite_conforms() {
@@ -227,20 +159,20 @@ mod tests {
         let file = folder.path().join("farm.sqlite");
         Sqlite::open(&file).await.unwrap().close().await;
         let store = Sqlite::open_with(&file, Some(60)).await.unwrap();
-        let epoch = store.lead().await.unwrap();
+        let mut leader = Leader::new(&store).await;
         let kept = job("job-000001");
-        store.commit(epoch, &Batch { jobs: vec![kept.clone()], ..Batch::default() }).await.unwrap();
+        leader.commit(&Batch { jobs: vec![kept.clone()], ..Batch::default() }).await.unwrap();
         let mut large = task("large").spec.open();
         large.label = "x".repeat(1_000_000);
         let large = Task::new(large, 3);
         let large = Batch { tasks: vec![(kept.id.clone(), "large".into(), large)], ..Batch::default() };
         for _ in 0..2 {
-            let full = store.commit(epoch, &large).await;
+            let full = leader.commit(&large).await;
             assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
             assert_eq!(store.job(&kept.id).await.unwrap(), Some(kept.clone()));
         }
         let small = Batch { tasks: vec![(kept.id.clone(), "small".into(), task("small"))], ..Batch::default() };
-        store.commit(epoch, &small).await.unwrap();
+        leader.commit(&small).await.unwrap();
         assert_eq!(store.job(&kept.id).await.unwrap().unwrap().tasks.len(), 1, "it goes on when there is room");
         store.close().await;
     }

@@ -4,7 +4,7 @@ use klieg_protocol::{Digest, Event, JobId, JobState, Offer, TaskId, TaskState};
 use klieg_scheduler::{
     invariants::{Broken, Promise, Watchman},
     state::{Job, Millis, Tasks, terminal},
-    store::{Batch, Cached, Epoch, Store, StoreError, Summary},
+    store::{Batch, Cached, Epoch, Leadership, Standing, Store, StoreError, Summary},
 };
 use std::{
     collections::BTreeMap,
@@ -18,9 +18,14 @@ pub struct MemoryStore(Arc<Mutex<Rows>>);
 #[derive(Default)]
 pub struct Rows {
     pub epoch: i64,
+    leader: String,
+    beat: i64,
+    /// The number of the last batch of every epoch.
+    batches: BTreeMap<i64, u64>,
     pub jobs: BTreeMap<JobId, Job>,
     pub results: BTreeMap<Digest, Cached>,
     pub cancels: Vec<JobId>,
+    pub standing: Standing,
     pub nodes: Vec<Offer>,
     /// When the leader last showed that it lives.
     pub led_at: Millis,
@@ -40,12 +45,19 @@ impl MemoryStore {
 }
 
 impl Rows {
-    pub fn write(&mut self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
+    pub fn write(&mut self, epoch: Epoch, number: u64, batch: &Batch) -> Result<(), StoreError> {
         if self.full {
             return Err(StoreError::Full(None));
         }
+        let last = self.batches.get(&epoch.0).copied().unwrap_or(0);
+        if number <= last {
+            return Ok(());
+        }
         if epoch.0 != self.epoch && !self.fences_nobody {
             return Err(StoreError::Fenced);
+        }
+        if number != last + 1 {
+            return Err(StoreError::OutOfOrder { epoch, number, last });
         }
         let known = |job: &JobId| self.jobs.contains_key(job) || batch.jobs.iter().any(|new| new.id == *job);
         let strange = batch.tasks.iter().map(|(job, _, _)| job).chain(batch.attempts.iter().map(|a| &a.id.job)).find(|j| !known(j));
@@ -69,7 +81,29 @@ impl Rows {
         }
         self.cancels.retain(|job| !batch.cancels_done.contains(job));
         self.nodes.extend(batch.nodes_joined.iter().cloned());
+        self.stand(&batch.standing);
+        self.batches.insert(epoch.0, number);
+        self.beat += 1;
         Ok(())
+    }
+
+    fn stand(&mut self, new: &Standing) {
+        let Standing { projects, limits, peaks } = &mut self.standing;
+        for account in &new.projects {
+            projects.retain(|known| known.project != account.project);
+            projects.push(account.clone());
+        }
+        for limit in &new.limits {
+            limits.retain(|(known, _)| *known != limit.0);
+            limits.push(limit.clone());
+        }
+        for peak in &new.peaks {
+            peaks.retain(|known| (&known.kind, &known.step, &known.shape) != (&peak.kind, &peak.step, &peak.shape));
+            peaks.push(peak.clone());
+        }
+        projects.sort_by(|a, b| a.project.cmp(&b.project));
+        limits.sort();
+        peaks.sort_by(|a, b| (&a.kind, &a.step, &a.shape).cmp(&(&b.kind, &b.step, &b.shape)));
     }
 
     fn write_job(&mut self, job: &Job) {
@@ -109,15 +143,43 @@ impl Rows {
 }
 
 impl Store for MemoryStore {
-    async fn lead(&self) -> Result<Epoch, StoreError> {
+    async fn leadership(&self) -> Result<Leadership, StoreError> {
+        let rows = self.rows();
+        Ok(Leadership { epoch: Epoch(rows.epoch), leader: rows.leader.clone(), beat: rows.beat })
+    }
+    async fn lead(&self, seen: &Leadership, leader: &str) -> Result<Epoch, StoreError> {
+        if self.leadership().await? != *seen {
+            return Err(StoreError::Fenced);
+        }
         let mut rows = self.rows();
         rows.epoch += 1;
+        rows.beat += 1;
+        rows.leader = leader.into();
         rows.nodes.clear();
         Ok(Epoch(rows.epoch))
     }
-    async fn commit(&self, epoch: Epoch, batch: &Batch) -> Result<(), StoreError> {
-        self.rows().write(epoch, batch)
+    async fn beat(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        if epoch.0 != rows.epoch {
+            return Err(StoreError::Fenced);
+        }
+        rows.beat += 1;
+        Ok(())
     }
+    async fn resign(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        if epoch.0 == rows.epoch {
+            rows.leader.clear();
+        }
+        Ok(())
+    }
+    async fn commit(&self, epoch: Epoch, number: u64, batch: &Batch) -> Result<(), StoreError> {
+        self.rows().write(epoch, number, batch)
+    }
+    async fn committed(&self, epoch: Epoch) -> Result<u64, StoreError> {
+        Ok(self.rows().batches.get(&epoch.0).copied().unwrap_or(0))
+    }
+    async fn close(&self) {}
     async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
         Ok(self.rows().jobs.values().filter(|job| !job.terminal()).cloned().collect())
     }
@@ -135,6 +197,9 @@ impl Store for MemoryStore {
     }
     async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
         Ok(self.rows().nodes.clone())
+    }
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        Ok(self.rows().standing.clone())
     }
     async fn highest(&self) -> Result<(u64, u64), StoreError> {
         let rows = self.rows();

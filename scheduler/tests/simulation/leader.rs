@@ -9,13 +9,13 @@ use klieg_protocol::{Digest, Fault, JobId, Outcome, Report, TaskFailure, TaskId}
 use klieg_scheduler::{
     identity,
     invariants::{Broken, Promise, Watchman},
-    recover::{Left, restore},
+    recover::{Left, restore, stand},
     round::{self, Act},
     state::{Dice, Millis, Rules, Share, State},
     step::{Effect, Happened, NewJob, step},
-    store::{Batch, Epoch, Store},
+    store::{Batch, Epoch, Store, lead_now},
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long a leader may be silent before a standby takes over.
 pub const TAKEOVER_MS: Millis = 3_000;
@@ -32,6 +32,8 @@ pub struct Scheduler {
 
 pub struct Leader {
     pub epoch: Epoch,
+    /// Batches that it has committed.
+    pub committed: u64,
     pub state: State,
     dice: Dice,
     watchman: Watchman,
@@ -45,18 +47,22 @@ pub struct Leader {
 impl Leader {
     /// Takes the lead and loads what is unfinished.
     pub fn new(store: &MemoryStore, rules: Rules, seed: u64, now: Millis) -> Option<Self> {
-        let epoch = now_or_never(store.lead()).ok()?;
+        let epoch = now_or_never(lead_now(store, "a scheduler")).ok()?;
         let (token, job) = now_or_never(store.highest()).ok()?;
         let mut state = State::new(rules);
         (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
         let (mut dice, mut batch) = (Dice(seed), Batch::default());
         let share = |weight| Share { weight, slots_max: Some(10), ..Share::default() };
-        for happened in [
-            Happened::LimitSet("licence".into(), 2),
-            Happened::ShareSet("large".into(), share(3.0)),
-            Happened::ShareSet("small".into(), share(1.0)),
-        ] {
-            step(&mut state, happened, now, &mut dice);
+        let mut effects = Vec::new();
+        stand(&mut state, now_or_never(store.standing()).ok()?);
+        if state.limits.is_empty() {
+            for happened in [
+                Happened::LimitSet("licence".into(), 2),
+                Happened::ShareSet("large".into(), share(3.0)),
+                Happened::ShareSet("small".into(), share(1.0)),
+            ] {
+                effects.extend(step(&mut state, happened, now, &mut dice));
+            }
         }
         for job in now_or_never(store.unfinished()).ok()? {
             restore(&mut state, job, &|_| true, Left { running: true }, now, &mut batch);
@@ -64,6 +70,7 @@ impl Leader {
         let jobs: Vec<JobId> = state.jobs.keys().cloned().collect();
         let mut leader = Self {
             epoch,
+            committed: 0,
             state,
             dice,
             watchman: Watchman::default(),
@@ -72,7 +79,6 @@ impl Leader {
             replies: Vec::new(),
             wrong: Vec::new(),
         };
-        let mut effects = Vec::new();
         for job in jobs {
             leader.step(Happened::Resumed(job), now, &mut effects);
         }
@@ -100,7 +106,7 @@ impl Leader {
     fn close(&mut self, mut effects: Vec<Effect>, mut batch: Batch, store: &MemoryStore, now: Millis) {
         self.look_up(store, now, &mut effects);
         round::gather(&self.state, &effects, now, &|_| 1, &mut batch);
-        self.acts.extend(round::order(batch, effects, Vec::new(), &self.state.rules));
+        self.acts.extend(round::order(batch, effects, BTreeMap::new(), &self.state.rules));
         self.state.jobs.retain(|_, job| !job.terminal());
     }
 
@@ -205,6 +211,7 @@ impl Leader {
 /// The rules of the simulated farm: everything happens sooner.
 pub fn rules(bug: Option<klieg_scheduler::state::Bug>) -> Rules {
     Rules {
+        refuse_unplaceable: false,
         fail_unplaceable: false,
         attempts_max: 4,
         lease_ms: Agent::LEASE_MS,

@@ -84,7 +84,7 @@ macro_rules! bugs {
 
 bugs! {
     accepting_a_fenced_result_is_found: AcceptFenced => Fenced;
-    publishing_the_manifest_first_is_found: ManifestFirst => Whole;
+    publishing_the_manifest_first_is_found: ManifestFirst => Whole | Forward;
     forgetting_a_lost_attempt_is_found: ForgetLost => Accounted;
     answering_before_the_commit_is_found: AckBeforeCommit => Accepted;
     two_leaders_are_found: TwoLeaders => Counted | OneEnd | Forward | SameDigest | Accounted | Whole;

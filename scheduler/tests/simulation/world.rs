@@ -155,7 +155,7 @@ impl World {
     }
 
     fn until(&mut self, end: Millis) {
-        while self.broken.is_none() && !(!self.chaos && self.over()) {
+        while self.broken.is_none() && (self.chaos || !self.over()) {
             let Some(((at, sequence), event)) = self.events.pop_first() else { return };
             if at > end {
                 self.events.insert((at, sequence), event);
@@ -258,7 +258,7 @@ impl World {
         let client = &self.clients[n];
         let message = match &client.job {
             None => {
-                let project = if n % 2 == 0 { "large" } else { "small" }.into();
+                let project = if n.is_multiple_of(2) { "large" } else { "small" }.into();
                 Some(Message::Submit { client: n, spec: Box::new(client.spec.clone()), plan: client.plan.clone(), project })
             }
             Some(job) if client.cancels_at <= self.now => {
@@ -377,19 +377,28 @@ impl World {
     fn act(&mut self, n: usize, act: Act) -> bool {
         let from = Address::Scheduler(n);
         let Some(leader) = &mut self.schedulers[n].leader else { return false };
-        let epoch = leader.epoch;
+        let (epoch, number) = (leader.epoch, leader.committed + 1);
         match act {
             Act::Commit(batch) => {
+                // Whether it was done is not known.
                 let unknown = self.chaos && self.dice.below(300) == 0;
-                if unknown && self.dice.below(2) == 0 {
-                    self.schedulers[n].leader = None;
-                    return false;
-                }
-                let done = self.store.rows().write(epoch, &batch);
+                let written = !unknown || self.dice.below(2) == 0;
+                let done = if written { self.store.rows().write(epoch, number, &batch) } else { Ok(()) };
                 match done {
-                    // Whether it was done is not known: memory is thrown away, and the store tells.
+                    // It asks again under the same number.
+                    _ if unknown && self.dice.below(2) == 0 => {
+                        if let Some(leader) = &mut self.schedulers[n].leader {
+                            leader.acts.push_front(Act::Commit(batch));
+                        }
+                    }
+                    // Or memory is thrown away, and the store tells.
                     _ if unknown => self.schedulers[n].leader = None,
-                    Ok(()) => return true,
+                    Ok(()) => {
+                        if let Some(leader) = &mut self.schedulers[n].leader {
+                            leader.committed = number;
+                        }
+                        return true;
+                    }
                     Err(StoreError::Full(_)) => {
                         if let Some(leader) = &mut self.schedulers[n].leader {
                             leader.acts.push_front(Act::Commit(batch));
@@ -405,7 +414,7 @@ impl World {
                 }
                 false
             }
-            Act::Publish(job, events) => {
+            Act::Begin(job, events) | Act::Publish(job, events) => {
                 let wrong = self.log.publish(epoch, &job, &events, &self.store.rows());
                 self.broken = self.broken.take().or(wrong.into_iter().next());
                 true
@@ -417,13 +426,13 @@ impl World {
                 }
                 true
             }
-            Act::Send(node, command) => self.to_node(from, &node.0, Message::Command(command)),
-            Act::Answer(node, life, answer, session) => self.to_node(from, &node.0, Message::Answer(life, answer, session)),
+            Act::Send(node, command) => self.reach_node(from, &node.0, Message::Command(command)),
+            Act::Answer(node, life, answer, session) => self.reach_node(from, &node.0, Message::Answer(life, answer, session)),
             Act::Refused(..) | Act::TurnedAway(..) => true,
         }
     }
 
-    fn to_node(&mut self, from: Address, node: &str, message: Message) -> bool {
+    fn reach_node(&mut self, from: Address, node: &str, message: Message) -> bool {
         if let Some(number) = self.agents.iter().position(|agent| agent.offer.node.0 == node) {
             self.send(from, Address::Node(number), message);
         }

@@ -1,0 +1,197 @@
+//! Which implementation of a port a farm uses, chosen by URL.
+
+use crate::{
+    blobs::{BlobError, Blobs, Folder, S3, Upload, UploadName},
+    bus::{Bus, BusError, Cursor, InProcess, Nats, Page, Request, Stamp},
+    state::{Job, Millis},
+    store::{Batch, Cached, Epoch, Leadership, Postgres, Sqlite, Standing, Store, StoreError, Summary},
+};
+use klieg_protocol::{Digest, Event, JobId, Offer};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Events of a job that the embedded bus keeps.
+const EVENTS_PER_JOB_MAX: usize = 100_000;
+
+/// A port's two implementations as one type that passes every call on.
+macro_rules! any {
+    ($(#[$doc:meta])* $any:ident: $port:ident { $near:ident($near_type:ty), $far:ident($far_type:ty) }
+     $(fn $name:ident($($arg:ident: $of:ty),*) -> $out:ty;)*) => {
+        $(#[$doc])*
+        pub enum $any { $near($near_type), $far($far_type) }
+
+        impl $port for $any {
+            $(async fn $name(&self, $($arg: $of),*) -> $out {
+                match self {
+                    Self::$near(it) => it.$name($($arg),*).await,
+                    Self::$far(it) => it.$name($($arg),*).await,
+                }
+            })*
+        }
+    };
+}
+
+any! {
+    /// Where the truth is kept.
+    AnyStore: Store { Sqlite(Box<Sqlite>), Postgres(Box<Postgres>) }
+    fn leadership() -> Result<Leadership, StoreError>;
+    fn lead(seen: &Leadership, leader: &str) -> Result<Epoch, StoreError>;
+    fn beat(epoch: Epoch) -> Result<(), StoreError>;
+    fn resign(epoch: Epoch) -> Result<(), StoreError>;
+    fn commit(epoch: Epoch, number: u64, batch: &Batch) -> Result<(), StoreError>;
+    fn committed(epoch: Epoch) -> Result<u64, StoreError>;
+    fn unfinished() -> Result<Vec<Job>, StoreError>;
+    fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
+    fn list() -> Result<Vec<Summary>, StoreError>;
+    fn nodes() -> Result<Vec<Offer>, StoreError>;
+    fn standing() -> Result<Standing, StoreError>;
+    fn highest() -> Result<(u64, u64), StoreError>;
+    fn results(identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError>;
+    fn all_results() -> Result<Vec<Cached>, StoreError>;
+    fn results_bytes() -> Result<u64, StoreError>;
+    fn forget(identities: &[Digest]) -> Result<(), StoreError>;
+    fn prune(keep: u32) -> Result<(), StoreError>;
+    fn ask_cancel(job: &JobId, now: Millis) -> Result<(), StoreError>;
+    fn cancels() -> Result<Vec<JobId>, StoreError>;
+    fn close() -> ();
+}
+
+any! {
+    /// Where events and messages go.
+    AnyBus: Bus { InProcess(InProcess), Nats(Box<Nats>) }
+    fn begin(job: &JobId, stamp: Stamp, events: Vec<Event>) -> ();
+    fn publish(job: &JobId, stamp: Stamp, events: Vec<Event>) -> ();
+    fn knows(job: &JobId) -> bool;
+    fn read(job: &JobId, from: Cursor) -> Page;
+    fn ask(subject: &str, body: Vec<u8>, patience: Duration) -> Result<Vec<u8>, BusError>;
+    fn serve(subject: &str) -> Result<mpsc::Receiver<Request>, BusError>;
+    fn tell(subject: &str, body: Vec<u8>) -> ();
+    fn listen(subject: &str) -> Result<mpsc::Receiver<Vec<u8>>, BusError>;
+    fn close() -> ();
+}
+
+any! {
+    /// Where artifacts are kept.
+    AnyBlobs: Blobs { Folder(Folder), S3(S3) }
+    fn put(bytes: Vec<u8>) -> Result<Digest, BlobError>;
+    fn adopt(file: PathBuf, expected: Option<Digest>) -> Result<Digest, BlobError>;
+    fn get(digest: Digest) -> Result<Vec<u8>, BlobError>;
+    fn size(digest: Digest) -> Result<Option<u64>, BlobError>;
+    fn missing(digests: BTreeSet<Digest>) -> Result<BTreeSet<Digest>, BlobError>;
+    fn fetch(digest: Digest) -> Result<PathBuf, BlobError>;
+    fn list() -> Result<Vec<(Digest, u64)>, BlobError>;
+    fn remove(digest: Digest) -> Result<(), BlobError>;
+    fn link(digest: Digest, valid: Duration) -> Result<Option<String>, BlobError>;
+    fn begin(name: UploadName, bytes: u64, valid: Duration) -> Result<Option<Upload>, BlobError>;
+    fn finish(upload: &Upload, etags: &[String], digest: Digest) -> Result<(), BlobError>;
+    fn abort(upload: &Upload) -> Result<(), BlobError>;
+    fn sweep(before: Millis) -> Result<u64, BlobError>;
+}
+
+/// A URL that names no implementation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read the {port} {url:?}: want {want}")]
+pub struct UnknownPort {
+    pub port: &'static str,
+    pub url: String,
+    pub want: &'static str,
+}
+
+/// Why a port could not be opened. Each says which one it is and where.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    #[error(transparent)]
+    Unknown(#[from] UnknownPort),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+}
+
+impl PortError {
+    /// Whether it may go well later without anybody doing anything: the caller tries again with backoff.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            Self::Bus(BusError::Unreachable { .. }) | Self::Blobs(BlobError::Unreachable { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+impl AnyStore {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub async fn open(url: &str) -> Result<Self, PortError> {
+        if let Some(file) = url.strip_prefix("sqlite:") {
+            return Ok(Self::Sqlite(Box::new(Sqlite::open(Path::new(file)).await?)));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(Box::new(Postgres::open(url).await?)));
+        }
+        let want = "sqlite:FILE or postgres://USER@HOST/DATABASE";
+        Err(UnknownPort { port: "store", url: url.into(), want }.into())
+    }
+
+    /// Whether other machines may use it too, so that the lead has to be won and kept.
+    pub fn shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
+impl AnyBus {
+    /// `in-process` or `nats://…`.
+    pub async fn open(url: &str) -> Result<Self, PortError> {
+        if url == "in-process" {
+            return Ok(Self::InProcess(InProcess::new(EVENTS_PER_JOB_MAX)));
+        }
+        if url.starts_with("nats://") || url.starts_with("tls://") {
+            return Ok(Self::Nats(Box::new(Nats::open(url).await?)));
+        }
+        Err(UnknownPort { port: "bus", url: url.into(), want: "in-process or nats://HOST" }.into())
+    }
+}
+
+impl AnyBlobs {
+    /// `s3://BUCKET/PREFIX`, or the path of a folder. `cache`: where copies of what is in S3 are kept, of so many bytes.
+    pub async fn open(url: &str, cache: &Path, cache_bytes_max: u64) -> Result<Self, PortError> {
+        if url.starts_with("s3://") {
+            return Ok(Self::S3(S3::open(url, cache, cache_bytes_max).await?));
+        }
+        if url.is_empty() || url.contains("://") {
+            return Err(UnknownPort { port: "blobs", url: url.into(), want: "s3://BUCKET/PREFIX or a folder" }.into());
+        }
+        Ok(Self::Folder(Folder::open(Path::new(url))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_url_of_no_implementation_says_what_there_is() {
+        let store = AnyStore::open("mysql://x").await.err().map(|e| e.to_string());
+        assert_eq!(store.unwrap(), r#"read the store "mysql://x": want sqlite:FILE or postgres://USER@HOST/DATABASE"#);
+        let bus = AnyBus::open("redis://x").await.err().map(|e| e.to_string());
+        assert_eq!(bus.unwrap(), r#"read the bus "redis://x": want in-process or nats://HOST"#);
+        let blobs = AnyBlobs::open("gs://x", Path::new("x"), 0).await.err().map(|e| e.to_string());
+        assert_eq!(blobs.unwrap(), r#"read the blobs "gs://x": want s3://BUCKET/PREFIX or a folder"#);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_reached_is_named_and_may_be_tried_again() {
+        // Port 1 is reserved; nothing listens on it.
+        let store = AnyStore::open("postgres://klieg:secret@127.0.0.1:1/farm").await.err().unwrap();
+        let text = store.to_string();
+        assert!(store.retryable() && text.contains("postgres://127.0.0.1:1/farm") && !text.contains("secret"), "{text}");
+        let bus = AnyBus::open("nats://klieg:secret@127.0.0.1:1").await.err().unwrap();
+        let text = bus.to_string();
+        assert!(bus.retryable() && text.contains("nats://127.0.0.1:1") && !text.contains("secret"), "{text}");
+    }
+}

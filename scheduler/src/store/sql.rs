@@ -1,0 +1,390 @@
+//! `Store` in the SQL that SQLite and PostgreSQL share. Batches go over as one JSON array of rows a table, so that a group
+//! commit is a handful of statements however many tasks are in it.
+
+use super::{
+    Batch, Cached, EPOCHS_KEPT, Epoch, Leadership, Standing, Store, StoreError, Summary,
+    rows::{self, AttemptRow, JobRow, LimitRow, NodeRow, PeakRow, ProjectRow, Record, ResultRow, Table, TaskRow},
+};
+use crate::state::{Job, Millis, Task};
+use klieg_protocol::{Digest, JobId, Offer};
+use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr, SqlStr, postgres::PgRow, sqlite::SqliteRow};
+use std::{collections::BTreeMap, future::Future};
+
+/// An argument of a statement.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    Int(i64),
+    Text(String),
+}
+
+/// A statement with its arguments `$1`, `$2`, ….
+#[derive(Clone)]
+pub struct Step {
+    pub sql: SqlStr,
+    pub args: Vec<Arg>,
+    /// If it changes no row, the whole transaction is given up.
+    pub must: bool,
+}
+
+impl Step {
+    fn new(sql: impl SqlSafeStr, args: impl Into<Vec<Arg>>) -> Self {
+        Self { sql: sql.into_sql_str(), args: args.into(), must: false }
+    }
+    fn must(self) -> Self {
+        Self { must: true, ..self }
+    }
+}
+
+/// What can be read from both databases.
+pub trait Readable: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Readable for T {}
+
+/// What the two databases do differently.
+pub trait Engine: Send + Sync + 'static {
+    /// Selects the columns of `table` from the JSON array of objects in `$1`.
+    fn rows_of(table: &Table) -> String;
+    /// Selects `value` from the JSON array of texts in `$1`.
+    const LIST: &'static str;
+    /// Reads rows one by one. When it has to begin anew, `map` sees rows again.
+    fn fetch<T: Readable, U: Send>(
+        &self,
+        step: Step,
+        map: impl FnMut(T) -> Result<U, StoreError> + Send,
+    ) -> impl Future<Output = Result<Vec<U>, StoreError>> + Send;
+    /// Does all steps in one durable transaction that no other can come between. `false`: a step that must change something did
+    /// not, and nothing was done. `Unknown` when the connection was lost while the database committed.
+    fn transact(&self, steps: Vec<Step>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// A store on a database.
+pub struct Sql<E> {
+    engine: E,
+    upserts: Upserts,
+}
+
+struct Upserts {
+    jobs: SqlStr,
+    tasks: SqlStr,
+    attempts: SqlStr,
+    results: SqlStr,
+    nodes: SqlStr,
+    projects: SqlStr,
+    limits: SqlStr,
+    peaks: SqlStr,
+}
+
+fn upsert<E: Engine, T: Record>() -> SqlStr {
+    let table = T::TABLE;
+    let columns = table.columns.join(", ");
+    let written = table.columns.iter().filter(|column| !table.key.contains(column) && !table.fixed.contains(column));
+    let set: Vec<String> = written.map(|column| format!("{column} = excluded.{column}")).collect();
+    AssertSqlSafe(format!(
+        "INSERT INTO {} ({columns}) {} WHERE true ON CONFLICT ({}) DO UPDATE SET {} WHERE {}",
+        table.name,
+        E::rows_of(&table),
+        table.key.join(", "),
+        set.join(", "),
+        table.only
+    ))
+    .into_sql_str()
+}
+
+/// The rows as an argument; of two with the same key the later one.
+fn json<K: Ord, T: Record>(rows: impl Iterator<Item = Result<(K, T), StoreError>>) -> Result<Arg, StoreError> {
+    let rows: BTreeMap<K, T> = rows.collect::<Result<_, _>>()?;
+    let rows: Vec<&T> = rows.values().collect();
+    let damaged = |_| StoreError::Damaged { what: T::TABLE.name.into() };
+    serde_json::to_string(&rows).map(Arg::Text).map_err(damaged)
+}
+
+fn list<T: serde::Serialize>(values: &[T]) -> Arg {
+    Arg::Text(serde_json::json!(values).to_string())
+}
+
+impl<E: Engine> Sql<E> {
+    pub fn new(engine: E) -> Self {
+        let upserts = Upserts {
+            jobs: upsert::<E, JobRow>(),
+            tasks: upsert::<E, TaskRow>(),
+            attempts: upsert::<E, AttemptRow>(),
+            results: upsert::<E, ResultRow>(),
+            nodes: upsert::<E, NodeRow>(),
+            projects: upsert::<E, ProjectRow>(),
+            limits: upsert::<E, LimitRow>(),
+            peaks: upsert::<E, PeakRow>(),
+        };
+        Self { engine, upserts }
+    }
+
+    pub fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    fn steps(&self, batch: &Batch) -> Result<Vec<Step>, StoreError> {
+        let mut steps = Vec::new();
+        let mut put = |any: bool, sql: &SqlStr, rows: Result<Arg, StoreError>| -> Result<(), StoreError> {
+            if any {
+                steps.push(Step::new(sql.clone(), [rows?]));
+            }
+            Ok(())
+        };
+        let jobs = batch.jobs.iter().map(|job| Ok((&job.id, rows::of_job(job)?)));
+        let tasks = batch.tasks.iter().map(|(id, name, task)| Ok(((id, name), rows::of_task(id, name, task)?)));
+        let attempts = batch.attempts.iter().map(|attempt| Ok(((&attempt.id, attempt.token), rows::of_attempt(attempt))));
+        let results = batch.results.iter().map(|cached| Ok((cached.identity, rows::of_result(cached)?)));
+        let nodes = batch.nodes_joined.iter().map(|offer| Ok((&offer.node, rows::of_offer(offer)?)));
+        put(!batch.jobs.is_empty(), &self.upserts.jobs, json(jobs))?;
+        put(!batch.tasks.is_empty(), &self.upserts.tasks, json(tasks))?;
+        put(!batch.attempts.is_empty(), &self.upserts.attempts, json(attempts))?;
+        put(!batch.results.is_empty(), &self.upserts.results, json(results))?;
+        put(!batch.nodes_joined.is_empty(), &self.upserts.nodes, json(nodes))?;
+        let Standing { projects, limits, peaks } = &batch.standing;
+        let accounts = projects.iter().map(|account| Ok((&account.project, rows::of_account(account)?)));
+        put(!projects.is_empty(), &self.upserts.projects, json(accounts))?;
+        put(
+            !limits.is_empty(),
+            &self.upserts.limits,
+            json(limits.iter().map(|(name, most)| Ok((name, rows::of_limit(name, *most))))),
+        )?;
+        let measured = peaks.iter().map(|peak| Ok(((&peak.kind, &peak.step, &peak.shape), rows::of_measured(peak))));
+        put(!peaks.is_empty(), &self.upserts.peaks, json(measured))?;
+        steps.extend(used::<E>(&batch.used));
+        if !batch.cancels_done.is_empty() {
+            let jobs: Vec<String> = batch.cancels_done.iter().map(|job| rows::clean(&job.0)).collect();
+            let sql = format!("DELETE FROM cancels WHERE job IN ({})", E::LIST);
+            steps.push(Step::new(AssertSqlSafe(sql), [list(&jobs)]));
+        }
+        Ok(steps)
+    }
+
+    /// Says how the commit of a batch came out.
+    async fn settle(&self, epoch: Epoch, number: u64) -> Result<(), StoreError> {
+        let last = self.committed(epoch).await?;
+        if last >= number {
+            return Ok(());
+        }
+        if self.leadership().await?.epoch != epoch {
+            return Err(StoreError::Fenced);
+        }
+        Err(StoreError::OutOfOrder { epoch, number, last })
+    }
+}
+
+/// Notes when results were last useful: a statement for each moment, of which a batch has few.
+fn used<E: Engine>(used: &[(Digest, Millis)]) -> Vec<Step> {
+    let mut by_time: BTreeMap<Millis, Vec<Digest>> = BTreeMap::new();
+    for (identity, at) in used {
+        by_time.entry(*at).or_default().push(*identity);
+    }
+    let sql = format!("UPDATE results SET used_ms = $2 WHERE identity IN ({})", E::LIST);
+    let step = |(at, identities): (Millis, Vec<Digest>)| {
+        Step::new(AssertSqlSafe(sql.clone()), [list(&identities), Arg::Int(rows::signed(at))])
+    };
+    by_time.into_iter().map(step).collect()
+}
+
+fn one<T>(found: Vec<T>, what: &str) -> Result<T, StoreError> {
+    found.into_iter().next().ok_or_else(|| StoreError::Damaged { what: what.into() })
+}
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    #[sqlx(flatten)]
+    job: JobRow,
+    total: i64,
+    done: i64,
+    running: i64,
+    spent: f64,
+}
+
+fn summary(row: SummaryRow) -> Result<Summary, StoreError> {
+    Ok(Summary {
+        job: rows::job(row.job)?,
+        tasks_total: rows::unsigned(row.total, "jobs")?,
+        tasks_done: rows::unsigned(row.done, "jobs")?,
+        running: rows::unsigned(row.running, "jobs")?,
+        seconds: row.spent,
+    })
+}
+
+fn job_of_task(row: TaskRow) -> Result<(JobId, Task), StoreError> {
+    Ok((JobId(row.job.clone()), rows::task(row)?))
+}
+
+impl<E: Engine> Store for Sql<E> {
+    async fn leadership(&self) -> Result<Leadership, StoreError> {
+        let ask = Step::new("SELECT epoch, leader, beat FROM farm", []);
+        let read = |(epoch, leader, beat)| Ok(Leadership { epoch: Epoch(epoch), leader, beat });
+        one(self.engine.fetch(ask, read).await?, "the farm's leadership")
+    }
+
+    async fn lead(&self, seen: &Leadership, leader: &str) -> Result<Epoch, StoreError> {
+        let Epoch(epoch) = seen.epoch;
+        let claim = "UPDATE farm SET beat = beat + 1 WHERE epoch = $1 AND beat = $2";
+        let note =
+            "INSERT INTO epochs (epoch, leader, batch) SELECT epoch, leader, batch FROM farm WHERE true ON CONFLICT DO NOTHING";
+        let take = "UPDATE farm SET epoch = epoch + 1, leader = $1, batch = 0";
+        let steps = vec![
+            Step::new(claim, [Arg::Int(epoch), Arg::Int(seen.beat)]).must(),
+            Step::new(note, []),
+            Step::new("DELETE FROM epochs WHERE epoch < $1", [Arg::Int(epoch - i64::from(EPOCHS_KEPT))]),
+            Step::new(take, [Arg::Text(rows::clean(leader))]).must(),
+            Step::new("DELETE FROM nodes", []),
+        ];
+        if self.engine.transact(steps).await? { Ok(Epoch(epoch + 1)) } else { Err(StoreError::Fenced) }
+    }
+
+    async fn beat(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let beat = Step::new("UPDATE farm SET beat = beat + 1 WHERE epoch = $1", [Arg::Int(epoch.0)]).must();
+        if self.engine.transact(vec![beat]).await? { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
+    async fn resign(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let resign = Step::new("UPDATE farm SET beat = beat + 1, leader = '' WHERE epoch = $1", [Arg::Int(epoch.0)]);
+        self.engine.transact(vec![resign]).await.map(drop)
+    }
+
+    async fn commit(&self, epoch: Epoch, number: u64, batch: &Batch) -> Result<(), StoreError> {
+        // This row's lock puts commits, takeovers and questions about them in one line.
+        let fence = "UPDATE farm SET batch = $2, beat = beat + 1 WHERE epoch = $1 AND batch = $2 - 1";
+        let mut steps = vec![Step::new(fence, [Arg::Int(epoch.0), Arg::Int(rows::signed(number))]).must()];
+        steps.extend(self.steps(batch)?);
+        match self.engine.transact(steps).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.settle(epoch, number).await,
+            Err(StoreError::Unknown(error)) => match self.settle(epoch, number).await {
+                // It did not come through, and it is this one's turn still.
+                Err(StoreError::OutOfOrder { last, .. }) if last + 1 == number => {
+                    Err(StoreError::Unreachable { at: "its last commit".into(), source: error })
+                }
+                Err(StoreError::Unreachable { .. } | StoreError::Other(_)) => Err(StoreError::Unknown(error)),
+                settled => settled,
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn committed(&self, epoch: Epoch) -> Result<u64, StoreError> {
+        // A write, so that it waits for a commit under way.
+        let ask = Step::new("UPDATE farm SET batch = batch RETURNING epoch, batch", []);
+        let (now, last): (i64, i64) = one(self.engine.fetch(ask, Ok).await?, "the farm's leadership")?;
+        if now == epoch.0 {
+            return rows::unsigned(last, "the farm's leadership");
+        }
+        let ask = Step::new("SELECT batch FROM epochs WHERE epoch = $1", [Arg::Int(epoch.0)]);
+        let past = self.engine.fetch(ask, |(batch,): (i64,)| rows::unsigned(batch, "the farm's leadership")).await?;
+        Ok(past.first().copied().unwrap_or(0))
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
+        let ask = Step::new("SELECT * FROM jobs WHERE state IN ('queued', 'running')", []);
+        let found = self.engine.fetch(ask, rows::job).await?;
+        let mut jobs: BTreeMap<JobId, Job> = found.into_iter().map(|job| (job.id.clone(), job)).collect();
+        let ask = "SELECT tasks.* FROM tasks JOIN jobs ON jobs.id = tasks.job WHERE jobs.state IN ('queued', 'running')";
+        let mut tasks: BTreeMap<JobId, Vec<Task>> = BTreeMap::new();
+        let put = |row: TaskRow| {
+            let job = JobId(row.job.clone());
+            // A job that was submitted between the two questions is not among them.
+            if jobs.contains_key(&job) {
+                tasks.entry(job).or_default().push(rows::task(row)?);
+            }
+            Ok(())
+        };
+        self.engine.fetch(Step::new(ask, []), put).await?;
+        for (id, tasks) in tasks {
+            if let Some(job) = jobs.get_mut(&id) {
+                job.tasks = tasks.into_iter().collect();
+            }
+        }
+        Ok(jobs.into_values().collect())
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        let id = [Arg::Text(rows::clean(&id.0))];
+        let found = self.engine.fetch(Step::new("SELECT * FROM jobs WHERE id = $1", id.clone()), rows::job).await?;
+        let Some(mut job) = found.into_iter().next() else { return Ok(None) };
+        let tasks = self.engine.fetch(Step::new("SELECT * FROM tasks WHERE job = $1", id), job_of_task).await?;
+        job.tasks = tasks.into_iter().map(|(_, task)| task).collect();
+        Ok(Some(job))
+    }
+
+    async fn list(&self) -> Result<Vec<Summary>, StoreError> {
+        let ask = "SELECT jobs.*, COUNT(tasks.name) AS total, COUNT(tasks.name) FILTER (WHERE tasks.state = 'succeeded') AS done,
+                       COUNT(tasks.name) FILTER (WHERE tasks.state = 'running') AS running,
+                       COALESCE(SUM(tasks.seconds), 0.0) AS spent
+                   FROM jobs LEFT JOIN tasks ON tasks.job = jobs.id GROUP BY jobs.id";
+        let mut found = self.engine.fetch(Step::new(ask, []), summary).await?;
+        // Sorted here: the database may sort texts by a language's rules.
+        found.sort_by(|a, b| a.job.id.cmp(&b.job.id));
+        Ok(found)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
+        let mut found = self.engine.fetch(Step::new("SELECT * FROM nodes", []), rows::offer).await?;
+        found.sort_by(|a, b| a.node.cmp(&b.node));
+        Ok(found)
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        let mut projects = self.engine.fetch(Step::new("SELECT * FROM projects", []), rows::account).await?;
+        projects.sort_by(|a, b| a.project.cmp(&b.project));
+        let mut limits = self.engine.fetch(Step::new("SELECT * FROM limits", []), rows::limit).await?;
+        limits.sort();
+        let mut peaks = self.engine.fetch(Step::new("SELECT * FROM peaks", []), rows::measured).await?;
+        peaks.sort_by(|a, b| (&a.kind, &a.step, &a.shape).cmp(&(&b.kind, &b.step, &b.shape)));
+        Ok(Standing { projects, limits, peaks })
+    }
+
+    async fn highest(&self) -> Result<(u64, u64), StoreError> {
+        let ask = Step::new("SELECT COALESCE(MAX(token), 0) FROM tasks", []);
+        let token = one(self.engine.fetch(ask, |(token,): (i64,)| rows::unsigned(token, "tasks")).await?, "tasks")?;
+        let ask = Step::new("SELECT id FROM jobs ORDER BY length(id) DESC, id DESC LIMIT 1", []);
+        let latest = self.engine.fetch(ask, |(id,): (String,)| Ok(id)).await?;
+        let number = latest.first().and_then(|id| id.rsplit('-').next()?.parse().ok());
+        Ok((token, number.unwrap_or(0)))
+    }
+
+    async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
+        let ask = AssertSqlSafe(format!("SELECT * FROM results WHERE identity IN ({})", E::LIST));
+        let found = self.engine.fetch(Step::new(ask, [list(identities)]), rows::cached).await?;
+        Ok(found.into_iter().map(|cached| (cached.identity, cached)).collect())
+    }
+
+    async fn all_results(&self) -> Result<Vec<Cached>, StoreError> {
+        self.engine.fetch(Step::new("SELECT * FROM results ORDER BY used_ms, identity", []), rows::cached).await
+    }
+
+    async fn results_bytes(&self) -> Result<u64, StoreError> {
+        let ask = Step::new("SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM results", []);
+        one(self.engine.fetch(ask, |(bytes,): (i64,)| rows::unsigned(bytes, "results")).await?, "results")
+    }
+
+    async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
+        let forget = AssertSqlSafe(format!("DELETE FROM results WHERE identity IN ({})", E::LIST));
+        self.engine.transact(vec![Step::new(forget, [list(identities)])]).await.map(drop)
+    }
+
+    async fn prune(&self, keep: u32) -> Result<(), StoreError> {
+        let prune = "DELETE FROM jobs WHERE state NOT IN ('queued', 'running')
+                     AND id NOT IN (SELECT id FROM jobs ORDER BY length(id) DESC, id DESC LIMIT $1)";
+        self.engine.transact(vec![Step::new(prune, [Arg::Int(keep.into())])]).await.map(drop)
+    }
+
+    async fn ask_cancel(&self, job: &JobId, now: Millis) -> Result<(), StoreError> {
+        let ask = "INSERT INTO cancels (job, asked_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let args = [Arg::Text(rows::clean(&job.0)), Arg::Int(rows::signed(now))];
+        self.engine.transact(vec![Step::new(ask, args)]).await.map(drop)
+    }
+
+    async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
+        let ask = Step::new("SELECT asked_ms, job FROM cancels", []);
+        let mut found: Vec<(i64, String)> = self.engine.fetch(ask, Ok).await?;
+        found.sort();
+        Ok(found.into_iter().map(|(_, job)| JobId(job)).collect())
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
