@@ -1,14 +1,15 @@
 //! From the farm's artifacts to the folder a studio takes away: the film, captions, stems, contact sheet, manifest; and, while
 //! the render runs, the growing partial cut.
 
-use crate::cli::{Order, Stop, farm_stop};
+use crate::cli::{Order, Stop};
+use crate::house::House;
 use klieg_film_words::FPS;
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
 use klieg_pipelines::film::{CAPTION_FORMATS, FilmParams, Preparation, Range, film_name, ranges};
 use klieg_pipelines::kind::{Conform, Media, VideoSpec};
 use klieg_protocol::{Digest, Event, JobId, TaskName};
-use klieg_scheduler::{Farm, TaskRecord};
+use klieg_scheduler::TaskRecord;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,9 +37,9 @@ pub fn check_folder(folder: &Path) -> Result<(), Stop> {
 }
 
 /// Writes everything into the folder; each file appears whole or not at all, the manifest last.
-pub async fn deliver(farm: &Farm, job: &JobId, order: &Order, preparation: &Preparation) -> Result<Delivery, Stop> {
-    let outputs = farm.outputs(job).await.map_err(|e| farm_stop(&e))?;
-    let records = farm.task_records(job).await.map_err(|e| farm_stop(&e))?;
+pub async fn deliver(farm: &impl House, job: &JobId, order: &Order, preparation: &Preparation) -> Result<Delivery, Stop> {
+    let records = farm.tasks(job).await?;
+    let outputs = outputs(&records);
     let output = |task: &str, name: &str| {
         outputs
             .get(&(task.to_owned(), name.to_owned()))
@@ -56,7 +57,7 @@ pub async fn deliver(farm: &Farm, job: &JobId, order: &Order, preparation: &Prep
     }
     files.push(("stems/mix.wav".to_owned(), output("mix", "film")?));
     for (file, digest) in &files {
-        place(&farm.blob_file(digest).await.map_err(|e| farm_stop(&e))?, &order.out.join(file))?;
+        place(&farm.file(*digest).await?, &order.out.join(file))?;
     }
     let cut: Cut = artifact(farm, output("direct", "cut")?).await?;
     let loudness: Value = artifact(farm, output("mix", "loudness")?).await?;
@@ -75,12 +76,21 @@ pub async fn deliver(farm: &Farm, job: &JobId, order: &Order, preparation: &Prep
     })
 }
 
-async fn artifact<T: serde::de::DeserializeOwned>(farm: &Farm, digest: Digest) -> Result<T, Stop> {
-    let bytes = farm.blob(&digest).await.map_err(|e| farm_stop(&e))?;
+/// (task, name) → artifact.
+fn outputs(records: &[TaskRecord]) -> BTreeMap<(TaskName, String), Digest> {
+    let of = |task: &TaskRecord| {
+        let name = task.name.clone();
+        task.outputs.clone().into_iter().map(move |(output, digest)| ((name.clone(), output), digest))
+    };
+    records.iter().flat_map(of).collect()
+}
+
+async fn artifact<T: serde::de::DeserializeOwned>(farm: &impl House, digest: Digest) -> Result<T, Stop> {
+    let bytes = farm.bytes(digest).await?;
     serde_json::from_slice(&bytes).map_err(|e| Stop::failed(format!("read artifact {digest}: {e}")))
 }
 
-async fn spoken(farm: &Farm, outputs: &BTreeMap<(TaskName, String), Digest>) -> Result<BTreeMap<usize, Spoken>, Stop> {
+async fn spoken(farm: &impl House, outputs: &BTreeMap<(TaskName, String), Digest>) -> Result<BTreeMap<usize, Spoken>, Stop> {
     let mut all = BTreeMap::new();
     for ((task, name), digest) in outputs {
         if let (Some(line), "spoken") = (task.strip_prefix("speak/").and_then(|n| n.parse().ok()), name.as_str()) {
@@ -217,7 +227,7 @@ impl Partial {
     }
 
     /// Takes in an event; the path when the partial cut has grown. A partial cut that can't be written is no reason to stop.
-    pub async fn take(&mut self, farm: &Farm, event: &Event, media: &dyn Media) -> Option<PathBuf> {
+    pub async fn take(&mut self, farm: &impl House, event: &Event, media: &dyn Media) -> Option<PathBuf> {
         let Event::TaskSucceeded { task, outputs, reused, .. } = event else { return None };
         if let Some(digest) = outputs.get("cut").filter(|_| task == "direct") {
             self.ranges = artifact::<Cut>(farm, *digest).await.map(|cut| ranges(&cut, &self.params)).unwrap_or_default();
@@ -229,11 +239,11 @@ impl Partial {
         if self.reused_only { None } else { self.write(farm, media).await }
     }
 
-    async fn write(&self, farm: &Farm, media: &dyn Media) -> Option<PathBuf> {
+    async fn write(&self, farm: &impl House, media: &dyn Media) -> Option<PathBuf> {
         let mut segments: Vec<(PathBuf, u32)> = Vec::new();
         for range in &self.ranges {
             if let Some(digest) = self.segments.get(&range.task) {
-                segments.push((farm.blob_file(digest).await.ok()?, range.end - range.first));
+                segments.push((farm.file(*digest).await.ok()?, range.end - range.first));
             }
         }
         let (width, height) = self.params.size();

@@ -2,11 +2,14 @@
 
 mod cli;
 mod deliver;
+mod house;
 mod show;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(cli::Klieg::parse())
+    match cli::parse() {
+        Ok(klieg) => cli::run(klieg),
+        Err(code) => code,
+    }
 }

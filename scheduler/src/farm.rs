@@ -15,8 +15,9 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token, wire::Backlog,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
@@ -41,6 +42,8 @@ pub struct FarmOptions {
     pub blobs: Option<String>,
     /// The most that local copies of artifacts in S3 take.
     pub copies_bytes_max: u64,
+    /// What others know this scheduler by while it leads.
+    pub leader: String,
     /// How long a store that several schedulers share waits for its leader before another takes over.
     pub lease: Duration,
     /// Nodes live on when this process ends: a new leader lets their attempts go on, instead of counting them as lost.
@@ -67,6 +70,7 @@ impl Default for FarmOptions {
             bus: None,
             blobs: None,
             copies_bytes_max: 50_000_000_000,
+            leader: format!("process {}", std::process::id()),
             lease: Duration::from_secs(3),
             nodes_outlive: false,
             price_per_slot_hour: 0.0,
@@ -136,7 +140,7 @@ impl From<PortError> for FarmError {
 }
 
 /// A task as the store has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskRecord {
     pub name: TaskName,
     pub step: String,
@@ -152,7 +156,7 @@ pub struct TaskRecord {
 }
 
 /// A job as the store has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRecord {
     pub id: JobId,
     pub kind: String,
@@ -251,6 +255,11 @@ impl Farm {
     /// share when nobody else leads, however long that takes. Attempts that a dead process left running are lost, and
     /// their jobs wait until they are submitted again (or go on, with `resume_all`).
     pub async fn open(options: FarmOptions) -> Result<Self, FarmError> {
+        Self::stand_by(options, |_| {}).await
+    }
+
+    /// As `open`; while another leads a shared store, its name is told again and again.
+    pub async fn stand_by(options: FarmOptions, led_by: impl Fn(&str) + Send + Sync) -> Result<Self, FarmError> {
         let layout = Layout(&options.folder);
         make(&options.folder)?;
         let lock = Lock::take_soon(&options.folder).await?;
@@ -260,7 +269,7 @@ impl Farm {
         let bus = Arc::new(AnyBus::open(options.bus.as_deref().unwrap_or("in-process")).await?);
         let blobs = options.blobs.clone().unwrap_or_else(|| layout.blobs().display().to_string());
         let blobs = Arc::new(AnyBlobs::open(&blobs, &layout.copies(), options.copies_bytes_max).await?);
-        let epoch = lead(&store, options.lease).await?;
+        let epoch = lead(&store, &options, led_by).await?;
         store.prune(options.jobs_kept).await?;
         let (state, committed) = takeover::load(&*store, epoch, &*blobs, &options).await?;
         if store.results_bytes().await? > options.cache_bytes_max {
@@ -363,6 +372,16 @@ impl Farm {
         Ok(self.0.blobs.fetch(*digest).await?)
     }
 
+    /// Those of `digests` that are not among the farm's artifacts.
+    pub async fn missing(&self, digests: BTreeSet<Digest>) -> Result<BTreeSet<Digest>, FarmError> {
+        Ok(self.0.blobs.missing(digests).await?)
+    }
+
+    /// A URL from which anybody can GET an artifact for so long; `None` where artifacts pass through klieg.
+    pub async fn blob_link(&self, digest: Digest, valid: Duration) -> Result<Option<String>, FarmError> {
+        Ok(self.0.blobs.link(digest, valid).await?)
+    }
+
     /// All outputs of a job's tasks so far: (task, name) → artifact.
     pub async fn outputs(&self, job: &JobId) -> Result<BTreeMap<(TaskName, String), Digest>, FarmError> {
         let records = self.task_records(job).await?;
@@ -371,6 +390,21 @@ impl Farm {
             task.outputs.into_iter().map(move |(output, digest)| ((name.clone(), output), digest))
         });
         Ok(outputs.collect())
+    }
+
+    /// All jobs, oldest first.
+    pub async fn jobs(&self) -> Result<Vec<JobRecord>, FarmError> {
+        Ok(self.0.store.list().await?.into_iter().map(JobRecord::from).collect())
+    }
+
+    /// What there is to do and who is there to do it.
+    pub async fn backlog(&self) -> Result<Backlog, FarmError> {
+        self.ask(Message::Backlog).await
+    }
+
+    /// Done when the farm has ended in this process, by `close` or because another took over.
+    pub async fn ended(&self) {
+        self.0.inbox.closed().await;
     }
 
     /// A job's tasks in the order of its plan.
@@ -420,9 +454,11 @@ impl Farm {
 }
 
 /// Nobody else has the folder, so whoever led an embedded store is dead.
-async fn lead(store: &AnyStore, lease: Duration) -> Result<Epoch, StoreError> {
-    let leader = format!("process {}", std::process::id());
-    if store.shared() { lead_when_free(store, &leader, lease).await } else { lead_now(store, &leader).await }
+async fn lead(store: &AnyStore, options: &FarmOptions, led_by: impl Fn(&str) + Send + Sync) -> Result<Epoch, StoreError> {
+    match store.shared() {
+        true => lead_when_free(store, &options.leader, options.lease, led_by).await,
+        false => lead_now(store, &options.leader).await,
+    }
 }
 
 fn make(folder: &Path) -> Result<(), FarmError> {

@@ -2,6 +2,7 @@
 //! `Blobs`; `Farm` is what the program holds.
 
 pub mod admit;
+pub mod backlog;
 pub mod backoff;
 pub mod blobs;
 pub mod bus;

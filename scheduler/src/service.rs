@@ -2,6 +2,7 @@
 
 use crate::{
     admit::{self, Refusal},
+    backlog::backlog,
     blobs::Blobs,
     bus::{Bus, Stamp},
     farm::{FarmError, FarmOptions, Terms},
@@ -16,7 +17,7 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report,
-    TaskId, TaskResult, Token,
+    TaskId, TaskResult, Token, wire::Backlog,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -105,6 +106,7 @@ pub(crate) enum Message {
         bytes_max: u64,
         reply: oneshot::Sender<Result<u64, FarmError>>,
     },
+    Backlog(oneshot::Sender<Backlog>),
     /// Looks for requests to cancel.
     Poll,
     Close(oneshot::Sender<()>),
@@ -343,6 +345,7 @@ impl Service {
                     round.batch.cancels_done.push(job);
                 }
             }
+            Message::Backlog(reply) => round.reply(reply, backlog(&self.parts.state)),
             Message::Close(reply) => {
                 round.closing = true;
                 round.reply(reply, ());

@@ -32,7 +32,9 @@ pub(crate) async fn load(
     let (token, _) = store.highest().await?;
     let attempts_max = options.attempts_max.max(1);
     let fail_unplaceable = !options.nodes_outlive;
-    let mut state = State::new(Rules { attempts_max, node_faults_max: attempts_max, fail_unplaceable, ..Rules::default() });
+    // With one node, another may not do better.
+    let node_faults_max = if options.nodes_outlive { Rules::default().node_faults_max } else { attempts_max };
+    let mut state = State::new(Rules { attempts_max, node_faults_max, fail_unplaceable, ..Rules::default() });
     (state.next_token, state.leader) = (token + 1, u64::try_from(epoch.0).unwrap_or(0));
     stand(&mut state, store.standing().await?);
     let mut batch = Batch::default();

@@ -1,16 +1,22 @@
 //! The command line: one file a verb. Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
 
+mod config;
 mod doctor;
 mod explain;
 mod film_args;
 mod fleet;
 mod jobs;
+mod link;
+mod node;
 mod plan;
 mod render;
 mod resume;
 mod script;
+mod serve;
 mod worker;
 
+pub use config::parse;
+pub use link::link_stop;
 pub use render::{Order, farm_stop};
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -72,6 +78,10 @@ enum Verb {
     Cancel(jobs::CancelArgs),
     /// Go on with a render that was interrupted.
     Resume(resume::Args),
+    /// Lead a farm for agents and users on other machines.
+    Serve(Box<serve::Args>),
+    /// Let this machine work for a farm elsewhere.
+    Node(Box<node::Args>),
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
     /// Let agents come and go with the backlog.
@@ -131,6 +141,8 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Why(args) => jobs::why(&common, &args),
         Verb::Cancel(args) => jobs::cancel(&common, &args),
         Verb::Resume(args) => resume::run(&common, args),
+        Verb::Serve(args) => serve::run(&common, &args),
+        Verb::Node(args) => node::run(&common, &args),
         Verb::Doctor => doctor::run(&common),
         Verb::Fleet(verb) => fleet::run(&common, verb),
         Verb::Completions { shell } => {
@@ -149,6 +161,17 @@ pub fn run(klieg: Klieg) -> ExitCode {
             ExitCode::from(stop.code)
         }
     }
+}
+
+/// Lets the program tell on standard error what it does, as `KLIEG_LOG` filters it (`info`, `klieg_nodes=debug`).
+fn log(common: &Common) -> Result<(), Stop> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let usual = if common.quiet { "warn" } else { "info" };
+    let filter = std::env::var("KLIEG_LOG").unwrap_or_else(|_| usual.into());
+    let filter = EnvFilter::try_new(&filter).map_err(|e| Stop::bad(format!("KLIEG_LOG={filter}: {e}")))?;
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let _ = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).try_init();
+    Ok(())
 }
 
 /// Prints to standard output; a reader that went away (`| head`) is no error.

@@ -1,17 +1,21 @@
 //! `klieg render`: the embedded farm from submission to the delivered folder.
 
 use super::film_args::{FilmArgs, read_table};
+use super::link::{LinkArgs, link_stop};
 use super::{Common, Stop, block_on, print_json};
 use crate::deliver::{self, Delivery};
+use crate::house::{Events, House, transfer_stop};
 use crate::show::progress::{Display, Mode};
 use crate::show::{clock, money};
+use klieg_api::client::Client;
 use klieg_film_words::FPS;
 use klieg_kernels::{Choice, Device};
 use klieg_nodes::encode::Ffmpeg;
+use klieg_nodes::remote::Cache;
 use klieg_nodes::{Agent, AgentOptions};
 use klieg_pipelines::film::{Film, FilmParams, Preparation};
 use klieg_pipelines::kind::Kind;
-use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState};
+use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState, wire::Submission};
 use klieg_scheduler::{Farm, FarmError, FarmOptions};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -52,6 +56,9 @@ pub struct FarmArgs {
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     pub price: f64,
+    /// With --server the farm there renders, with its own devices and price, and the film is brought here.
+    #[command(flatten)]
+    pub link: LinkArgs,
 }
 
 /// A render with everything known that is needed to run it, now or by `klieg resume`.
@@ -77,6 +84,11 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
 /// Runs an order to its end.
 pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     let preparation = Preparation::of(&order.script, &order.params)?;
+    if !order.farm.link.server.is_empty() {
+        let options = order.farm.link.options()?;
+        deliver::check_folder(&order.out)?;
+        return block_on(render_there(common, order, &preparation, &options))?;
+    }
     super::doctor::require(&preparation, order.params.format)?;
     let device = device(order.farm.device.unwrap_or_default())?;
     // Last, because it makes the folder: what is refused leaves nothing behind.
@@ -85,7 +97,7 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
 }
 
 /// The device that a choice comes to on this machine, opened once to see that it works.
-fn device(choice: Choice) -> Result<Choice, Stop> {
+pub fn device(choice: Choice) -> Result<Choice, Stop> {
     let opened =
         Device::open(choice, 1).map_err(|e| Stop::bad(format!("--device {choice}: {e}; `klieg doctor` lists what is here")))?;
     Ok(opened.info().choice)
@@ -108,15 +120,8 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     let worker = vec![program.into(), "worker".into(), "--device".into(), device.to_string().into()];
     let options = AgentOptions { slots: workers, ..AgentOptions::here(worker) };
     let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
-    let mode = if common.quiet {
-        Mode::Quiet
-    } else if common.json {
-        Mode::Json
-    } else {
-        Mode::People
-    };
-    let mut display = Display::open(mode, workers, started);
-    let ended = watch(&farm, &job, order, &mut display).await;
+    let mut display = Display::open(mode(common), workers, started);
+    let ended = watch(&farm, farm.watch(&job), &job, order, &mut display).await;
     display.close();
     agent.stop().await;
     let delivered = match ended {
@@ -130,6 +135,57 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     let delivery = delivered?;
     super::resume::forget(&folder, &job);
     report(common, &delivery, display.tracker().count(""), now().duration_since(started).as_secs_f64())
+}
+
+fn mode(common: &Common) -> Mode {
+    if common.quiet {
+        Mode::Quiet
+    } else if common.json {
+        Mode::Json
+    } else {
+        Mode::People
+    }
+}
+
+/// What films brought from elsewhere take on this machine at most.
+const BROUGHT_BYTES_MAX: u64 = 20_000_000_000;
+
+/// Lets a farm elsewhere render, and delivers the same folder.
+async fn render_there(
+    common: &Common,
+    order: &Order,
+    preparation: &Preparation,
+    options: &klieg_nodes::remote::LinkOptions,
+) -> Result<(), Stop> {
+    let started = now();
+    let folder = tempfile::tempdir().map_err(|e| Stop::failed(format!("make a temporary folder: {e}")))?;
+    let cache = Cache::open(folder.path(), BROUGHT_BYTES_MAX).map_err(|e| Stop::failed(format!("failed to {e}")))?;
+    let client = Client::new(options, cache).map_err(|e| link_stop(&e))?;
+    let job = submit_there(&client, order).await?;
+    let slots = client.backlog().await.map_err(|e| link_stop(&e))?.slots;
+    let mut display = Display::open(mode(common), usize::try_from(slots).unwrap_or(1).max(1), started);
+    let ended = watch(&client, client.watch(&job), &job, order, &mut display).await;
+    display.close();
+    match ended? {
+        Ended::Succeeded => {}
+        Ended::Interrupted => {
+            return Err(Stop::interrupted(format!("interrupted; the farm goes on with {}, and the same command brings it", job.0)));
+        }
+    }
+    let delivery = deliver::deliver(&client, &job, order, preparation).await?;
+    report(common, &delivery, display.tracker().count(""), now().duration_since(started).as_secs_f64())
+}
+
+async fn submit_there(client: &Client, order: &Order) -> Result<JobId, Stop> {
+    let mut inputs = BTreeMap::new();
+    for (name, bytes) in [("script", Some(&order.script)), ("lut", order.lut.as_ref())] {
+        if let Some(bytes) = bytes {
+            inputs.insert(name.to_owned(), client.put(bytes).await.map_err(|e| transfer_stop(&e))?);
+        }
+    }
+    let (kind, label) = ("film".to_owned(), order.params.file.clone());
+    let job = Submission { kind, label, params: json!(order.params), inputs, project: String::new(), priority: 0 };
+    client.submit(&job).await.map_err(|e| link_stop(&e))
 }
 
 async fn submit(farm: &Farm, order: &Order, device: Choice) -> Result<JobId, Stop> {
@@ -149,7 +205,7 @@ async fn submit(farm: &Farm, order: &Order, device: Choice) -> Result<JobId, Sto
 }
 
 /// Names this build of klieg and the kind of device: results of another are not reused, because its pixels may differ.
-fn build_id(device: Choice) -> Result<String, Stop> {
+pub fn build_id(device: Choice) -> Result<String, Stop> {
     let read = std::env::current_exe().and_then(std::fs::read);
     let program = read.map_err(|e| Stop::failed(format!("read the klieg program to name its build: {e}")))?;
     let kind = match device {
@@ -173,13 +229,18 @@ enum Ended {
     Interrupted,
 }
 
-async fn watch(farm: &Farm, job: &JobId, order: &Order, display: &mut Display) -> Result<Ended, Stop> {
-    let mut events = farm.watch(job);
+async fn watch(
+    farm: &impl House,
+    mut events: impl Events,
+    job: &JobId,
+    order: &Order,
+    display: &mut Display,
+) -> Result<Ended, Stop> {
     let mut partial = deliver::Partial::new(order);
     let mut interrupt = std::pin::pin!(interrupted());
     loop {
         let event = tokio::select! {
-            event = events.next() => event,
+            event = events.next() => event?,
             _ = &mut interrupt => return Ok(Ended::Interrupted),
         };
         let Some(event) = event else {
@@ -202,7 +263,7 @@ async fn watch(farm: &Farm, job: &JobId, order: &Order, display: &mut Display) -
 }
 
 /// Resolves on Ctrl-C or SIGTERM.
-async fn interrupted() {
+pub async fn interrupted() {
     let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
     match terminate {
         Ok(mut terminate) => tokio::select! {

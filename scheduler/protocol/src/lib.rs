@@ -5,6 +5,7 @@ mod event;
 mod plan;
 mod post;
 mod telemetry;
+pub mod wire;
 
 pub use digest::Digest;
 pub use event::{Event, JobState, Progress, TaskState};

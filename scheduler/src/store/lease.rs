@@ -13,13 +13,20 @@ pub async fn lead_now(store: &impl Store, leader: &str) -> Result<Epoch, StoreEr
 }
 
 /// Waits until the lead is free, or nobody has kept it for a whole `lease`, and takes it. Looks are counted, no clock is
-/// compared: a standby that was paused itself only waits longer, and the claim fails if the leader has beaten since.
-pub async fn lead_when_free(store: &impl Store, leader: &str, lease: Duration) -> Result<Epoch, StoreError> {
+/// compared: a standby that was paused itself only waits longer, and the claim fails if the leader has beaten since. `led_by` is
+/// told who leads at each look.
+pub async fn lead_when_free(
+    store: &impl Store,
+    leader: &str,
+    lease: Duration,
+    led_by: impl Fn(&str) + Send + Sync,
+) -> Result<Epoch, StoreError> {
     let (mut seen, mut looks) = (Leadership::default(), 0);
     loop {
         let now = store.leadership().await?;
         looks = if now == seen { looks + 1 } else { 0 };
         seen = now;
+        led_by(&seen.leader);
         if seen.leader.is_empty() || looks >= LOOKS {
             match store.lead(&seen, leader).await {
                 Err(StoreError::Fenced) => looks = 0,

@@ -70,7 +70,7 @@ async fn a_leader_that_stops_in_a_commit_keeps_nobody_from_taking_over() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // The open transaction holds the farm's row until the server ends it.
-    let new = lead_when_free(&standby, "standby", Duration::from_millis(500)).await.unwrap();
+    let new = lead_when_free(&standby, "standby", Duration::from_millis(500), |_| {}).await.unwrap();
     assert!(new > epoch && !there(&standby, "job-000001").await);
     stuck.abort();
 }
@@ -82,7 +82,8 @@ async fn a_standby_takes_over_when_the_leader_is_silent_or_resigns() {
     let standby = Postgres::open(&server.url()).await.unwrap();
     let lease = Duration::from_millis(1_000);
     let mut leader = Leader::new(&store).await;
-    let waiting = tokio::spawn(async move { lead_when_free(&standby, "standby", lease).await.map(|epoch| (standby, epoch)) });
+    let waiting =
+        tokio::spawn(async move { lead_when_free(&standby, "standby", lease, |_| {}).await.map(|epoch| (standby, epoch)) });
     for _ in 0..10 {
         tokio::time::sleep(lease / 5).await;
         store.beat(leader.epoch).await.expect("nobody takes over while the leader beats");
@@ -93,7 +94,7 @@ async fn a_standby_takes_over_when_the_leader_is_silent_or_resigns() {
 
     standby.resign(epoch).await.unwrap();
     let asked = Instant::now();
-    lead_when_free(&store, "again", Duration::from_secs(600)).await.unwrap();
+    lead_when_free(&store, "again", Duration::from_secs(600), |_| {}).await.unwrap();
     assert!(asked.elapsed() < Duration::from_secs(60), "a free lead is taken at once");
 }
 

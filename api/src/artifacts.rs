@@ -1,0 +1,211 @@
+//! `/v1/artifacts/{digest}`: bytes in and out.
+
+use crate::{
+    app::{App, Counts},
+    problem::Trouble,
+};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::StreamExt;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use klieg_protocol::{Digest, Dispatcher};
+use klieg_scheduler::{Farm, blobs::BlobError};
+use std::{
+    collections::BTreeSet,
+    io::{self, SeekFrom},
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
+};
+use tokio_util::io::ReaderStream;
+
+/// How long an upload may stand still.
+const STALL: Duration = Duration::from_secs(30);
+
+/// How long a link to an artifact works.
+const LINK_VALID: Duration = Duration::from_secs(900);
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/{digest}", get(give).put(take))
+}
+
+fn digest_of(text: &str) -> Result<Digest, Trouble> {
+    text.parse().map_err(|error| Trouble::new(StatusCode::BAD_REQUEST, format!("failed to {error}")))
+}
+
+/// Streams an artifact, or what of it is asked for: `Range: bytes=FIRST-` with or without an end.
+async fn give(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(digest): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let digest = digest_of(&digest)?;
+    if app.direct && method == Method::GET {
+        if let Some(there) = elsewhere(&farm, digest).await? {
+            return Ok(there);
+        }
+    }
+    let permit = app.transfers.enter()?;
+    let missing = |what: String| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read artifact {digest}: {what}"));
+    let path = farm.fetch(digest).await.map_err(|failure| missing(failure.message))?;
+    let mut file = File::open(&path).await.map_err(|error| missing(error.to_string()))?;
+    let length = file.metadata().await.map_err(|error| missing(error.to_string()))?.len();
+    let wanted = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, length));
+    let (first, count) = match wanted {
+        None => (0, length),
+        Some(Some(range)) => range,
+        Some(None) => {
+            let detail = format!("artifact {digest} has {length} bytes");
+            let mut response = Trouble::new(StatusCode::RANGE_NOT_SATISFIABLE, detail).into_response();
+            put_header(&mut response, header::CONTENT_RANGE, format!("bytes */{length}"));
+            return Ok(response);
+        }
+    };
+    file.seek(SeekFrom::Start(first)).await.map_err(|error| missing(error.to_string()))?;
+    let counted = app.clone();
+    let chunks = ReaderStream::with_capacity(file.take(count), 1 << 18).map(move |chunk| {
+        let _held = &permit;
+        Counts::add(&counted.counts.bytes_out, chunk.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        chunk
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    put_header(&mut response, header::CONTENT_LENGTH, count.to_string());
+    put_header(&mut response, header::ACCEPT_RANGES, "bytes".into());
+    put_header(&mut response, header::ETAG, format!("\"{digest}\""));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    if wanted.is_some() {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        put_header(&mut response, header::CONTENT_RANGE, format!("bytes {first}-{}/{length}", first + count - 1));
+    }
+    Ok(response)
+}
+
+/// Sends the caller to where an artifact lies, if that is a place of its own.
+async fn elsewhere(farm: &Farm, digest: Digest) -> Result<Option<Response>, Trouble> {
+    if !farm.missing(BTreeSet::from([digest])).await?.is_empty() {
+        return Ok(None);
+    }
+    let Some(url) = farm.blob_link(digest, LINK_VALID).await? else { return Ok(None) };
+    let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+    put_header(&mut response, header::LOCATION, url);
+    Ok(Some(response))
+}
+
+fn put_header(response: &mut Response, name: header::HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// First byte and count of a range. `None`: not one that is understood here, which a server may ignore (RFC 9110, 14.2).
+/// `Some(None)`: nothing lies there.
+fn range(text: &str, length: u64) -> Option<Option<(u64, u64)>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let first: u64 = first.trim().parse().ok()?;
+    let last = match last.trim() {
+        "" => length.saturating_sub(1),
+        last => last.parse::<u64>().ok()?.min(length.saturating_sub(1)),
+    };
+    Some((first < length && first <= last).then(|| (first, last - first + 1)))
+}
+
+/// An upload in the making; gone unless it was taken over.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Nobody else's.
+    async fn new(farm: &Farm) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let folder = farm.scratch().join("uploads");
+        tokio::fs::create_dir_all(&folder).await?;
+        Ok(Self(folder.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Takes an artifact: visible under its digest when all of its bytes have come and have that digest, and durable when answered.
+async fn take(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(digest): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Trouble> {
+    let digest = digest_of(&digest)?;
+    let _permit = app.transfers.enter()?;
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        length.ok_or_else(|| Trouble::new(StatusCode::LENGTH_REQUIRED, "an upload says how long it is (Content-Length)"))?;
+    let most = app.limits.artifact_bytes_max;
+    if length > most {
+        let detail = format!("the artifact has {length} bytes; the limit is {most} (artifact_bytes_max)");
+        return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    let temporary = Temporary::new(&farm).await.map_err(disk)?;
+    let found = pour(&app, request.into_body(), &temporary, length).await?;
+    if found != digest {
+        let detail = format!("the bytes that came have the digest {found}, not {digest}");
+        return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    farm.adopt(digest, temporary.0.clone()).await?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn pour(app: &App, body: Body, temporary: &Temporary, length: u64) -> Result<Digest, Trouble> {
+    let broken = |what: String| Trouble::new(StatusCode::BAD_REQUEST, format!("the upload broke off: {what}"));
+    let mut file = File::create(&temporary.0).await.map_err(disk)?;
+    let (mut hasher, mut bytes) = (blake3::Hasher::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) =
+        tokio::time::timeout(STALL, chunks.next()).await.map_err(|_| broken(format!("no bytes for {} s", STALL.as_secs())))?
+    {
+        let chunk = chunk.map_err(|error| broken(error.to_string()))?;
+        bytes += chunk.len() as u64;
+        hasher.update(&chunk);
+        file.write_all(&chunk).await.map_err(disk)?;
+        Counts::add(&app.counts.bytes_in, chunk.len() as u64);
+    }
+    file.flush().await.map_err(disk)?;
+    if bytes != length {
+        return Err(broken(format!("{bytes} of {length} bytes came")));
+    }
+    Ok(Digest(*hasher.finalize().as_bytes()))
+}
+
+fn disk(error: io::Error) -> Trouble {
+    klieg_scheduler::FarmError::Blob(BlobError::of(std::path::Path::new("uploads"), error)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn ranges() {
+        assert_eq!(range("bytes=0-", 10), Some(Some((0, 10))));
+        assert_eq!(range("bytes=4-", 10), Some(Some((4, 6))));
+        assert_eq!(range("bytes=4-5", 10), Some(Some((4, 2))));
+        assert_eq!(range("bytes=4-99", 10), Some(Some((4, 6))));
+        assert_eq!(range("bytes=10-", 10), Some(None));
+        assert_eq!(range("bytes=0-", 0), Some(None));
+        assert_eq!(range("bytes=5-4", 10), Some(None));
+        for ignored in ["bytes=-5", "lines=1-2", "bytes=a-b", "bytes=0-1,3-4"] {
+            assert_eq!(range(ignored, 10), None, "{ignored}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Every error of the API as a problem (RFC 9457).
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use klieg_kind::BadInput;
+use klieg_protocol::{
+    Closed, Digest, TaskFailure,
+    wire::{PROBLEM, Place, Problem},
+};
+use klieg_scheduler::{FarmError, admit::Refusal, blobs::BlobError, store::StoreError};
+use std::time::Duration;
+
+/// What a route fails with.
+#[derive(Debug)]
+pub struct Trouble {
+    problem: Problem,
+    retry_after: Option<Duration>,
+}
+
+impl Trouble {
+    /// A sentence with a status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let problem = Problem {
+            kind: "about:blank".into(),
+            title: status.canonical_reason().unwrap_or_default().into(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            ..Problem::default()
+        };
+        Self { problem, retry_after: None }
+    }
+
+    /// The same may go well after a while.
+    pub fn later(status: StatusCode, detail: impl Into<String>, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..Self::new(status, detail) }
+    }
+
+    /// A bound of the server is reached.
+    pub fn full(what: &str) -> Self {
+        Self::later(StatusCode::TOO_MANY_REQUESTS, format!("the server has all the {what} that it may have; try again"), SOON)
+    }
+
+    /// No scheduler is active here.
+    pub fn away(why: &str) -> Self {
+        Self::later(StatusCode::SERVICE_UNAVAILABLE, format!("no scheduler is active here: {why}"), SOON)
+    }
+
+    /// Artifacts that have to come first.
+    pub fn missing(digests: Vec<Digest>) -> Self {
+        let detail = format!("{} of the job's inputs are not among the farm's artifacts; upload them first", digests.len());
+        let mut trouble = Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        trouble.problem.missing = digests;
+        trouble
+    }
+}
+
+/// A pause that a caller hardly notices.
+const SOON: Duration = Duration::from_secs(1);
+/// A pause in which somebody may have freed some space.
+const A_WHILE: Duration = Duration::from_secs(5);
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(detail = self.problem.detail, "a request failed");
+        }
+        let mut response = Response::new(Body::from(serde_json::to_vec(&self.problem).unwrap_or_default()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, after.as_secs().into());
+        }
+        response
+    }
+}
+
+impl From<FarmError> for Trouble {
+    fn from(error: FarmError) -> Self {
+        let status = match &error {
+            FarmError::Closed => return Closed.into(),
+            FarmError::Refused(refusal) => return refused(refusal),
+            FarmError::Store(StoreError::Full(_)) | FarmError::Blob(BlobError::Full(_)) => {
+                return Self::later(StatusCode::SERVICE_UNAVAILABLE, format!("failed to {error}"), A_WHILE);
+            }
+            FarmError::Plan(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            FarmError::NoSuchJob(_) | FarmError::Blob(BlobError::Missing(_)) => StatusCode::NOT_FOUND,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, format!("failed to {error}"))
+    }
+}
+
+fn refused(refusal: &Refusal) -> Trouble {
+    let detail = format!("failed to {refusal}");
+    match refusal.retryable() {
+        true => Trouble::later(StatusCode::TOO_MANY_REQUESTS, detail, A_WHILE),
+        false => Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
+    }
+}
+
+impl From<Closed> for Trouble {
+    fn from(_: Closed) -> Self {
+        Self::away("it has just ended")
+    }
+}
+
+impl From<BadInput> for Trouble {
+    fn from(bad: BadInput) -> Self {
+        let mut trouble = Self::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string());
+        trouble.problem.place = Some(Place { file: bad.file, line: bad.line, column: bad.column });
+        trouble
+    }
+}
+
+/// What the farm's artifacts fail with: nothing that the caller did.
+impl From<TaskFailure> for Trouble {
+    fn from(failure: TaskFailure) -> Self {
+        Self::later(StatusCode::SERVICE_UNAVAILABLE, failure.message, A_WHILE)
+    }
+}

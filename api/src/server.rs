@@ -1,0 +1,179 @@
+//! A server from its first to its last request.
+
+use crate::{
+    app::App,
+    artifacts, auth, health, jobs,
+    limits::Limits,
+    nodes,
+    problem::Trouble,
+    stand::{self, Stand},
+    tls::{self, TlsListener},
+    token::{self, TokenError},
+};
+use axum::{Router, middleware, routing::get, serve::ListenerExt};
+use http::StatusCode;
+use klieg_kind::Kind;
+use klieg_scheduler::{FarmError, FarmOptions};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// How long requests have to come to their end when a server stops.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// How a server runs.
+pub struct ServerOptions {
+    pub farm: FarmOptions,
+    /// Port 0: any that is free.
+    pub listen: SocketAddr,
+    /// Certificate chain and key, both PEM; without them HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// How others reach this server; from the address that it listens on if not given.
+    pub advertise: Option<String>,
+    pub token: String,
+    /// Job kinds that can be submitted.
+    pub kinds: Vec<Arc<dyn Kind>>,
+    /// Names the code that plans jobs.
+    pub build: String,
+    /// Sends callers to artifacts that have URLs of their own (S3), instead of passing them through.
+    pub direct: bool,
+    pub limits: Limits,
+}
+
+/// Why a server could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error("listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("use {} for TLS: {what}", .path.display())]
+    Tls { path: PathBuf, what: String },
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Farm(#[from] FarmError),
+    #[error("serve: {0}")]
+    Serve(String),
+}
+
+/// A running server. Dropping it without `stop` ends it as a crash would.
+pub struct Server {
+    address: SocketAddr,
+    url: String,
+    stand: Arc<watch::Sender<Stand>>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<io::Result<()>>,
+    leading: JoinHandle<Result<(), FarmError>>,
+}
+
+impl Server {
+    /// Listens, and answers health checks at once; leads as soon as it can.
+    pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        token::check(&options.token, None)?;
+        let tls = options.tls.as_ref().map(|(certificate, key)| tls::config(certificate, key)).transpose()?;
+        let refused = |source| ServerError::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = options.advertise.map_or_else(|| format!("{scheme}://{address}"), |url| url.trim_end_matches('/').to_owned());
+        let stand = Arc::new(watch::Sender::new(Stand::Starting { why: "it has just started".into() }));
+        let app = App::new(stand.subscribe(), &options.token, options.kinds, options.build, options.direct, options.limits);
+        let (stop, stopped) = watch::channel(false);
+        let serving = match tls {
+            Some(config) => tokio::spawn(serve(TlsListener::new(listener, config).map_err(refused)?, app, stopped)),
+            None => {
+                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+                tokio::spawn(serve(listener, app, stopped))
+            }
+        };
+        let leading = tokio::spawn({
+            let (stand, url) = (Arc::clone(&stand), url.clone());
+            async move { stand::lead(options.farm, url, &stand).await }
+        });
+        Ok(Self { address, url, stand, stop, serving, leading })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How others reach it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it stands, from now on.
+    pub fn stand(&self) -> watch::Receiver<Stand> {
+        self.stand.subscribe()
+    }
+
+    /// Done when it cannot go on by itself: says why.
+    pub async fn failed(&mut self) -> ServerError {
+        tokio::select! {
+            led = &mut self.leading => match led {
+                Ok(Err(error)) => error.into(),
+                Ok(Ok(())) => ServerError::Serve("its scheduler has ended".into()),
+                Err(error) => ServerError::Serve(error.to_string()),
+            },
+            served = &mut self.serving => ServerError::Serve(match served {
+                Ok(Ok(())) => "it listens no more".into(),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            }),
+        }
+    }
+
+    /// Hands the lead over and ends. Streams end, callers find the next leader; jobs go on there.
+    pub async fn stop(mut self) {
+        let stood = self.stand.send_replace(Stand::Ended);
+        if let Stand::Leading(farm) = stood {
+            farm.close().await;
+        } else {
+            self.leading.abort();
+        }
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(STOP_MAX, &mut self.serving).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.leading.abort();
+        self.serving.abort();
+    }
+}
+
+fn router(app: App) -> Router {
+    let farm = Router::new()
+        .nest("/v1/nodes", nodes::routes())
+        .nest("/v1/artifacts", artifacts::routes())
+        .nest("/v1/jobs", jobs::routes())
+        .route("/v1/backlog", get(health::backlog))
+        .route("/v1/farm", get(health::farm))
+        .layer(middleware::from_fn_with_state(app.clone(), auth::find_farm))
+        .route("/metrics", get(health::metrics))
+        .layer(middleware::from_fn_with_state(app.clone(), auth::check));
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/ready", get(health::ready))
+        .merge(farm)
+        .fallback(nothing)
+        .method_not_allowed_fallback(no_method)
+        .with_state(app)
+}
+
+async fn nothing() -> Trouble {
+    Trouble::new(StatusCode::NOT_FOUND, "there is no such route")
+}
+
+async fn no_method() -> Trouble {
+    Trouble::new(StatusCode::METHOD_NOT_ALLOWED, "this route does not know that method")
+}
+
+async fn serve<L>(listener: L, app: App, mut stopped: watch::Receiver<bool>) -> io::Result<()>
+where
+    L: axum::serve::Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+}

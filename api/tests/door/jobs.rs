@@ -1,0 +1,45 @@
+use crate::house::{anywhere, farm, link, part, serve};
+use http::Method;
+use klieg_api::client::Client;
+use klieg_nodes::remote::{Ask, Cache, Link, LinkError, read};
+use klieg_protocol::{Digest, wire::Submission};
+use std::collections::BTreeMap;
+
+fn job(digest: Digest) -> Submission {
+    let inputs = BTreeMap::from([("text".to_owned(), digest)]);
+    Submission { kind: "copy".into(), label: "l".into(), params: 1.into(), inputs, project: String::new(), priority: 0 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_needs_its_inputs_and_is_the_same_when_sent_twice() {
+    let root = tempfile::tempdir().unwrap();
+    let server = serve(&part(&root, "farm"), anywhere()).await;
+    farm(&server).await;
+    let cache = Cache::open(&part(&root, "client"), 1 << 30).unwrap();
+    let client = Client::new(&link(&server), cache).unwrap();
+    let missing = Digest::of(b"never sent");
+    match client.submit(&job(missing)).await.unwrap_err() {
+        LinkError::Refused { problem, .. } => assert_eq!((problem.status, problem.missing), (422, vec![missing])),
+        other => panic!("{other}"),
+    }
+    let bad = client.put(b"bad text").await.unwrap();
+    match client.submit(&job(bad)).await.unwrap_err() {
+        LinkError::Refused { problem, .. } => {
+            let place = problem.place.clone().expect("a place");
+            assert_eq!((problem.status, place.file.as_str(), place.line), (422, "text", 1));
+            assert_eq!(problem.detail, "text:1:1: it begins with bad");
+        }
+        other => panic!("{other}"),
+    }
+    assert!(client.jobs().await.unwrap().is_empty(), "nothing of what was refused stays");
+    let good = client.put(b"good").await.unwrap();
+    let answer = Link::new(&link(&server)).unwrap().call(&Ask::post("/v1/jobs", &job(good))).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (201, "/v1/jobs/job-000001"));
+    let _: serde_json::Value = read(answer).await.unwrap();
+    assert_eq!(client.submit(&job(good)).await.unwrap().0, "job-000001");
+    assert_eq!(client.jobs().await.unwrap().len(), 1);
+    let way = Link::new(&link(&server)).unwrap();
+    let shown: serde_json::Value = way.get(&Ask::new(Method::GET, "/v1/jobs/job-000001")).await.unwrap();
+    assert_eq!((&shown["kind"], &shown["tasks_total"]), (&"copy".into(), &1.into()));
+    server.stop().await;
+}

@@ -1,0 +1,8 @@
+//! The front door with an agent's side of the talk, in one process: no workers, so every step is in the test's hand.
+
+mod agents;
+mod artifacts;
+mod house;
+mod jobs;
+mod tls;
+mod ways;

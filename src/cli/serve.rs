@@ -1,0 +1,139 @@
+//! `klieg serve`: a farm for agents and users on other machines.
+
+use super::{Common, Stop, block_on, farm_stop, render};
+use klieg_api::{Limits, Server, ServerError, ServerOptions, Stand, token_in};
+use klieg_pipelines::film::Film;
+use klieg_scheduler::FarmOptions;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A file with these settings, each under its name here without dashes, in the table [serve] [default: the first of
+    /// ./klieg.toml, klieg/klieg.toml in the user's configuration folder, /etc/klieg/klieg.toml].
+    #[arg(long, value_name = "FILE", env = "KLIEG_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Address and port to listen on. Without TLS leave it on this machine, or behind something that speaks TLS.
+    #[arg(long, value_name = "ADDRESS", env = "KLIEG_LISTEN", default_value = "127.0.0.1:7421")]
+    listen: SocketAddr,
+    /// How agents and other servers reach this one [default: from --listen].
+    #[arg(long, value_name = "URL", env = "KLIEG_ADVERTISE")]
+    advertise: Option<String>,
+    /// Certificate chain (PEM) for HTTPS.
+    #[arg(long, value_name = "FILE", env = "KLIEG_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", env = "KLIEG_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The farm's token. It is seen by all who may list processes: rather use --token-file or the environment.
+    #[arg(long, env = "KLIEG_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A file with the farm's token [default: token in the farm's folder; made at the first start].
+    #[arg(long, value_name = "FILE", env = "KLIEG_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// Where the truth is kept: sqlite:FILE or postgres://… [default: a file in the farm's folder].
+    #[arg(long, value_name = "URL", env = "KLIEG_STORE")]
+    store: Option<String>,
+    /// Where events go: in-process or nats://… [default: in-process].
+    #[arg(long, value_name = "URL", env = "KLIEG_BUS")]
+    bus: Option<String>,
+    /// Where artifacts are kept: a folder or s3://bucket/prefix [default: in the farm's folder].
+    #[arg(long, value_name = "URL", env = "KLIEG_BLOBS")]
+    blobs: Option<String>,
+    /// How artifacts in S3 reach agents: through this server, or direct by links that S3 honours for a while.
+    #[arg(long, value_enum, env = "KLIEG_ARTIFACTS", default_value = "through")]
+    artifacts: Artifacts,
+    /// Seconds without a sign of the leader after which a standby takes over a shared store.
+    #[arg(long, value_name = "SECONDS", env = "KLIEG_LEASE", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    lease: u64,
+    /// Price of a slot-hour, for the cost.
+    #[arg(long, default_value_t = render::PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
+    price: f64,
+    /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
+    #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
+    cache_bytes_max: u64,
+}
+
+/// The way that artifacts go.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Artifacts {
+    Through,
+    Direct,
+}
+
+pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
+    super::log(common)?;
+    block_on(serve(common, args))?
+}
+
+async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
+    let folder = common.farm_folder()?;
+    std::fs::create_dir_all(&folder).map_err(|e| Stop::bad(format!("use {}: {e}", folder.display())))?;
+    let token_file = args.token_file.clone().unwrap_or_else(|| folder.join("token"));
+    let token = match &args.token {
+        Some(token) => token.trim().to_owned(),
+        None => token_in(&token_file, true).map_err(|e| Stop::bad(format!("failed to {e}")))?,
+    };
+    if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
+        tracing::warn!(address = %args.listen, "others on the network can read the token and everything else: give --tls-cert and --tls-key");
+    }
+    let shared = args.store.as_deref().is_some_and(|store| !store.starts_with("sqlite:"));
+    if shared && !args.blobs.as_deref().is_some_and(|blobs| blobs.starts_with("s3://")) {
+        tracing::warn!("artifacts lie on this machine: another server that takes over does not have them; give --blobs s3://…");
+    }
+    let options = ServerOptions {
+        farm: FarmOptions {
+            folder,
+            store: args.store.clone(),
+            bus: args.bus.clone(),
+            blobs: args.blobs.clone(),
+            lease: Duration::from_secs(args.lease),
+            price_per_slot_hour: args.price,
+            cache_bytes_max: args.cache_bytes_max,
+            resume_all: true,
+            nodes_outlive: true,
+            ..FarmOptions::default()
+        },
+        listen: args.listen,
+        tls: args.tls_cert.clone().zip(args.tls_key.clone()),
+        advertise: args.advertise.clone(),
+        token,
+        kinds: vec![Arc::new(Film::on(klieg_kernels::Choice::Cpu))],
+        build: render::build_id(klieg_kernels::Choice::Cpu)?,
+        direct: args.artifacts == Artifacts::Direct,
+        limits: Limits::default(),
+    };
+    let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
+    say(common, &server, args.token.is_none().then_some(&token_file));
+    tokio::select! {
+        error = server.failed() => Err(server_stop(&error)),
+        () = render::interrupted() => {
+            tracing::info!("handing over and ending");
+            server.stop().await;
+            Ok(())
+        }
+    }
+}
+
+/// Tells where the server is and where its token lies, never the token itself.
+fn say(common: &Common, server: &Server, token_file: Option<&PathBuf>) {
+    if common.json {
+        super::print(&format!(
+            "{}\n",
+            serde_json::json!({"url": server.url(), "address": server.address(), "token_file": token_file})
+        ));
+    } else if !common.quiet {
+        let token = token_file.map(|path| format!("; the token is in {}", path.display())).unwrap_or_default();
+        eprintln!("klieg listens on {}{token}", server.url());
+    }
+    if matches!(*server.stand().borrow(), Stand::Leading(_)) {
+        tracing::debug!("it leads already");
+    }
+}
+
+fn server_stop(error: &ServerError) -> Stop {
+    match error {
+        ServerError::Farm(error) => farm_stop(error),
+        ServerError::Listen { .. } | ServerError::Tls { .. } | ServerError::Token(_) => Stop::bad(format!("failed to {error}")),
+        ServerError::Serve(_) => Stop::failed(format!("failed to {error}")),
+    }
+}
