@@ -24,7 +24,7 @@ use health::Health;
 use klieg_protocol::{Closed, DeviceOffer, Dispatcher, Incarnation, NodeId, Offer, Telemetry, Token, Tools};
 use scratch::Scratch;
 use slot::{Note, Place, Shared, Slot};
-use stay::{Slots, Stay};
+use stay::{Silence, Slots, Stay};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -184,7 +184,7 @@ impl Agent {
         let incarnation = Incarnation(std::hash::RandomState::new().build_hasher().finish());
         let within = farm.scratch();
         let made = Scratch::make(&within, incarnation.0);
-        let scratch = made.map_err(|source| AgentError::Scratch { path: within, source })?;
+        let mut scratch = made.map_err(|source| AgentError::Scratch { path: within, source })?;
         let (node, charges, health) = (options.node.clone(), Charges::default(), Health::default());
         let offer = options.offer(incarnation);
         let patience = options.grace * 2 + options.kill_limit;
@@ -192,7 +192,14 @@ impl Agent {
         let shared = Arc::new(Shared { farm: Arc::new(farm), options, runtime, charges: charges.clone(), health });
         let (slots, threads) = start_slots(&shared, &offer, &scratch)?;
         let asked = clock::now();
-        let commands = shared.farm.join(offer.clone()).await?;
+        let commands = match shared.farm.join(offer.clone()).await {
+            Ok(commands) => commands,
+            Err(closed) => {
+                slots.tell(|| Note::Quit);
+                scratch.remove();
+                return Err(closed.into());
+            }
+        };
         let (draining, drained) = tokio::sync::watch::channel(false);
         let (end, ended) = tokio::sync::watch::channel(None);
         let (measured, telemetry) = tokio::sync::watch::channel(None);
@@ -200,7 +207,15 @@ impl Agent {
         let watch = tokio::spawn(watch.run(sensors, scratch.path.clone()));
         let leave = leaving(&shared, incarnation);
         let (told, slots_too) = (telemetry.clone(), slots.clone());
-        let stay = Stay { shared, offer, slots: slots_too, draining: drained, telemetry: told, answered: asked, alone: false };
+        let stay = Stay {
+            shared,
+            offer,
+            slots: slots_too,
+            draining: drained,
+            telemetry: told,
+            silence: Silence::since(asked),
+            alone: false,
+        };
         let talk = tokio::spawn(async move {
             end.send_replace(Some(stay.run(commands).await));
         });

@@ -34,9 +34,22 @@ pub fn encoders() -> Vec<String> {
 /// could not be shared out. Workers on the processor's slots can be told to use one.
 pub fn own_gpus(slots: u32) -> Vec<OwnDevice> {
     if let Ok(mut nvml) = Nvml::open() {
-        return nvml.gpus().into_iter().map(|gpu| of_nvml(gpu, slots)).collect();
+        let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+        return visible_of(nvml.gpus(), visible.as_deref()).into_iter().map(|gpu| of_nvml(gpu, slots)).collect();
     }
     Device::list().found.iter().filter_map(|info| of_cuda(info, slots)).collect()
+}
+
+/// Those that the agent itself was given, by Slurm or by hand: CUDA's `CUDA_VISIBLE_DEVICES` names them by place in the order of the
+/// bus or by the beginning of their own number, and ends at the first name that is none. NVML does not know of it.
+fn visible_of(gpus: Vec<Found>, visible: Option<&str>) -> Vec<Found> {
+    let Some(visible) = visible else { return gpus };
+    let named = |name: &str| {
+        let place = name.parse().ok().filter(|place: &usize| *place < gpus.len());
+        let number = || gpus.iter().position(|gpu| !name.is_empty() && gpu.facts.uuid.starts_with(name));
+        place.or_else(number).map(|place| gpus[place].clone())
+    };
+    visible.split(',').map_while(|name| named(name.trim())).collect()
 }
 
 /// By its own number, which stays the same whatever else the machine has.
@@ -175,6 +188,18 @@ mod tests {
         assert_eq!((own.offer.slots, seen(&own, "CUDA_VISIBLE_DEVICES").as_deref()), (1, Some("2")));
         assert_eq!(of_cuda(&Info { memory_bytes: None, ..info.clone() }, 1), None, "its memory cannot be shared out");
         assert_eq!(of_cuda(&Info { choice: Choice::Vulkan(1), ..info }, 2), None);
+    }
+
+    #[test]
+    fn only_what_the_agent_was_given_is_offered() {
+        let gpu = |uuid: &str| Found { facts: GpuFacts { uuid: uuid.into(), ..GpuFacts::default() }, ..Found::default() };
+        let all = || ["GPU-aa", "GPU-ab", "GPU-c"].map(gpu).to_vec();
+        let seen = |visible| visible_of(all(), visible).into_iter().map(|gpu| gpu.facts.uuid).collect::<Vec<_>>();
+        assert_eq!(seen(None), ["GPU-aa", "GPU-ab", "GPU-c"]);
+        assert_eq!(seen(Some("2,0")), ["GPU-c", "GPU-aa"]);
+        assert_eq!(seen(Some("GPU-c, GPU-ab")), ["GPU-c", "GPU-ab"]);
+        assert_eq!(seen(Some("0,7,1")), ["GPU-aa"], "what follows a name that is none is not seen");
+        assert_eq!(seen(Some("")), [""; 0]);
     }
 
     #[test]

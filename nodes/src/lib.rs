@@ -5,6 +5,7 @@ pub mod agent;
 mod clock;
 pub mod discover;
 pub mod encode;
+pub mod interruption;
 pub mod remote;
 pub mod talk;
 pub mod telemetry;

@@ -64,10 +64,37 @@ pub struct Stay<D> {
     pub slots: Slots,
     pub draining: watch::Receiver<bool>,
     pub telemetry: watch::Receiver<Option<Telemetry>>,
-    /// When what the scheduler answered last was asked.
-    pub answered: Instant,
+    pub silence: Silence,
     /// Nobody has answered for so long that nothing runs any more.
     pub alone: bool,
+}
+
+/// The most that one look may add to a silence. An agent that was paused for longer did not ask either: it asks before it gives up.
+const STRIDE_MAX: Duration = Duration::from_secs(2);
+/// How often the silence is looked at, at least.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// For how long the scheduler has not answered, as far as the agent was awake to hear it.
+pub struct Silence {
+    lasted: Duration,
+    looked: Instant,
+}
+
+impl Silence {
+    /// Since what was answered last was asked.
+    pub fn since(asked: Instant) -> Self {
+        Self { lasted: Duration::ZERO, looked: asked }
+    }
+
+    fn look(&mut self, now: Instant) -> Duration {
+        self.lasted += now.saturating_duration_since(std::mem::replace(&mut self.looked, now)).min(STRIDE_MAX);
+        self.lasted
+    }
+
+    /// Something was answered that was asked then.
+    fn end(&mut self, asked: Instant, now: Instant) {
+        self.lasted = self.look(now).min(now.saturating_duration_since(asked));
+    }
 }
 
 impl<D: Dispatcher> Stay<D> {
@@ -80,7 +107,10 @@ impl<D: Dispatcher> Stay<D> {
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let health = self.shared.health.clone();
         let ended = loop {
-            let alone_in = self.alone_in();
+            let left = self.alone_after().saturating_sub(self.silence.look(clock::now()));
+            if left.is_zero() && !self.alone {
+                self.end_alone();
+            }
             let news = self.draining.has_changed().is_ok();
             tokio::select! {
                 command = next(&mut commands), if commands.is_some() => match command {
@@ -97,7 +127,7 @@ impl<D: Dispatcher> Stay<D> {
                         Next::End(ended) => break ended,
                     }
                 }
-                _ = tokio::time::sleep(alone_in), if !self.alone => self.end_alone(),
+                _ = tokio::time::sleep(left.min(LOOK)), if !self.alone => {}
                 () = health.news() => pulse.reset_immediately(),
                 _ = self.draining.changed(), if news => pulse.reset_immediately(),
             }
@@ -112,9 +142,8 @@ impl<D: Dispatcher> Stay<D> {
 
     /// How long the scheduler may stay silent before the attempts are ended. The scheduler gives them up after its lease and
     /// gives what they hold away after its grace: half of that is left for ending them.
-    fn alone_in(&self) -> Duration {
-        let limit = self.shared.options.lease + self.shared.options.unheard / 2;
-        limit.saturating_sub(clock::now().saturating_duration_since(self.answered))
+    fn alone_after(&self) -> Duration {
+        self.shared.options.lease + self.shared.options.unheard / 2
     }
 
     /// Nobody can believe any more that the attempts run: they end. What has finished is kept and handed in when somebody hears.
@@ -178,7 +207,7 @@ impl<D: Dispatcher> Stay<D> {
                 }
             }
         };
-        self.answered = self.answered.max(when);
+        self.silence.end(when, clock::now());
         self.alone = false;
         next
     }
@@ -250,5 +279,22 @@ async fn answer(asked: &mut Option<Asked>) -> (Instant, Answer) {
     match asked {
         Some(asked) => asked.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_the_agent_is_no_silence_of_the_farm() {
+        let start = clock::now();
+        let at = |seconds: f32| start + Duration::from_secs_f32(seconds);
+        let mut silence = Silence::since(start);
+        assert_eq!(silence.look(at(1.5)), Duration::from_secs_f32(1.5));
+        assert_eq!(silence.look(at(1000.0)), Duration::from_secs_f32(3.5), "it slept");
+        silence.end(at(999.5), at(1000.5));
+        assert_eq!(silence.look(at(1001.5)), Duration::from_secs(2), "from when it asked");
+        assert_eq!(silence.look(at(1000.0)), Duration::from_secs(2), "it never goes back");
     }
 }

@@ -15,6 +15,7 @@ use nvml_wrapper::{
 use std::{
     sync::{Arc, OnceLock, Weak, mpsc},
     thread,
+    time::Duration,
 };
 
 /// Xid errors that wait to be fetched; more are dropped, the count of them too.
@@ -76,9 +77,13 @@ fn listen(library: &'static Library, tell: mpsc::SyncSender<(String, u64)>, aliv
         loop {
             let heard = match set.wait(WAIT_MS) {
                 Ok(event) => event,
-                // Also what a lost GPU gives: `look` tells of that.
-                Err(Failed::Timeout | Failed::GpuLost | Failed::Unknown) if alive.strong_count() > 0 => continue,
                 Err(_) if alive.strong_count() == 0 => return,
+                Err(Failed::Timeout) => continue,
+                // What a lost GPU gives, at once each time: `look` tells of that.
+                Err(Failed::GpuLost | Failed::Unknown) => {
+                    thread::sleep(Duration::from_millis(u64::from(WAIT_MS)));
+                    continue;
+                }
                 Err(error) => return tracing::warn!(%error, "NVML tells of no more Xid errors"),
             };
             let number = match heard.event_data {
@@ -87,8 +92,9 @@ fn listen(library: &'static Library, tell: mpsc::SyncSender<(String, u64)>, aliv
                 Some(XidError::Unknown) => 999,
                 None => continue,
             };
-            // A full queue has told enough of that GPU.
-            let _ = tell.try_send((heard.device.uuid().unwrap_or_default(), number));
+            // One that cannot say who it is does not answer `look` either. A full queue has told enough.
+            let Ok(uuid) = heard.device.uuid() else { continue };
+            let _ = tell.try_send((uuid, number));
         }
     };
     thread::Builder::new().name("xid".into()).spawn(wait).map(drop).map_err(|error| error.to_string())
