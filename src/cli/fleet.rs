@@ -32,22 +32,22 @@ pub struct Args {
     #[arg(long, value_parser = ["cpu", "cuda", "wgpu"])]
     class: Option<String>,
     /// Agents that stay when there is no work.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     min: u32,
     /// Jobs at Slurm at most, those included that wait or are ending.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     max: u32,
     /// Tasks that an agent runs at a time.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: u32,
     /// For so long there must be too many agents before one is drained.
     #[arg(long, default_value = "300s", value_parser = duration, value_name = "TIME")]
     idle: Duration,
     /// Agents started in one round at most.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_name = "N")]
     start_max: u32,
     /// Agents stopped in one round at most.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_name = "N")]
     stop_max: u32,
     /// From one round to the next.
     #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
@@ -65,7 +65,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     cores: Option<u32>,
     /// Time limit of an agent, as sbatch takes it: 12:00:00, 2-0.
-    #[arg(long)]
+    #[arg(long, value_name = "LIMIT")]
     time: Option<String>,
     /// So long before its time limit an agent is told to drain (Slurm may say it up to a minute earlier).
     #[arg(long, default_value = "900s", value_parser = duration, value_name = "TIME")]
@@ -73,13 +73,17 @@ pub struct Args {
     /// Folder for the agents' logs; it must exist on the nodes [default: the working folder].
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
+    /// Folder on the nodes' own disks for the agents' caches, in which each has its own
+    /// [default: one of the user's in the nodes' temporary folder].
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// The klieg program on the nodes [default: this one].
     #[arg(long, value_name = "FILE")]
     klieg: Option<PathBuf>,
     /// One more argument for sbatch, such as --sbatch-arg=--account=films; may be repeated.
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     sbatch_arg: Vec<String>,
-    /// One more argument for klieg node, such as --node-arg=--cache=/scratch/klieg; may be repeated.
+    /// One more argument for klieg node, such as --node-arg=--cache-bytes=100000000000; may be repeated.
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     node_arg: Vec<OsString>,
     /// One round, then end. Surplus agents are drained only with --idle 0s: one look can't tell for how long.
@@ -148,6 +152,7 @@ fn options(args: &Args) -> Result<SlurmOptions, Stop> {
     Ok(SlurmOptions {
         name: args.name.clone(),
         agent,
+        cache: args.cache.clone(),
         partition: args.partition.clone(),
         gres: args.gres.clone(),
         cores: args.cores,

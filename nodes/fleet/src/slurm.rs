@@ -23,8 +23,10 @@ const DRAINS: &str = "klieg fleet: told to drain";
 pub struct SlurmOptions {
     /// The jobs' name: fleets of one user that follow different work have different names.
     pub name: String,
-    /// The command of an agent; `--name NODE` is added to it.
+    /// The command of an agent; `--name NODE --cache DIR` is added to it.
     pub agent: Vec<OsString>,
+    /// Folder on the nodes for the agents' caches [default: one of the user's in the temporary folder].
+    pub cache: Option<PathBuf>,
     pub partition: Option<String>,
     /// What each agent gets, as `sbatch --gres` takes it: `gpu:1`.
     pub gres: Option<String>,
@@ -78,7 +80,7 @@ impl Slurm {
         if !(1..=NAME_CHARS_MAX).contains(&options.name.len()) || !options.name.chars().all(plain) {
             return Err(SlurmError::Name(options.name));
         }
-        let script = script::batch(&options.agent)?;
+        let script = script::batch(&options.agent, options.cache.as_deref())?;
         Ok(Self { options, script })
     }
 
