@@ -4,6 +4,7 @@ use super::{Common, Stop, block_on, link::LinkArgs, link_stop, render};
 use klieg_kernels::Choice;
 use klieg_nodes::{
     Agent, AgentOptions,
+    interruption::{self, Cloud, Metadata},
     remote::{Remote, RemoteError, RemoteOptions},
 };
 use klieg_protocol::NodeId;
@@ -33,6 +34,9 @@ pub struct Args {
     /// klieg/ of the user's cache folder].
     #[arg(long, value_name = "DIR", env = "KLIEG_CACHE")]
     cache: Option<PathBuf>,
+    /// Drain when this cloud tells that it will take the machine away: aws, gcp or azure.
+    #[arg(long, value_name = "CLOUD", env = "KLIEG_CLOUD")]
+    cloud: Option<Cloud>,
     /// How long, in seconds, tasks may go on when the agent is asked to end (SIGTERM, Ctrl-C); asked again, it ends at once.
     #[arg(long, value_name = "SECONDS", env = "KLIEG_DRAIN", default_value_t = 900)]
     drain: u64,
@@ -72,6 +76,11 @@ async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
     let fate = tokio::select! {
         fate = remote.fate() => Err(Stop::bad(format!("failed to go on: {fate}"))),
         ended = agent.ended() => Err(ended_stop(ended)),
+        notice = interruption(args.cloud) => {
+            tracing::warn!("{notice}");
+            leave(&agent, Duration::from_secs(args.drain)).await;
+            Ok(())
+        }
         () = &mut stop => {
             leave(&agent, Duration::from_secs(args.drain)).await;
             Ok(())
@@ -79,6 +88,14 @@ async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
     };
     agent.stop().await;
     fate
+}
+
+/// Done when the cloud takes the machine away; never without a cloud.
+async fn interruption(cloud: Option<Cloud>) -> String {
+    match cloud {
+        Some(cloud) => Metadata::of(cloud).interruption(interruption::EVERY).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Lets what runs finish, unless it takes too long or somebody asks again.
