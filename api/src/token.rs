@@ -42,11 +42,23 @@ pub fn token_in(path: &Path, make: bool) -> Result<String, TokenError> {
             let mut random = [0; 32];
             getrandom::fill(&mut random).map_err(TokenError::Random)?;
             let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(at)?;
-            writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(at)?;
-            Ok(token)
+            put(path, &token).map_err(at)?;
+            // Of two servers that start at once, one makes it.
+            token_in(path, false)
         }
         Err(error) => Err(at(error)),
+    }
+}
+
+/// Writes a token where there is none; the file appears whole.
+fn put(path: &Path, token: &str) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{}.partly", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let written = writeln!(file, "{token}").and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&temporary, path));
+    fs::remove_file(&temporary)?;
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,10 @@
 //! A klieg process that is started again and again in the same place.
 
 use nix::{
-    sys::{prctl, signal::{Signal, kill}},
+    sys::{
+        prctl,
+        signal::{Signal, kill},
+    },
     unistd::Pid,
 };
 use std::{

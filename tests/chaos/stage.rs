@@ -155,13 +155,15 @@ impl Stage {
                 self.heal();
             }
             if !user.is_finished() {
-                let logs: Vec<String> = self.servers.iter().chain(&self.nodes).map(|s| format!("{}:\n{}", s.name, s.tail())).collect();
+                let logs: Vec<String> =
+                    self.servers.iter().chain(&self.nodes).map(|s| format!("{}:\n{}", s.name, s.tail())).collect();
                 // The user's thread waits for its film for ever: end the process, and its children with it.
                 eprintln!("a film is not finished {HEALING:?} after everything healed\n{}", logs.join("\n"));
                 std::process::exit(1);
             }
             if let Err(panic) = user.join() {
-                let logs: Vec<String> = self.servers.iter().chain(&self.nodes).map(|s| format!("{}:\n{}", s.name, s.tail())).collect();
+                let logs: Vec<String> =
+                    self.servers.iter().chain(&self.nodes).map(|s| format!("{}:\n{}", s.name, s.tail())).collect();
                 eprintln!("{}", logs.join("\n"));
                 std::panic::resume_unwind(panic);
             }

@@ -111,11 +111,29 @@ impl<'a> Cluster<'a> {
         self.node_of(name, &[&self.url])
     }
 
+    /// One whose clock is so many seconds off.
+    pub fn node_at(&self, name: &str, seconds: i32) -> Daemon {
+        let library = std::fs::read_dir("/usr/lib").expect("/usr/lib").flatten().map(|entry| entry.path());
+        let library = library.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
+        let library = library.expect("scripts/setup installs faketime").display().to_string();
+        let clock = [
+            ("LD_PRELOAD", library.as_str()),
+            ("FAKETIME", &format!("{seconds:+}")),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_DISABLE_SHM", "1"),
+        ];
+        self.start_node(name, &[&self.url], &clock)
+    }
+
     /// A node of one slot that knows these servers.
     pub fn node_of(&self, name: &str, servers: &[&str]) -> Daemon {
+        self.start_node(name, servers, &[])
+    }
+
+    fn start_node(&self, name: &str, servers: &[&str], environment: &[(&str, &str)]) -> Daemon {
         let (cache, servers) = (format!("cache-{name}"), servers.join(","));
         let args = ["node", "--name", name, "--slots", "1", "--device", "cpu", "--cache", &cache, "--server", &servers];
-        Daemon::start(self.studio, name, &args, &[("KLIEG_TOKEN", &self.token)])
+        Daemon::start(self.studio, name, &args, &[environment, &[("KLIEG_TOKEN", &self.token)]].concat())
     }
 
     /// Waits until the backlog is so.

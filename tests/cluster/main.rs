@@ -21,7 +21,8 @@ fn a_farm_whose_server_and_node_are_killed_renders_the_same_film() {
     calm.ok(&[&SMALL_FILM[..], &["--quiet", "--workers", "2", "--out", "out"]].concat());
 
     let mut cluster = Cluster::new(&far);
-    let (mut one, _two) = (cluster.node("one"), cluster.node("two"));
+    // Clocks are nobody's business: one is an hour ahead, the other an hour behind.
+    let (mut one, _two) = (cluster.node_at("one", 3_600), cluster.node_at("two", -3_600));
     let mut render = far.klieg(&SMALL_FILM);
     render.args(["--json", "--out", "out"]).envs(cluster.environment());
     let render = std::thread::spawn(move || render.output().expect("start klieg"));

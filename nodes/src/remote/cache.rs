@@ -67,13 +67,13 @@ impl Cache {
             Err(TryLockError::WouldBlock) => return Err(CacheError::Busy(root.into())),
             Err(TryLockError::Error(source)) => return Err(CacheError::Io { path, source }),
         }
-        for name in ["temp", "scratch"] {
-            let folder = root.join(name);
-            match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&folder)(error)),
-                _ => fs::create_dir_all(&folder).map_err(at(&folder))?,
-            }
+        let (temp, scratch) = (root.join("temp"), root.join("scratch"));
+        match fs::remove_dir_all(&temp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&temp)(error)),
+            _ => fs::create_dir_all(&temp).map_err(at(&temp))?,
         }
+        // What dead agents have left there the next one ends and removes.
+        fs::create_dir_all(&scratch).map_err(at(&scratch))?;
         let artifacts = root.join("artifacts");
         fs::create_dir_all(&artifacts).map_err(at(&artifacts))?;
         let mut shelf = Shelf::default();
@@ -86,7 +86,7 @@ impl Cache {
         Ok(cache)
     }
 
-    /// A folder for attempts' files, on the same file system, empty when the cache is opened.
+    /// A folder for attempts' files, on the same file system.
     pub fn scratch(&self) -> PathBuf {
         self.0.root.join("scratch")
     }
