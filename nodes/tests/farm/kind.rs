@@ -82,6 +82,10 @@ impl Toy {
             // What it starts leaves its process group.
             "leaver" => {
                 let mut child = std::process::Command::new("setsid").args(["sleep", "60"]).spawn().expect("setsid");
+                let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+                while nix::unistd::getpgid(Some(pid)) != Ok(pid) {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 fs::write(params["pids"].as_str().expect("pids"), format!("{} {}", std::process::id(), child.id())).expect("pids");
                 let _ = child.wait();
                 Ok(text)
