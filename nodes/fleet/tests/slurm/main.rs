@@ -196,9 +196,10 @@ async fn what_goes_wrong_is_said_and_changes_nothing() {
     fleet.end().await;
 
     // Waiting jobs are taken back, without a word to those that run.
-    fs::remove_file(folder.join("broken")).unwrap();
     cluster.run("scancel", &["--state=PENDING", "--name=klieg-test"]);
     assert!(wait(LONG, || cluster.jobs().is_empty()), "{:?}", cluster.jobs());
+    // Not before the last of them has seen it.
+    fs::remove_file(folder.join("broken")).unwrap();
     let whole = SlurmOptions { name: "whole".into(), cores: Some(8), ..options(&cluster) };
     let (_, started, troubles) = round(server(TOKEN), whole.clone(), once).await.unwrap();
     assert_eq!((started.len(), troubles), (2, vec![]));
