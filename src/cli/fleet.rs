@@ -1,7 +1,7 @@
 //! `klieg fleet`: agents that come and go with the farm's backlog.
 
 use super::{Common, Stop, block_on, print};
-use klieg_fleet::{FleetError, Pace, Round, Rules, Server, Slurm, SlurmOptions, follow};
+use klieg_fleet::{Backlog, FleetError, Pace, Round, Rules, Server, Slurm, SlurmOptions, Stage, follow};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 #[derive(clap::Subcommand)]
@@ -194,28 +194,25 @@ impl Teller {
         match round {
             Ok(round) => {
                 round.troubles.iter().for_each(|trouble| eprintln!("klieg: {trouble}"));
-                let line = self.words(round);
-                if line != self.last && !self.quiet {
-                    print(&format!("{line}\n"));
+                let news = self.words(round);
+                // What waits changes all the time; people want to know what becomes of the agents.
+                if news != self.last && !self.quiet {
+                    let Backlog { ready, running, .. } = round.backlog;
+                    print(&format!("{news} ({ready} tasks ready, {running} running)\n"));
                 }
-                self.last = line;
+                self.last = news;
             }
             Err(error) => eprintln!("klieg: failed to {error}; nothing is changed until that is back"),
         }
     }
 
     fn words(&self, round: &Round) -> String {
-        let (backlog, decision) = (&round.backlog, &round.decision);
-        let stage = |wanted: &str| {
-            round
-                .agents
-                .iter()
-                .filter(|agent| serde_json::to_value(agent.stage).is_ok_and(|stage| stage["stage"] == wanted))
-                .count()
-        };
-        let (running, queued, leaving) = (stage("running"), stage("queued"), stage("leaving"));
-        let mut line = format!("{} tasks ready, {} running; {running} agents run, ", backlog.ready, backlog.running);
-        line += &format!("{queued} wait, {leaving} leave; {} wanted", decision.wanted);
+        let decision = &round.decision;
+        let count = |of: fn(&Stage) -> bool| round.agents.iter().filter(|agent| of(&agent.stage)).count();
+        let running = count(|stage| matches!(stage, Stage::Running { .. }));
+        let queued = count(|stage| matches!(stage, Stage::Queued));
+        let leaving = count(|stage| matches!(stage, Stage::Leaving));
+        let mut line = format!("agents: {running} run, {queued} wait, {leaving} leave, {} wanted", decision.wanted);
         let (would, done) = if self.dry { ("would start", decision.start as usize) } else { ("started", round.started.len()) };
         if done > 0 {
             line += &format!("; {would} {done}");
@@ -227,8 +224,8 @@ impl Teller {
                 line += &format!("; {would}{what} {}", jobs.join(" "));
             }
         }
-        if let Some(held) = decision.held {
-            line += &format!("; none is started for {} s, because agents could not start", held.as_secs());
+        if decision.held.is_some() {
+            line += "; none is started for a while, because agents could not start";
         }
         line
     }

@@ -48,7 +48,7 @@ async fn a_server_is_trusted_by_its_authority_only() {
     fs::write(at("token"), "a-token-of-the-test\n").unwrap();
     let (_answers, address) = serve(folder.path());
 
-    let trusting = Server::new(&[address.clone()], &at("token"), Some(&at("ca.pem"))).unwrap();
+    let trusting = Server::new(std::slice::from_ref(&address), &at("token"), Some(&at("ca.pem"))).unwrap();
     let backlog = trusting.look().await.unwrap();
     assert_eq!((backlog.ready, backlog.running), (5, 2));
     let wary = Server::new(&[address], &at("token"), None).unwrap();

@@ -1,5 +1,7 @@
 //! The fleet on a real Slurm.
 
+#![expect(clippy::disallowed_methods, reason = "tests wait for real processes, and not for ever")]
+
 mod cluster;
 mod farm;
 mod server;
@@ -57,17 +59,20 @@ fn noted(folder: &Path, word: &str) -> usize {
     agents(folder).values().flatten().filter(|note| *note == word).count()
 }
 
+/// What a round told: how many it started and how many there are, or why it came to nothing.
+type Told = Result<(u32, usize), String>;
+
 /// A fleet that runs, and what it tells.
 pub struct Running {
     stop: oneshot::Sender<()>,
     fleet: JoinHandle<Result<(), FleetError>>,
-    told: Arc<Mutex<Vec<Result<(u32, usize), String>>>>,
+    told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Running {
     pub fn start(server: Server, slurm: Slurm, rules: Rules) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let told: Arc<Mutex<Vec<_>>> = Arc::default();
+        let told: Arc<Mutex<Vec<Told>>> = Arc::default();
         let notes = Arc::clone(&told);
         let fleet = tokio::spawn(async move {
             let pace = Pace { interval: Duration::from_millis(200), once: false, dry: false };
@@ -191,9 +196,10 @@ async fn what_goes_wrong_is_said_and_changes_nothing() {
     fleet.end().await;
 
     // Waiting jobs are taken back, without a word to those that run.
-    fs::remove_file(folder.join("broken")).unwrap();
     cluster.run("scancel", &["--state=PENDING", "--name=klieg-test"]);
     assert!(wait(LONG, || cluster.jobs().is_empty()), "{:?}", cluster.jobs());
+    // Not before the last of them has seen it.
+    fs::remove_file(folder.join("broken")).unwrap();
     let whole = SlurmOptions { name: "whole".into(), cores: Some(8), ..options(&cluster) };
     let (_, started, troubles) = round(server(TOKEN), whole.clone(), once).await.unwrap();
     assert_eq!((started.len(), troubles), (2, vec![]));
