@@ -2,7 +2,7 @@
 
 use super::{Batch, Cached, Store, StoreError};
 use crate::{
-    state::{Job, Run, Task, Tasks},
+    state::{Job, Run, Standing, Task, Tasks},
     step::Attempt,
 };
 use klieg_protocol::{
@@ -41,6 +41,7 @@ pub fn job(id: &str) -> Job {
         ended_at: None,
         parked: false,
         project: "films".into(),
+        standing: Standing::default(),
         tasks: Tasks::default(),
         ready: BTreeMap::new(),
         dependents: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use super::{Batch, Cached, StoreError};
 use crate::{
-    state::{Cache, Job, Millis, Task, Tasks},
+    state::{Cache, Job, Millis, Standing, Task, Tasks},
     step::Attempt,
 };
 use klieg_protocol::{Digest, Fault, JobId, Offer, Token};
@@ -188,6 +188,7 @@ pub fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         ended_at: row.try_get::<Option<i64>, _>("ended_ms")?.map(|at| unsigned(at, &what)).transpose()?,
         parked: false,
         project: row.try_get("project")?,
+        standing: Standing::default(),
         tasks: Tasks::default(),
         ready: BTreeMap::new(),
         dependents: BTreeMap::new(),
