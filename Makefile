@@ -5,7 +5,7 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test simulate explore test-gpu build setup toolkit lint bench nextest
+.PHONY: film test simulate days explore test-gpu build setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
@@ -22,6 +22,10 @@ explore: build nextest
 # The long form of the simulation: `make simulate SEEDS=100000`. `SEED` is the first one.
 simulate: nextest
 	SEEDS=$${SEEDS:-20000} cargo nextest run --release -p klieg-scheduler --test simulation --no-capture every_promise
+
+# The long form of the synthetic days: `make days SEEDS=5 JSON=FILE`. `FIRST` is the first seed, `HOURS` how long jobs come.
+days: nextest
+	SEEDS=$${SEEDS:-5} cargo nextest run --release -p klieg-scheduler --test days --no-capture
 
 # What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
 test-gpu: toolkit nextest

@@ -1,6 +1,6 @@
 //! Who runs where: a pure function of the farm's state.
 //!
-//! Higher priority first, then the project that was served least for its weight, then its older job, then the lower rank. The
+//! Higher priority first, then the project that was served least for its weight, then its job that is due first, then the lower rank. The
 //! first task of a class that fits nowhere gets a reservation on the device where it can begin earliest by the estimates, kept
 //! until it begins, and smaller ones may only go ahead where they do not delay it (EASY backfill: Lifka, "The ANL/IBM SP
 //! Scheduling System", 1995). A tick costs in proportion to devices, shapes and placements, not to tasks.
@@ -118,7 +118,7 @@ impl<'a> Round<'a> {
         let mut cursors: BTreeMap<&str, Cursor> =
             level.iter().map(|(project, jobs)| (project.as_str(), Cursor::new(self.state, jobs))).collect();
         while !self.over()
-            && let Some(project) = self.turns.next()
+            && let Some(project) = self.turns.next(|project| cursors.get_mut(project)?.due(&self.blocked))
         {
             let next = cursors.get_mut(project).and_then(|cursor| cursor.next(&self.blocked));
             // A project that has nothing more gets no more turns.

@@ -40,7 +40,9 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
         hold(state, &job, task);
     }
     state.count_open(&job.project, i64::try_from(job.unfinished).unwrap_or(i64::MAX));
-    state.jobs.insert(id, job);
+    state.open_seconds += job.standing.left;
+    state.jobs.insert(id.clone(), job);
+    state.stand(&id);
 }
 
 /// Takes over what outlives leaders. Before any job is restored.

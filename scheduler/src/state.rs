@@ -9,6 +9,7 @@ mod packed;
 mod peaks;
 mod project;
 mod rules;
+mod standing;
 mod tasks;
 
 pub use check::{BadPlan, check, check_split};
@@ -20,9 +21,10 @@ pub use packed::{Packed, Shape};
 pub use peaks::Peaks;
 pub use project::{Project, Share};
 pub use rules::{Bug, Rules};
+pub use standing::Standing;
 pub use tasks::Tasks;
 
-use klieg_protocol::{JobId, NodeId, TaskId};
+use klieg_protocol::{JobId, JobState, NodeId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything the scheduler decides from.
@@ -44,10 +46,14 @@ pub struct State {
     pub clock: Clock,
     /// The number of this leader: higher than every earlier one's. 0 where there is only ever one.
     pub leader: u64,
+    /// Slots of all nodes.
+    pub slots: u64,
     /// Sessions of nodes that this leader has begun.
     pub sessions: u32,
     /// Unfinished tasks of all jobs.
     pub open_tasks: u64,
+    /// Their estimated seconds.
+    pub open_seconds: f64,
     /// Higher than every token ever given out.
     pub next_token: u64,
     pub rules: Rules,
@@ -103,6 +109,21 @@ impl State {
         }
     }
 
+    /// Finds anew where a job stands in line.
+    pub fn stand(&mut self, id: &JobId) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let stands = self.line.has(job);
+        if stands {
+            self.line.remove(job);
+        }
+        // Whoever comes to a farm with much to do has to wait, and so has everybody in proportion.
+        let stretch = self.rules.stretch + self.open_seconds / self.slots.max(1) as f64 / self.rules.stretch_backlog_seconds;
+        job.standing.settle(job.submitted_at, job.state != JobState::Queued, self.slots, stretch);
+        if stands {
+            self.line.add(job);
+        }
+    }
+
     /// Takes a task out of those that may be placed.
     pub fn dequeue(&mut self, id: &JobId, index: u32) {
         let Some(job) = self.jobs.get_mut(id) else { return };
@@ -126,6 +147,14 @@ impl State {
             self.projects.insert(name.into(), Project::default());
         }
         self.projects.entry(name.into()).or_default()
+    }
+
+    /// Counts the estimated seconds of a job's tasks that have ended.
+    pub fn close_seconds(&mut self, id: &JobId, seconds: f64) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let seconds = seconds.min(job.standing.left);
+        job.standing.left -= seconds;
+        self.open_seconds = (self.open_seconds - seconds).max(0.0);
     }
 
     /// Counts tasks that have become unfinished, or finished if negative.

@@ -31,7 +31,7 @@ pub fn forecast(state: &State, now: Millis) -> BTreeMap<TaskId, (Millis, Millis)
 /// Jobs that may run, about in the order in which they are served: fairness between projects is left out.
 fn queue(state: &State) -> Vec<&Job> {
     let mut jobs: Vec<&Job> = state.jobs.values().filter(|job| !job.terminal() && !job.parked).collect();
-    jobs.sort_by_key(|job| (Reverse(job.priority), job.submitted_at, &job.id));
+    jobs.sort_by_key(|job| (Reverse(job.priority), job.standing.due, &job.id));
     jobs
 }
 

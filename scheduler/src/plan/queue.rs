@@ -14,11 +14,13 @@ pub struct Turns<'a> {
     served: BTreeMap<&'a str, (f64, u32)>,
     /// Of nonnegative floats, the bits sort as the numbers do.
     turn: BTreeSet<(u64, &'a str)>,
+    /// By how much a project may be ahead of another, in device-seconds per weight.
+    lead: f64,
 }
 
 impl<'a> Turns<'a> {
     pub fn of(state: &'a State) -> Self {
-        Self { state, served: BTreeMap::new(), turn: BTreeSet::new() }
+        Self { state, served: BTreeMap::new(), turn: BTreeSet::new(), lead: lead(state) }
     }
 
     /// The projects that have something to place at the next level of priority.
@@ -33,9 +35,32 @@ impl<'a> Turns<'a> {
         self.turn.insert((self.had(name).0.max(0.0).to_bits(), name));
     }
 
-    /// The project whose turn it is.
-    pub fn next(&mut self) -> Option<&'a str> {
-        self.turn.pop_first().map(|(_, name)| name)
+    /// The project whose turn it is: of those that were served little more than the least served one, the one whose next job is due
+    /// first. `due`: when that is; a project without one gets no more turns.
+    pub fn next(&mut self, mut due: impl FnMut(&'a str) -> Option<Millis>) -> Option<&'a str> {
+        let mut first: Option<(Millis, u64, &'a str)> = None;
+        let (mut last, mut done) = (u64::MAX, Vec::new());
+        for (served, name) in &self.turn {
+            if *served > last {
+                break;
+            }
+            match due(name) {
+                Some(due) => first = Some(first.map_or((due, *served, *name), |first| first.min((due, *served, *name)))),
+                None => {
+                    done.push((*served, *name));
+                    continue;
+                }
+            }
+            if last == u64::MAX {
+                last = (f64::from_bits(*served) + self.lead).to_bits();
+            }
+        }
+        for project in done {
+            self.turn.remove(&project);
+        }
+        let (_, served, name) = first?;
+        self.turn.remove(&(served, name));
+        Some(name)
     }
 
     /// The project placed something.
@@ -64,14 +89,26 @@ impl<'a> Turns<'a> {
     }
 }
 
+/// What the farm gives a unit of weight in the time that a project may be ahead.
+fn lead(state: &State) -> f64 {
+    let devices: usize = state.nodes.values().map(|node| node.devices.len()).sum();
+    let weights: f64 = state.projects.values().filter(|project| project.active).map(|project| project.share.weight).sum();
+    state.rules.lead_seconds * devices as f64 / weights.max(1e-6)
+}
+
 type Ready<'a> = Peekable<btree_set::Iter<'a, (u32, u32)>>;
 
 /// Walks a project's ready tasks in order, leaving out shapes that fit nowhere.
 pub struct Cursor<'a> {
     state: &'a State,
-    jobs: btree_set::Iter<'a, (Millis, JobId)>,
-    job: Option<Open<'a>>,
+    jobs: Peekable<btree_set::Iter<'a, (Millis, JobId)>>,
+    /// Those that are being walked, by when they are due.
+    open: BTreeMap<(Millis, &'a JobId), Open<'a>>,
+    peeked: Option<(Millis, Next<'a>)>,
 }
+
+/// A task: its job, its place there, its shape.
+type Next<'a> = (&'a Job, u32, &'a Arc<Shape>);
 
 /// A job as it is walked: each shape's tasks, and whose next one comes first.
 struct Open<'a> {
@@ -82,19 +119,40 @@ struct Open<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(state: &'a State, jobs: &'a Aged) -> Self {
-        Self { state, jobs: jobs.iter(), job: None }
+        Self { state, jobs: jobs.iter().peekable(), open: BTreeMap::new(), peeked: None }
     }
 
-    /// The next task: its job, its place there, its shape.
-    pub fn next(&mut self, blocked: &BTreeSet<&'a Arc<Shape>>) -> Option<(&'a Job, u32, &'a Arc<Shape>)> {
+    /// The next task.
+    pub fn next(&mut self, blocked: &BTreeSet<&'a Arc<Shape>>) -> Option<Next<'a>> {
+        self.due(blocked)?;
+        self.peeked.take().map(|(_, next)| next)
+    }
+
+    /// When the job of the next task is due.
+    pub fn due(&mut self, blocked: &BTreeSet<&'a Arc<Shape>>) -> Option<Millis> {
+        if self.peeked.is_none_or(|(_, (_, _, shape))| blocked.contains(shape)) {
+            self.peeked = self.find(blocked);
+        }
+        self.peeked.map(|(due, _)| due)
+    }
+
+    fn find(&mut self, blocked: &BTreeSet<&'a Arc<Shape>>) -> Option<(Millis, Next<'a>)> {
         loop {
-            if let Some(open) = &mut self.job
-                && let Some((place, shape)) = open.next(blocked)
+            while let Some((due, id)) = self.jobs.peek()
+                && self.open.first_key_value().is_none_or(|(first, _)| (*due, id) < *first)
             {
-                return Some((open.job, place, shape));
+                if let Some(job) = self.state.jobs.get(id) {
+                    self.open.insert((*due, id), Open::new(job, blocked));
+                }
+                self.jobs.next();
             }
-            let (_, id) = self.jobs.next()?;
-            self.job = self.state.jobs.get(id).map(|job| Open::new(job, blocked));
+            let ((due, id), mut open) = self.open.pop_first()?;
+            if let Some((place, shape)) = open.next(blocked) {
+                let job = open.job;
+                // The first task of a job has its own turn.
+                self.open.insert((due.max(job.standing.due_begun), id), open);
+                return Some((due, (job, place, shape)));
+            }
         }
     }
 }

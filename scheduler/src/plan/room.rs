@@ -19,10 +19,10 @@ struct Room<'a> {
     kept: Option<(Millis, u32, u64)>,
 }
 
-/// Where rooms stand in the index: the class; how full, in thousandths; how large.
-type Group = (Class, u32, u64);
+/// Where rooms stand in the index: the class; how large; how full, in thousandths.
+type Group = (Class, u64, u64);
 
-/// All devices with something free. Idle ones are taken before shared ones, and small ones before large ones.
+/// All devices with something free. Small ones are taken before large ones, and of equal ones the idle before the shared.
 pub struct Rooms<'a> {
     rooms: Vec<Room<'a>>,
     /// Without those that are kept for somebody: (free memory, room).
@@ -85,12 +85,13 @@ impl<'a> Rooms<'a> {
         }
     }
 
-    /// Where a task goes best: where its models are warm, then where it is emptiest, then where it is smallest.
+    /// Where a task goes best: where its models are warm, then on the smallest device that holds it, so that large ones stay free
+    /// for large tasks, then where it is emptiest.
     pub fn find(&self, shape: &Shape, seconds: f64, now: Millis) -> Found {
         if let Some(warm) = self.find_warm(shape, seconds, now) {
             return Found::Room(warm);
         }
-        for (_, rooms) in self.index.range((shape.class, 0, 0)..=(shape.class, u32::MAX, u64::MAX)) {
+        for (_, rooms) in self.index.range((shape.class, 0, 0)..=(shape.class, u64::MAX, u64::MAX)) {
             let roomy = rooms.range((shape.memory_bytes, 0)..);
             if let Some((_, at)) = roomy.into_iter().find(|(_, at)| self.rooms[*at].slots >= shape.slots) {
                 return Found::Room(*at);
@@ -167,7 +168,7 @@ impl Room<'_> {
     fn group(&self) -> Group {
         let used = self.offer.slots.saturating_sub(self.slots);
         let full = u64::from(used) * 1000 / u64::from(self.offer.slots.max(1));
-        (self.offer.class, u32::try_from(full).unwrap_or(u32::MAX), self.offer.memory_bytes)
+        (self.offer.class, self.offer.memory_bytes, full)
     }
 
     fn holds(&self, shape: &Shape) -> bool {

@@ -61,12 +61,12 @@ fn tick(state: &mut State, now: Millis) -> Vec<Dispatch> {
 }
 
 #[test]
-fn priority_then_age_then_rank() {
+fn priority_then_first_tasks_then_what_is_due_then_rank() {
     let mut state = farm(6, 100);
     submit(&mut state, "young", 0, 20, &[("y", 1, 1.0, 0)]);
     submit(&mut state, "old", 0, 10, &[("o2", 1, 1.0, 2), ("o0", 1, 1.0, 0), ("o1a", 1, 1.0, 1), ("o1b", 1, 1.0, 1)]);
     submit(&mut state, "urgent", 5, 30, &[("u", 1, 1.0, 9)]);
-    assert_eq!(names(&state, 40), ["u", "o0", "o1a", "o1b", "o2", "y"]);
+    assert_eq!(names(&state, 40), ["u", "o0", "y", "o1a", "o1b", "o2"]);
 }
 
 #[test]

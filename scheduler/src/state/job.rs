@@ -1,4 +1,4 @@
-use super::{Millis, Packed, Shape, Tasks};
+use super::{Millis, Packed, Shape, Standing, Tasks};
 use klieg_protocol::{
     Digest, Incarnation, Input, JobId, JobSpec, JobState, NodeId, Source, TaskFailure, TaskName, TaskSpec, TaskState, Token,
 };
@@ -28,6 +28,7 @@ pub struct Job {
     pub ended_at: Option<Millis>,
     /// Left over from an earlier run of the farm; waits until somebody asks for it again.
     pub parked: bool,
+    pub standing: Standing,
     pub tasks: Tasks,
     /// Tasks that may be placed now: by shape, then in the order (rank, place) in which they should be.
     pub ready: BTreeMap<Arc<Shape>, BTreeSet<(u32, u32)>>,
@@ -196,9 +197,13 @@ impl Job {
         needs.is_empty()
     }
 
-    /// Makes the links of a job that comes from the store, and counts what is left of it.
+    /// Makes the links of a job that comes from the store, and counts what there is and what is left of it.
     pub fn relink(&mut self) {
         self.dependents.clear();
+        self.standing = Standing::default();
+        self.tasks.values().for_each(|task| self.standing.count(task.spec.seconds));
+        let ended = self.tasks.values().filter(|task| task.terminal());
+        self.standing.left -= ended.map(|task| task.spec.seconds).sum::<f64>();
         let open: Vec<u32> = (0..).zip(self.tasks.values()).filter(|(_, t)| !t.terminal()).map(|(place, _)| place).collect();
         self.unfinished = open.len();
         for place in open {

@@ -94,6 +94,11 @@ impl Node {
         self.joined && self.heard && !self.lapsed && !self.drained && !self.leaving
     }
 
+    /// Of all its devices.
+    pub fn slots(&self) -> u64 {
+        self.offer.devices.iter().map(|device| u64::from(device.slots)).sum()
+    }
+
     /// Each device with its number and its offer.
     pub fn devices(&self) -> impl Iterator<Item = (u32, &Device, &DeviceOffer)> {
         (0..).zip(&self.devices).zip(&self.offer.devices).map(|((number, device), offer)| (number, device, offer))

@@ -32,6 +32,13 @@ pub struct Rules {
     /// A drained device is tried again after at most so long; twice as long each time that fails, up to the cap.
     pub probe_base_ms: Millis,
     pub probe_cap_ms: Millis,
+    /// In an empty farm, a job is due so many times its own length after its submission; of a project's jobs, the one that is due first
+    /// goes first.
+    pub stretch: f64,
+    /// So many seconds of work for the whole farm make that stretch greater by one.
+    pub stretch_backlog_seconds: f64,
+    /// A project may be ahead of the others by what the farm gives it in so many seconds, if its job is due before theirs.
+    pub lead_seconds: f64,
     /// Unfinished jobs in the farm.
     pub jobs_max: usize,
     /// Tasks of one job.
@@ -64,6 +71,9 @@ impl Default for Rules {
             device_faults_max: 3,
             probe_base_ms: 2_000,
             probe_cap_ms: 600_000,
+            stretch: 5.0,
+            stretch_backlog_seconds: 150.0,
+            lead_seconds: 2_400.0,
             jobs_max: 100_000,
             tasks_per_job_max: 200_000,
             tasks_max: 2_000_000,

@@ -55,6 +55,7 @@ impl Step<'_> {
         };
         if first {
             job.state = JobState::Running;
+            self.state.stand(&id.job);
             self.effects.push(Effect::SaveJob(id.job.clone()));
         }
         for limit in &held.limits {

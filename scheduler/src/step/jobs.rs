@@ -3,7 +3,7 @@
 use super::{Effect, NewJob, Step, story};
 use crate::{
     admit::admit,
-    state::{Job, Tasks},
+    state::{Job, Standing, Tasks},
 };
 use klieg_protocol::{Event, Fault, JobId, JobState, TaskFailure, TaskId, TaskState};
 use std::collections::BTreeMap;
@@ -30,6 +30,7 @@ impl Step<'_> {
             submitted_at: self.now,
             ended_at: None,
             parked: false,
+            standing: Standing::default(),
             tasks: Tasks::default(),
             ready: BTreeMap::new(),
             dependents: BTreeMap::new(),
@@ -73,7 +74,7 @@ impl Step<'_> {
         job.reason.clone_from(&reason);
         job.ended_at = Some(self.now);
         job.parked = false;
-        let left = std::mem::take(&mut job.unfinished);
+        let (left, seconds) = (std::mem::take(&mut job.unfinished), job.standing.left);
         let (project, mut stops) = (job.project.clone(), Vec::new());
         for task in job.tasks.values_mut().filter(|t| !t.terminal()) {
             let name = TaskId { job: id.clone(), task: task.spec.name.to_string() };
@@ -84,6 +85,7 @@ impl Step<'_> {
             self.effects.push(Effect::SaveTask(name));
         }
         stops.into_iter().for_each(|(node, id, token)| self.stop(node, id, token));
+        self.state.close_seconds(id, seconds);
         self.state.count_open(&project, -i64::try_from(left).unwrap_or(i64::MAX));
         self.effects.push(Effect::SaveJob(id.clone()));
         self.tell(id, Event::JobEnded { state, reason });

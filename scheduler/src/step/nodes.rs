@@ -28,7 +28,9 @@ impl Step<'_> {
         }
         let session = self.state.begin_session();
         let mut node = Node::new(offer, self.state.clock.steady() + rules.lease_ms, session);
+        self.state.slots += node.slots();
         if let Some(before) = self.state.nodes.remove(&id) {
+            self.state.slots = self.state.slots.saturating_sub(before.slots());
             node.inherit(before);
         }
         self.state.nodes.insert(id, node);
@@ -49,7 +51,9 @@ impl Step<'_> {
         for (token, since) in tokens {
             self.release(node, token, self.now.saturating_sub(since) as f64 / 1000.0);
         }
-        self.state.nodes.remove(node);
+        if let Some(gone) = self.state.nodes.remove(node) {
+            self.state.slots = self.state.slots.saturating_sub(gone.slots());
+        }
     }
 
     /// The attempts that run on a node are lost; what they hold stays held.

@@ -13,7 +13,7 @@ impl Step<'_> {
         let Some(job) = self.state.jobs.get_mut(id) else { return };
         let count = specs.len();
         job.tasks.reserve(count);
-        let mut places = Vec::with_capacity(count);
+        let (mut places, mut seconds) = (Vec::with_capacity(count), 0.0);
         for spec in specs {
             let event = Event::TaskAdded {
                 task: spec.name.clone(),
@@ -23,6 +23,8 @@ impl Step<'_> {
             };
             self.effects.push(Effect::Tell { job: id.clone(), event });
             self.effects.push(Effect::SaveTask(TaskId { job: id.clone(), task: spec.name.clone() }));
+            job.standing.count(spec.ask.seconds);
+            seconds += spec.ask.seconds;
             let position = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
             places.push(job.tasks.insert(Task::new(spec, position)));
         }
@@ -32,6 +34,8 @@ impl Step<'_> {
         let free = free.into_iter().filter_map(|place| job.tasks.at(place));
         let free: Vec<TaskId> = free.map(|task| TaskId { job: id.clone(), task: task.spec.name.to_string() }).collect();
         self.state.count_open(&project, i64::try_from(count).unwrap_or(i64::MAX));
+        self.state.open_seconds += seconds;
+        self.state.stand(id);
         for id in free {
             self.resolve(&id);
         }
@@ -126,7 +130,8 @@ impl Step<'_> {
         task.failure = None;
         task.run = None;
         task.shape = None;
-        self.closed(&id.job);
+        let estimate = task.spec.seconds;
+        self.closed(&id.job, estimate);
         self.save(id);
         self.tell(&id.job, Event::TaskSucceeded { task: id.task.clone(), outputs: result.outputs, reused, seconds });
         self.add(&id.job, result.adds);
@@ -138,7 +143,8 @@ impl Step<'_> {
     }
 
     /// One task less is unfinished.
-    fn closed(&mut self, job: &JobId) {
+    fn closed(&mut self, job: &JobId, estimate: f64) {
+        self.state.close_seconds(job, estimate);
         let Some(job) = self.state.jobs.get_mut(job) else { return };
         job.unfinished = job.unfinished.saturating_sub(1);
         let project = job.project.clone();
@@ -171,13 +177,13 @@ impl Step<'_> {
         task.state = if again.is_some() { TaskState::Ready } else { TaskState::Failed };
         let label = task.spec.open().label;
         let label = if label.is_empty() { label } else { format!(" ({label})") };
-        let attempts = task.attempts;
+        let (attempts, estimate) = (task.attempts, task.spec.seconds);
         self.save(id);
         self.tell(&id.job, Event::TaskFailed { task: id.task.clone(), failure: failure.clone(), again: again.is_some() });
         if let Some(wait) = again {
             return self.queue(id, wait);
         }
-        self.closed(&id.job);
+        self.closed(&id.job, estimate);
         let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
         self.end(&id.job, JobState::Failed, Some(format!("task {}{label} failed{tries}: {}", id.task, failure.message)));
     }

@@ -41,6 +41,7 @@ pub fn job(id: &str) -> Job {
         ended_at: None,
         parked: false,
         project: "films".into(),
+        standing: Default::default(),
         tasks: Tasks::default(),
         ready: BTreeMap::new(),
         dependents: BTreeMap::new(),

@@ -257,6 +257,7 @@ pub fn job(row: JobRow) -> Result<Job, StoreError> {
         submitted_at: unsigned(row.submitted_ms, &what)?,
         ended_at: row.ended_ms.map(|at| unsigned(at, &what)).transpose()?,
         parked: false,
+        standing: crate::state::Standing::default(),
         project: row.project,
         tasks: Tasks::default(),
         ready: BTreeMap::new(),
