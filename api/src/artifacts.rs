@@ -51,10 +51,11 @@ async fn give(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     let digest = digest_of(&digest)?;
-    if app.direct && method == Method::GET {
-        if let Some(there) = elsewhere(&farm, digest).await? {
-            return Ok(there);
-        }
+    if app.direct
+        && method == Method::GET
+        && let Some(there) = elsewhere(&farm, digest).await?
+    {
+        return Ok(there);
     }
     let permit = app.transfers.enter()?;
     let missing = |what: String| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read artifact {digest}: {what}"));

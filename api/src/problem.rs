@@ -16,7 +16,7 @@ use std::time::Duration;
 /// What a route fails with.
 #[derive(Debug)]
 pub struct Trouble {
-    problem: Problem,
+    problem: Box<Problem>,
     retry_after: Option<Duration>,
 }
 
@@ -30,7 +30,7 @@ impl Trouble {
             detail: detail.into(),
             ..Problem::default()
         };
-        Self { problem, retry_after: None }
+        Self { problem: problem.into(), retry_after: None }
     }
 
     /// The same may go well after a while.

@@ -1,4 +1,5 @@
 //! A farm of several processes, as its operators run it: servers and nodes that are killed while they render.
+#![expect(clippy::disallowed_methods, reason = "processes are waited for")]
 
 mod farm;
 mod shared;

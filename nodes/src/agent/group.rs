@@ -93,7 +93,7 @@ pub fn end_survivors(within: &Path, lives: impl Fn(&Path) -> bool, limit: Durati
         let rest = value.strip_prefix(sign.as_bytes()).and_then(|rest| std::str::from_utf8(rest).ok());
         rest.and_then(|rest| rest.split_once(':')).is_some_and(|(folder, _)| !lives(&within.join(folder)))
     };
-    kill_all(limit, || processes().filter(|entry| !entry.over && carries(entry.pid, &orphan)).map(|entry| entry.pid).collect())
+    kill_all(limit, || processes().filter(|entry| !entry.over && carries(entry.pid, orphan)).map(|entry| entry.pid).collect())
 }
 
 /// The mark of a worker of the agent whose folder this is.

@@ -19,7 +19,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// How long to wait before the next try.
-    pub fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let most = self.base.saturating_mul(1 << self.tries.min(16)).min(self.cap);
         self.tries = self.tries.saturating_add(1);
         // The standard library keys its hashers at random; the top 53 bits make a number from 0 to 1.
@@ -29,7 +29,7 @@ impl Backoff {
 
     /// Waits before the next try, `least` at least.
     pub async fn wait(&mut self, least: Duration) {
-        tokio::time::sleep(self.next().max(least)).await;
+        tokio::time::sleep(self.pause().max(least)).await;
     }
 
     /// A try went well.
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn waits_grow_to_their_cap_and_differ() {
         let mut backoff = Backoff::default();
-        let waits: Vec<Duration> = (0..200).map(|_| backoff.next()).collect();
+        let waits: Vec<Duration> = (0..200).map(|_| backoff.pause()).collect();
         assert!(waits[0] <= Duration::from_millis(100));
         assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(2)));
         assert!(waits.iter().any(|wait| *wait > Duration::from_millis(1_500)), "{waits:?}");

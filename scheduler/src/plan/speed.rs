@@ -28,7 +28,7 @@ fn resident_mb() -> u64 {
 /// As the film's render tasks are: a range of frames of a shot.
 fn render(job: usize, n: usize) -> TaskSpec {
     let brief = Input { from: Source::Blob(Digest::of(&(job * TASKS_A_JOB + n).to_le_bytes())) };
-    let class = if n % 3 == 0 { Class::Cpu } else { Class::Cuda };
+    let class = if n.is_multiple_of(3) { Class::Cpu } else { Class::Cuda };
     let ask = Ask { memory_bytes: (1 + n as u64 % 7) << 30, seconds: 10.0 + (n % 50) as f64, class, ..Ask::default() };
     TaskSpec {
         name: format!("render/sc{:03}_sh{:03}/0", n / 50, n % 50),

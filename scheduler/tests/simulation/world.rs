@@ -155,7 +155,7 @@ impl World {
     }
 
     fn until(&mut self, end: Millis) {
-        while self.broken.is_none() && !(!self.chaos && self.over()) {
+        while self.broken.is_none() && (self.chaos || !self.over()) {
             let Some(((at, sequence), event)) = self.events.pop_first() else { return };
             if at > end {
                 self.events.insert((at, sequence), event);
@@ -258,7 +258,7 @@ impl World {
         let client = &self.clients[n];
         let message = match &client.job {
             None => {
-                let project = if n % 2 == 0 { "large" } else { "small" }.into();
+                let project = if n.is_multiple_of(2) { "large" } else { "small" }.into();
                 Some(Message::Submit { client: n, spec: Box::new(client.spec.clone()), plan: client.plan.clone(), project })
             }
             Some(job) if client.cancels_at <= self.now => {
@@ -426,13 +426,13 @@ impl World {
                 }
                 true
             }
-            Act::Send(node, command) => self.to_node(from, &node.0, Message::Command(command)),
-            Act::Answer(node, life, answer, session) => self.to_node(from, &node.0, Message::Answer(life, answer, session)),
+            Act::Send(node, command) => self.reach_node(from, &node.0, Message::Command(command)),
+            Act::Answer(node, life, answer, session) => self.reach_node(from, &node.0, Message::Answer(life, answer, session)),
             Act::Refused(..) | Act::TurnedAway(..) => true,
         }
     }
 
-    fn to_node(&mut self, from: Address, node: &str, message: Message) -> bool {
+    fn reach_node(&mut self, from: Address, node: &str, message: Message) -> bool {
         if let Some(number) = self.agents.iter().position(|agent| agent.offer.node.0 == node) {
             self.send(from, Address::Node(number), message);
         }
