@@ -73,7 +73,7 @@ impl Stage {
         let mark = folder.path().display().to_string();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let token = folder.path().join("token");
-        fs::write(&token, "a token for chaos, long enough for anybody\n").expect("write the token");
+        fs::write(&token, "chaos-token-long-enough-for-anybody\n").expect("write the token");
         let backing = (kind == Kind::Cluster).then(|| back(&runtime));
         let server_disk = Disk::mount(&folder.path().join("farm"), DISK_BYTES);
         let mut stage = Self {

@@ -9,10 +9,13 @@ use std::{
 
 const SOON: Duration = Duration::from_millis(20);
 
+/// The header that is wanted, the status and the text of an answer.
+type Answer = (String, u16, String);
+
 /// A metadata service: by method and path, the header that it wants and what it answers. Counts what it was asked.
 #[derive(Clone, Default)]
 struct Service {
-    answers: Arc<Mutex<BTreeMap<String, (String, u16, String)>>>,
+    answers: Arc<Mutex<BTreeMap<String, Answer>>>,
     asked: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
