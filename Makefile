@@ -5,12 +5,12 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test simulate days explore test-gpu build setup toolkit lint bench nextest
+.PHONY: film test simulate days chaos explore test-gpu build helper setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
 
-test: toolkit build nextest
+test: toolkit helper nextest
 	cargo nextest run --release --workspace --no-fail-fast
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo test --release --quiet
 
@@ -27,6 +27,11 @@ simulate: nextest
 days: nextest
 	SEEDS=$${SEEDS:-5} cargo nextest run --release -p klieg-scheduler --test days --no-capture
 
+# The long form of the chaos: half an hour of a cluster whose processes are killed, paused, cut off. `make chaos CHAOS=600 SEED=2 JSON=FILE`.
+chaos: helper nextest
+	KLIEG_CHAOS_SECONDS=$${CHAOS:-1800} KLIEG_CHAOS_SEED=$${SEED:-1} $(if $(JSON),KLIEG_CHAOS_JSON="$(abspath $(JSON))") \
+	cargo nextest run --release --workspace --no-capture --run-ignored only -E 'test(=a_cluster_keeps_its_promises_for_half_an_hour)'
+
 # What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
 test-gpu: toolkit nextest
 	kernels/tests/gpu
@@ -36,8 +41,10 @@ toolkit: setup
 	@scripts/cuda-toolkit >/dev/null
 
 # The speech helper is a program of its own, under its own licence; klieg finds it beside itself.
-build: setup
+build: helper
 	cargo build --release
+
+helper: setup
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo build --release
 
 setup:

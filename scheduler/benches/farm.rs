@@ -5,8 +5,8 @@
 //! process and reports every task as soon as it is told of it. Figures of both threads of the machine, the databases included.
 
 use klieg_protocol::{
-    Ask, Beat, Command, DeviceBeat, Dispatcher, Event, Incarnation, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Report, TaskId,
-    TaskResult, TaskSpec,
+    Ask, Beat, Command, DeviceBeat, Dispatcher, Event, Incarnation, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Report,
+    TaskId, TaskResult, TaskSpec,
 };
 use klieg_scheduler::{Farm, FarmOptions};
 use klieg_servers::{Nats, Postgres, Sync};

@@ -93,21 +93,26 @@ fn a_script_with_a_mistake_is_refused_by_the_farm_with_its_line() {
     assert!(status == Some(2) && told.contains("sc999_sh010"), "{told}");
 }
 
+/// Waits for it, five seconds at most.
+fn until(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{what}: not in five seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_second_server_takes_over_within_five_seconds() {
     let studio = Studio::new();
     let mut cluster = Cluster::new(&studio);
     let second = Daemon::start(&studio, "second", &["serve", "--json", "--listen", "127.0.0.1:0"], &[]);
     let url = second.said()["url"].as_str().unwrap().to_owned();
-    assert!(farm::status(&url, "/ready").1.contains("standby"));
+    until("it stands by", || farm::status(&url, "/ready").1.contains("standby"));
     let _node = cluster.node_of("one", &[&url]);
     cluster.wait("the node finds the leader by the standby", |backlog| backlog["nodes"] == 1);
     cluster.server.kill();
-    let begun = Instant::now();
-    while !farm::status(&url, "/ready").1.contains("leading") {
-        assert!(begun.elapsed() < Duration::from_secs(5), "nobody leads");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it leads", || farm::status(&url, "/ready").1.contains("leading"));
     cluster.url = url;
     cluster.wait("the node is with the new leader", |backlog| backlog["nodes"] == 1);
 }

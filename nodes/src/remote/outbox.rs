@@ -12,9 +12,15 @@ use std::{
 pub struct Outbox(PathBuf);
 
 impl Outbox {
-    /// Opens or creates it.
+    /// Opens or creates it. What an earlier process has not finished writing is thrown away: nobody was told of it.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
+        for file in fs::read_dir(folder)? {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "partly") {
+                fs::remove_file(&path)?;
+            }
+        }
         Ok(Self(folder.into()))
     }
 
@@ -24,12 +30,13 @@ impl Outbox {
 
     /// Keeps a report; durable when done.
     pub fn put(&self, report: &Report) -> io::Result<()> {
-        let (place, temporary) = (self.place(report.token), self.0.join(format!(".{}.partly", report.token.0)));
-        let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(report)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &place)?;
-        File::open(&self.0)?.sync_all()
+        let temporary = self.0.join(format!(".{}.partly", report.token.0));
+        let written = write(&temporary, report).and_then(|()| fs::rename(&temporary, self.place(report.token)));
+        if written.is_err() {
+            // It takes up what little space there is.
+            let _ = fs::remove_file(&temporary);
+        }
+        written.and_then(|()| File::open(&self.0)?.sync_all())
     }
 
     /// The farm has it, or does not want it.
@@ -54,6 +61,12 @@ impl Outbox {
         found.sort_by_key(|report| report.token);
         Ok(found)
     }
+}
+
+fn write(file: &Path, report: &Report) -> io::Result<()> {
+    let mut file = File::create(file)?;
+    file.write_all(&serde_json::to_vec(report)?)?;
+    file.sync_all()
 }
 
 /// The artifacts that a report names and that its attempt may have made.
@@ -102,6 +115,7 @@ mod tests {
         fs::write(folder.path().join(".9.partly"), "{").unwrap();
         fs::write(folder.path().join("8.json"), "{").unwrap();
         let outbox = Outbox::open(folder.path()).unwrap();
+        assert!(!folder.path().join(".9.partly").exists(), "what was not finished is gone");
         assert_eq!(outbox.list().unwrap(), [report(7), report(12)]);
         outbox.remove(Token(7));
         assert_eq!(outbox.list().unwrap(), [report(12)]);
