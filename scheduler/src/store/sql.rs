@@ -43,8 +43,8 @@ impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unp
 pub trait Engine: Send + Sync + 'static {
     /// Selects the columns of `table` from the JSON array of objects in `$1`.
     fn rows_of(table: &Table) -> String;
-    /// Selects `value` from the JSON array of texts in `$1`.
-    const LIST: &'static str;
+    /// Whether the column's text is in the JSON array of texts in `$1`.
+    fn among(column: &str) -> String;
     /// Reads rows one by one. When it has to begin anew, `map` sees rows again.
     fn fetch<T: Readable, U: Send>(
         &self,
@@ -152,7 +152,7 @@ impl<E: Engine> Sql<E> {
         steps.extend(used::<E>(&batch.used));
         if !batch.cancels_done.is_empty() {
             let jobs: Vec<String> = batch.cancels_done.iter().map(|job| rows::clean(&job.0)).collect();
-            let sql = format!("DELETE FROM cancels WHERE job IN ({})", E::LIST);
+            let sql = format!("DELETE FROM cancels WHERE {}", E::among("job"));
             steps.push(Step::new(AssertSqlSafe(sql), [list(&jobs)]));
         }
         Ok(steps)
@@ -177,7 +177,7 @@ fn used<E: Engine>(used: &[(Digest, Millis)]) -> Vec<Step> {
     for (identity, at) in used {
         by_time.entry(*at).or_default().push(*identity);
     }
-    let sql = format!("UPDATE results SET used_ms = $2 WHERE identity IN ({})", E::LIST);
+    let sql = format!("UPDATE results SET used_ms = $2 WHERE {}", E::among("identity"));
     let step = |(at, identities): (Millis, Vec<Digest>)| {
         Step::new(AssertSqlSafe(sql.clone()), [list(&identities), Arg::Int(rows::signed(at))])
     };
@@ -346,7 +346,7 @@ impl<E: Engine> Store for Sql<E> {
     }
 
     async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
-        let ask = AssertSqlSafe(format!("SELECT * FROM results WHERE identity IN ({})", E::LIST));
+        let ask = AssertSqlSafe(format!("SELECT * FROM results WHERE {}", E::among("identity")));
         let found = self.engine.fetch(Step::new(ask, [list(identities)]), rows::cached).await?;
         Ok(found.into_iter().map(|cached| (cached.identity, cached)).collect())
     }
@@ -361,7 +361,7 @@ impl<E: Engine> Store for Sql<E> {
     }
 
     async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
-        let forget = AssertSqlSafe(format!("DELETE FROM results WHERE identity IN ({})", E::LIST));
+        let forget = AssertSqlSafe(format!("DELETE FROM results WHERE {}", E::among("identity")));
         self.engine.transact(vec![Step::new(forget, [list(identities)])]).await.map(drop)
     }
 

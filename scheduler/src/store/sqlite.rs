@@ -100,7 +100,9 @@ impl Engine for Wal {
         format!("SELECT {} FROM json_each($1)", columns.join(", "))
     }
 
-    const LIST: &'static str = "SELECT value FROM json_each($1)";
+    fn among(column: &str) -> String {
+        format!("{column} IN (SELECT value FROM json_each($1))")
+    }
 
     async fn fetch<T: Readable, U: Send>(
         &self,
