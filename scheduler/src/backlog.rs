@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Counts ready and running tasks, and the nodes that may be given any, by device class. Tasks of jobs that wait to be asked for
 /// again count as neither; a task that waits for others is not ready.
 pub fn backlog(state: &State) -> Backlog {
-    let mut classes: BTreeMap<Class, Demand> = BTreeMap::new();
+    // Every class is there: autoscalers take a missing one for an error.
+    let mut classes: BTreeMap<Class, Demand> = [Class::Cpu, Class::Cuda, Class::Wgpu].map(|class| (class, Demand::default())).into();
     for job in state.jobs.values().filter(|job| !job.parked && !job.terminal()) {
         for (shape, ready) in &job.ready {
             classes.entry(shape.class).or_default().ready += ready.len() as u64;
