@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// again count as neither; a task that waits for others is not ready.
 pub fn backlog(state: &State) -> Backlog {
     // Every class is there: autoscalers take a missing one for an error.
-    let mut classes: BTreeMap<Class, Demand> = [Class::Cpu, Class::Cuda, Class::Wgpu].map(|class| (class, Demand::default())).into();
+    let mut classes: BTreeMap<Class, Demand> =
+        [Class::Cpu, Class::Cuda, Class::Wgpu].map(|class| (class, Demand::default())).into();
     for job in state.jobs.values().filter(|job| !job.parked && !job.terminal()) {
         for (shape, ready) in &job.ready {
             classes.entry(shape.class).or_default().ready += ready.len() as u64;
