@@ -140,8 +140,15 @@ fn pause(seat: &crate::seat::Seat, time: Duration) {
     seat.signal(Signal::SIGCONT);
 }
 
-fn worker(stage: &Stage, node: usize, dice: &mut Dice, signal: Signal) -> bool {
-    stage.nodes[node].worker(dice.below(100)).is_some_and(|pid| kill(pid, signal).is_ok())
+/// Two for each film: a task whose worker ends three times is quarantined, and rightly.
+const WORKERS_MAX: u32 = 2;
+
+fn worker(stage: &mut Stage, node: usize, dice: &mut Dice, signal: Signal) -> bool {
+    let (film, ended) = stage.ended;
+    let ended = if film == stage.film { ended } else { 0 };
+    let strikes = ended < WORKERS_MAX && stage.nodes[node].worker(dice.below(100)).is_some_and(|pid| kill(pid, signal).is_ok());
+    stage.ended = (stage.film, ended + u32::from(strikes));
+    strikes
 }
 
 fn full(disk: &crate::disk::Disk, dice: &mut Dice) -> bool {

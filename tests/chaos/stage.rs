@@ -51,6 +51,10 @@ pub struct Stage {
     pub backing: Option<Backing>,
     pub node_disks: Vec<Disk>,
     pub server_disk: Disk,
+    /// The film that is being made.
+    pub film: usize,
+    /// Workers that were ended, and in which film.
+    pub ended: (usize, u32),
     kind: Kind,
     mark: String,
     token: PathBuf,
@@ -83,6 +87,8 @@ impl Stage {
             backing,
             node_disks: Vec::new(),
             server_disk,
+            film: 0,
+            ended: (0, 0),
             kind,
             mark,
             token,
@@ -143,6 +149,7 @@ impl Stage {
                 thread::sleep(dice.pause(LULL.0, LULL.1));
                 let fault = *dice.pick(Fault::of(&self));
                 println!("{:7.1} s  {fault:?}", begun.elapsed().as_secs_f64());
+                self.film = ordered.load(Ordering::SeqCst);
                 if fault.strike(&mut self, &mut dice) {
                     *struck.entry(fault).or_default() += 1;
                 }
