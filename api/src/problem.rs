@@ -10,7 +10,7 @@ use klieg_protocol::{
     Closed, Digest, TaskFailure,
     wire::{PROBLEM, Place, Problem},
 };
-use klieg_scheduler::{FarmError, admit::Refusal, blobs::BlobError, store::StoreError};
+use klieg_scheduler::{FarmError, admit::Refusal, blobs::BlobError};
 use std::time::Duration;
 
 /// What a route fails with.
@@ -79,14 +79,21 @@ impl IntoResponse for Trouble {
     }
 }
 
+impl Trouble {
+    /// The same goes well when what is wrong here has been mended.
+    fn waits(error: &FarmError) -> Self {
+        Self::later(StatusCode::SERVICE_UNAVAILABLE, format!("failed to {error}"), A_WHILE)
+    }
+}
+
 impl From<FarmError> for Trouble {
     fn from(error: FarmError) -> Self {
         let status = match &error {
             FarmError::Closed => return Closed.into(),
             FarmError::Refused(refusal) => return refused(refusal),
-            FarmError::Store(StoreError::Full(_)) | FarmError::Blob(BlobError::Full(_)) => {
-                return Self::later(StatusCode::SERVICE_UNAVAILABLE, format!("failed to {error}"), A_WHILE);
-            }
+            FarmError::Blob(BlobError::Full(_)) => return Self::waits(&error),
+            // A server behind this one is away, or its disk is full.
+            _ if error.retryable() => return Self::waits(&error),
             FarmError::Plan(_) => StatusCode::UNPROCESSABLE_ENTITY,
             FarmError::NoSuchJob(_) | FarmError::Blob(BlobError::Missing(_)) => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -121,5 +128,20 @@ impl From<BadInput> for Trouble {
 impl From<TaskFailure> for Trouble {
     fn from(failure: TaskFailure) -> Self {
         Self::later(StatusCode::SERVICE_UNAVAILABLE, failure.message, A_WHILE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artifacts_that_cannot_be_reached_are_worth_another_try() {
+        let away = BlobError::Unreachable { at: "s3://bucket/".into(), what: "it is slow".into() };
+        let response = Trouble::from(FarmError::from(away)).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
+        let missing = Trouble::from(FarmError::from(BlobError::Missing(Digest::of(b"x")))).into_response();
+        assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     }
 }
