@@ -64,7 +64,7 @@ def ray(folder):
     import ray
 
     ray.init(num_cpus=WORKERS, include_dashboard=False, logging_level="ERROR", log_to_driver=False, _temp_dir=folder)
-    noop = ray.remote(time.time)
+    noop = ray.remote(lambda: time.time())
     try:
         yield noop.remote, ray.get
     finally:
