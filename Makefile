@@ -23,9 +23,9 @@ explore: build nextest
 simulate: nextest
 	SEEDS=$${SEEDS:-20000} cargo nextest run --release -p klieg-scheduler --test simulation --no-capture every_promise
 
-# The long form of the synthetic days: `make days SEEDS=5 JSON=FILE`. `FIRST` is the first seed, `HOURS` how long jobs come.
+# The long form of the synthetic days: `make days SEEDS=20 JSON=FILE`. `FIRST` is the first seed, `HOURS` how long jobs come.
 days: nextest
-	SEEDS=$${SEEDS:-5} cargo nextest run --release -p klieg-scheduler --test days --no-capture
+	SEEDS=$${SEEDS:-20} cargo nextest run --release -p klieg-scheduler --test days --no-capture
 
 # The long form of the chaos: half an hour of a cluster whose processes are killed, paused, cut off. `make chaos CHAOS=600 SEED=2 JSON=FILE`.
 chaos: helper nextest

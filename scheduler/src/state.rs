@@ -118,7 +118,8 @@ impl State {
         }
         // Whoever comes to a farm with much to do has to wait, and so has everybody in proportion.
         let stretch = self.rules.stretch + self.open_seconds / self.slots.max(1) as f64 / self.rules.stretch_backlog_seconds;
-        job.standing.settle(job.submitted_at, job.state != JobState::Queued, self.slots, stretch);
+        let begun = job.state != JobState::Queued;
+        job.standing.settle(job.submitted_at, begun, self.slots, stretch, self.rules.pace);
         if stands {
             self.line.add(job);
         }

@@ -26,11 +26,11 @@ impl Standing {
         self.left += seconds;
     }
 
-    /// Finds when the job is due. `slots`: of the whole farm.
-    pub fn settle(&mut self, submitted_at: Millis, begun: bool, slots: u64, stretch: f64) {
+    /// Finds when the job is due. `slots`: of the whole farm. `pace`: how much of its estimate the longest task takes at best.
+    pub fn settle(&mut self, submitted_at: Millis, begun: bool, slots: u64, stretch: f64, pace: f64) {
         // Casts of floats saturate.
         let after = |seconds: f64| submitted_at.saturating_add((seconds * 1000.0) as Millis);
-        self.due_begun = after((self.longest + self.work / slots.max(1) as f64) * stretch);
+        self.due_begun = after((self.longest * pace + self.work / slots.max(1) as f64) * stretch);
         self.due = if begun { self.due_begun } else { after(self.longest) };
     }
 }
