@@ -1,6 +1,7 @@
 //! Which implementation of a port a farm uses, chosen by URL.
 
 use crate::{
+    FarmError,
     blobs::{BlobError, Blobs, Folder, S3, Upload, UploadName},
     bus::{Bus, BusError, Cursor, InProcess, Nats, Page, Request, Stamp},
     state::{Job, Millis},
@@ -46,6 +47,7 @@ any! {
     fn committed(epoch: Epoch) -> Result<u64, StoreError>;
     fn unfinished() -> Result<Vec<Job>, StoreError>;
     fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
+    fn summary(id: &JobId) -> Result<Option<Summary>, StoreError>;
     fn list() -> Result<Vec<Summary>, StoreError>;
     fn nodes() -> Result<Vec<Offer>, StoreError>;
     fn standing() -> Result<Standing, StoreError>;
@@ -101,33 +103,9 @@ pub struct UnknownPort {
     pub want: &'static str,
 }
 
-/// Why a port could not be opened. Each says which one it is and where.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    #[error(transparent)]
-    Unknown(#[from] UnknownPort),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Bus(#[from] BusError),
-    #[error(transparent)]
-    Blobs(#[from] BlobError),
-}
-
-impl PortError {
-    /// Whether it may go well later without anybody doing anything: the caller tries again with backoff.
-    pub fn retryable(&self) -> bool {
-        match self {
-            Self::Store(error) => error.retryable(),
-            Self::Bus(BusError::Unreachable { .. }) | Self::Blobs(BlobError::Unreachable { .. }) => true,
-            _ => false,
-        }
-    }
-}
-
 impl AnyStore {
     /// `sqlite:PATH` or `postgres://…`.
-    pub async fn open(url: &str) -> Result<Self, PortError> {
+    pub async fn open(url: &str) -> Result<Self, FarmError> {
         if let Some(file) = url.strip_prefix("sqlite:") {
             return Ok(Self::Sqlite(Box::new(Sqlite::open(Path::new(file)).await?)));
         }
@@ -146,7 +124,7 @@ impl AnyStore {
 
 impl AnyBus {
     /// `in-process` or `nats://…`.
-    pub async fn open(url: &str) -> Result<Self, PortError> {
+    pub async fn open(url: &str) -> Result<Self, FarmError> {
         if url == "in-process" {
             return Ok(Self::InProcess(InProcess::new(EVENTS_PER_JOB_MAX)));
         }
@@ -159,7 +137,7 @@ impl AnyBus {
 
 impl AnyBlobs {
     /// `s3://BUCKET/PREFIX`, or the path of a folder. `cache`: where copies of what is in S3 are kept, of so many bytes.
-    pub async fn open(url: &str, cache: &Path, cache_bytes_max: u64) -> Result<Self, PortError> {
+    pub async fn open(url: &str, cache: &Path, cache_bytes_max: u64) -> Result<Self, FarmError> {
         if url.starts_with("s3://") {
             return Ok(Self::S3(S3::open(url, cache, cache_bytes_max).await?));
         }

@@ -51,3 +51,29 @@ fn a_device_lost_in_a_shot_costs_a_worker_and_no_film() {
     assert_eq!(attempts, Some(2), "one attempt was lost with the device");
     assert!(studio.path(&film).metadata().unwrap().len() > 0);
 }
+
+#[test]
+fn a_node_offers_what_its_machine_has() {
+    let studio = Studio::new();
+    let listed = |args: &[&str]| -> serde_json::Value {
+        let output = with_stand_in(&studio, &[&["node", "--list", "--json"], args].concat()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let all = listed(&["--name", "n1", "--cpu-slots", "3", "--gpu-slots", "2"]);
+    assert_eq!(all["node"], "n1");
+    let (cpu, gpu) = (&all["devices"][0], &all["devices"][1]);
+    assert_eq!((cpu["class"].as_str(), cpu["slots"].as_u64()), (Some("cpu"), Some(3)));
+    assert_eq!((gpu["class"].as_str(), gpu["slots"].as_u64()), (Some("cuda"), Some(2)), "{all}");
+    assert!(gpu["memory_bytes"].as_u64().unwrap() > 0);
+    assert!(all["tools"]["encoders"].as_array().unwrap().contains(&"mp4".into()), "{all}");
+    assert!(all["tools"]["voices"].as_array().unwrap().contains(&"flite".into()), "{all}");
+    assert_eq!(listed(&["--no-gpus"])["devices"].as_array().unwrap().len(), 1);
+    assert_eq!(listed(&["--gpus", "0"])["devices"], listed(&[])["devices"]);
+    let output = with_stand_in(&studio, &["node", "--list", "--gpus", "7"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("offer cuda:7") && said.contains("only cuda:0"), "{said}");
+    let people = with_stand_in(&studio, &["node", "--list"]).output().unwrap();
+    let text = String::from_utf8(people.stdout).unwrap();
+    assert!(text.contains("  cuda  ") && text.contains("1 slot,") && text.contains("voices: flite"), "{text}");
+}
