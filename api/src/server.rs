@@ -48,7 +48,7 @@ pub struct ServerOptions {
 /// Why a server could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    #[error("listen on {address}: {source}")]
+    #[error("listen on {address}: {source}; choose another address or port with --listen")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("use {} for TLS: {what}", .path.display())]
     Tls { path: PathBuf, what: String },
@@ -83,7 +83,9 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = options.advertise.map_or_else(|| format!("{scheme}://{address}"), |url| url.trim_end_matches('/').to_owned());
         let stand = Arc::new(watch::Sender::new(Stand::Starting { why: "it has just started".into() }));
-        let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca: options.ca })?;
+        // Servers often share a certificate, one of their own making too.
+        let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
+        let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
         let app = App::new(
             peers,
             stand.subscribe(),

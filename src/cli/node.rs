@@ -93,12 +93,15 @@ async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
         () = &mut stop => return Ok(()),
     }
     let (slots, gpus) = (options.slots, options.gpus.len());
-    let agent = Agent::start(remote.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
+    let agent = Agent::start(remote.clone(), options).await.map_err(|e| match remote.cast_out() {
+        Some(why) => Stop::bad(format!("failed to {why}")),
+        None => Stop::failed(format!("failed to {e}")),
+    })?;
     if !common.quiet {
         eprintln!("klieg works for {} as {} with {slots} slots and {gpus} GPUs", args.link.server.join(", "), agent.node().0);
     }
     let fate = tokio::select! {
-        fate = remote.fate() => Err(Stop::bad(format!("failed to go on: {fate}"))),
+        fate = remote.fate() => Err(Stop::bad(format!("failed to {fate}"))),
         ended = agent.ended() => Err(ended_stop(ended)),
         notice = interruption(args.cloud) => {
             tracing::warn!("{notice}");

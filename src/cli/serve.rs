@@ -4,7 +4,7 @@ use super::{Common, Stop, block_on, farm_stop, render};
 use klieg_api::{Limits, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
-use klieg_scheduler::FarmOptions;
+use klieg_scheduler::{FarmOptions, ports};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(clap::Args)]
@@ -88,7 +88,7 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
 
 async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
     let folder = common.farm_folder()?;
-    std::fs::create_dir_all(&folder).map_err(|e| Stop::bad(format!("use {}: {e}", folder.display())))?;
+    std::fs::create_dir_all(&folder).map_err(|e| Stop::bad(format!("failed to use {}: {e}", folder.display())))?;
     let token_file = args.token_file.clone().unwrap_or_else(|| folder.join("token"));
     let token = match &args.token {
         Some(token) => token.trim().to_owned(),
@@ -96,13 +96,6 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
     };
     if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
         tracing::warn!(address = %args.listen, "others on the network can read the token and everything else: give --tls-cert and --tls-key");
-    }
-    let shared = args.store.as_deref().is_some_and(|store| !store.starts_with("sqlite:"));
-    if shared && !args.blobs.as_deref().is_some_and(|blobs| blobs.starts_with("s3://")) {
-        return Err(Stop::bad(
-            "servers that share a store share its artifacts too, and a folder is one server's own: give --blobs s3://BUCKET/PREFIX \
-             beside --store",
-        ));
     }
     let options = ServerOptions {
         farm: FarmOptions {
@@ -128,6 +121,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         device: args.device,
         limits: Limits::default(),
     };
+    ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
     say(common, &server, args.token.is_none().then_some(&token_file));
     tokio::select! {

@@ -30,6 +30,8 @@ const HOPS_MAX: u32 = 4;
 /// The longest JSON answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
+/// What to do about a token that a server does not take.
+const TOKEN_REMEDY: &str = "give the one in the server's token file with --token-file or KLIEG_TOKEN";
 /// The longest problem that is read; a job's missing inputs are named in it.
 const PROBLEM_BYTES_MAX: usize = 16 << 20;
 
@@ -303,7 +305,10 @@ async fn judge(at: &str, answer: Answer) -> Result<Answer, LinkError> {
     let blank = || Problem {
         title: status.canonical_reason().unwrap_or_default().into(),
         status: status.as_u16(),
-        detail: format!("it answers {status}"),
+        detail: match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("it does not take the token ({status}); {TOKEN_REMEDY}"),
+            _ => format!("it answers {status}"),
+        },
         ..Problem::default()
     };
     let told = tokio::time::timeout(ANSWER_MAX, Limited::new(answer.into_body(), PROBLEM_BYTES_MAX).collect()).await;

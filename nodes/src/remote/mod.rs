@@ -208,6 +208,11 @@ impl Remote {
         }
     }
 
+    /// Why the farm wants nothing more of this node, if it does not.
+    pub fn cast_out(&self) -> Option<String> {
+        self.0.fate.borrow().clone()
+    }
+
     /// Done when the farm wants nothing more of this node; says why.
     pub async fn fate(&self) -> String {
         let mut fate = self.0.fate.subscribe();
@@ -246,8 +251,10 @@ impl Dispatcher for Remote {
             match self.0.link.get::<Heard>(&ask).await {
                 Ok(heard) => {
                     if heard.answer == Beaten::Replaced {
-                        self.0
-                            .cast_out(&format!("node {} has been replaced: another agent has joined under its name", beat.node.0));
+                        self.0.cast_out(&format!(
+                            "go on as node {}: another agent has joined under its name; give each a --name of its own",
+                            beat.node.0
+                        ));
                     }
                     return Ok(heard);
                 }

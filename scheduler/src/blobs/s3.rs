@@ -113,7 +113,9 @@ impl S3 {
         let at = format!("s3://{bucket}/{prefix}");
         let cache = Cache::new(Folder::open(cache)?, cache_bytes_max);
         let (client, signer) = (Client::from_conf(config.build()), Client::from_conf(signer));
-        let found = client.head_bucket().bucket(&bucket).send().await;
+        // Whoever opens it says soon that it cannot be reached, and tries again by itself.
+        let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(2));
+        let found = client.head_bucket().bucket(&bucket).customize().config_override(once).send().await;
         found.map_err(|error| failed(&at, &error))?;
         Ok(Self(Arc::new(Inner { client, signer, bucket, prefix, cache, at })))
     }

@@ -61,7 +61,7 @@ async fn a_film_is_rendered_by_agents_that_come_and_go() {
     let slurm = Slurm::new(SlurmOptions { agent, ..options(&cluster) }).unwrap();
     let rules = Rules { idle: Duration::from_secs(2), ..rules() };
     let fleet = Running::start(
-        Server::new(&link(std::slice::from_ref(&url), std::fs::read_to_string(&token).unwrap().trim())).unwrap(),
+        Server::new(&crate::link(std::slice::from_ref(&url), std::fs::read_to_string(&token).unwrap().trim())).unwrap(),
         slurm,
         rules,
     );
