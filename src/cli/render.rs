@@ -16,7 +16,7 @@ use klieg_nodes::{Agent, AgentOptions, discover};
 use klieg_pipelines::film::{Film, FilmParams, Preparation};
 use klieg_pipelines::kind::{Kind, class_of};
 use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState, wire::Submission};
-use klieg_scheduler::{Farm, FarmError, FarmOptions};
+use klieg_scheduler::{Farm, FarmError, FarmOptions, state::Rules};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -89,6 +89,10 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
         let options = order.farm.link.options()?;
         deliver::check_folder(&order.out)?;
         return block_on(render_there(common, order, &preparation, &options))?;
+    }
+    let (workers, most) = (order.farm.workers.unwrap_or(1), Rules::default().slots_per_device_max);
+    if workers > most as usize {
+        return Err(Stop::bad(format!("--workers {workers}: a machine runs {most} at most; give fewer, such as one a core")));
     }
     super::doctor::require(&preparation, order.params.format)?;
     let device = device(order.farm.device.unwrap_or_default())?;
