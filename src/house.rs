@@ -37,7 +37,10 @@ impl House for Farm {
 
 impl Events for klieg_scheduler::Watch {
     async fn next(&mut self) -> Result<Option<Event>, Stop> {
-        Ok(self.next().await)
+        match (self.next().await, self.fate()) {
+            (None, Some(fate)) => Err(Stop::failed(fate)),
+            (event, _) => Ok(event),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use crate::{limits::Limits, problem::Trouble, stand::Stand};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_kind::Kind;
+use klieg_nodes::remote::Link;
+use klieg_protocol::Class;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     ops::Deref,
@@ -19,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 pub struct App(Arc<Inner>);
 
 pub struct Inner {
+    /// The way to the farm's other servers.
+    pub peers: Link,
     pub stand: watch::Receiver<Stand>,
     /// Hashed, so that comparing takes the same time whatever is compared.
     pub token: blake3::Hash,
@@ -26,6 +30,8 @@ pub struct Inner {
     pub build: String,
     /// Artifacts that have URLs of their own are fetched there.
     pub direct: bool,
+    /// What jobs are made on that name no class of device.
+    pub device: Option<Class>,
     pub limits: Limits,
     pub requests: Gate,
     pub transfers: Gate,
@@ -73,20 +79,25 @@ impl Gate {
 }
 
 impl App {
+    #[expect(clippy::too_many_arguments, reason = "a server's parts, each of another type")]
     pub fn new(
+        peers: Link,
         stand: watch::Receiver<Stand>,
         token: &str,
         kinds: Vec<Arc<dyn Kind>>,
         build: String,
         direct: bool,
+        device: Option<Class>,
         limits: Limits,
     ) -> Self {
         Self(Arc::new(Inner {
+            peers,
             stand,
             token: blake3::hash(token.as_bytes()),
             kinds,
             build,
             direct,
+            device,
             requests: Gate::new("requests at a time (requests_max)", limits.requests_max),
             transfers: Gate::new("transfers of artifacts at a time (transfers_max)", limits.transfers_max),
             plans: Gate::new("jobs in planning (plans_max)", limits.plans_max),
@@ -112,7 +123,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Trouble;
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Trouble> {
         let most = app.limits.json_bytes_max;
-        let bytes = axum::body::to_bytes(request.into_body(), most).await.map_err(|_| {
+        let body = tokio::time::timeout(app.limits.body_read_max, axum::body::to_bytes(request.into_body(), most)).await;
+        let slow = |_| {
+            let limit = app.limits.body_read_max.as_secs();
+            Trouble::new(StatusCode::REQUEST_TIMEOUT, format!("the body has not come within {limit} s (body_read_max)"))
+        };
+        let bytes = body.map_err(slow)?.map_err(|_| {
             Trouble::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("the body broke off, or is longer than {most} bytes (json_bytes_max)"),

@@ -11,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use klieg_protocol::wire::{LEADER_HEADER, PROTOCOL, PROTOCOL_HEADER};
 
 /// Lets through who has the token and speaks this version.
@@ -36,8 +36,15 @@ pub async fn find_farm(State(app): State<App>, mut request: Request<Body>, next:
             request.extensions_mut().insert(farm);
             next.run(request).await
         }
+        elsewhere => send_on(&elsewhere, request.uri()),
+    }
+}
+
+/// Sends a caller to the leader, if this server knows it and is not it.
+pub fn send_on(stand: &Stand, asked: &Uri) -> Response {
+    match stand {
         Stand::Standby { leader: Some(leader), .. } => {
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            let path = asked.path_and_query().map_or("/", |path| path.as_str());
             let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
             if let (Ok(place), Ok(leader)) = (HeaderValue::try_from(format!("{leader}{path}")), HeaderValue::try_from(leader)) {
                 response.headers_mut().insert(header::LOCATION, place);
@@ -45,7 +52,8 @@ pub async fn find_farm(State(app): State<App>, mut request: Request<Body>, next:
             }
             response
         }
-        Stand::Standby { why, .. } | Stand::Starting { why } => Trouble::away(&why).into_response(),
+        Stand::Standby { why, .. } | Stand::Starting { why } => Trouble::away(why).into_response(),
+        Stand::Leading(_) => Trouble::away("it has just begun to lead").into_response(),
         Stand::Ended => Trouble::away("this server ends").into_response(),
     }
 }

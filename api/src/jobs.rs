@@ -13,8 +13,8 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use klieg_kind::{BadInput, Kind};
-use klieg_protocol::{Digest, Event, JobId, JobSpec, Plan, wire::Submission};
-use klieg_scheduler::{Farm, FarmError, JobRecord, Terms, Watch};
+use klieg_protocol::{Class, Digest, Event, JobId, JobSpec, Plan, wire::Submission};
+use klieg_scheduler::{Farm, FarmError, Terms, Watch};
 use serde_json::json as value;
 use std::{future::Future, io, pin::Pin, sync::Arc};
 use tokio::{
@@ -49,9 +49,10 @@ async fn submit(
     }
     let terms = Terms { project: job.project, priority: job.priority };
     let spec = JobSpec { kind: job.kind, label: job.label, params: job.params, inputs: job.inputs };
+    let auto = auto(app.device, &farm).await?;
     let plan = {
         let _turn = app.plans.wait().await?;
-        plan(kind, spec.clone(), farm.clone()).await?
+        plan(kind, spec.clone(), auto, farm.clone()).await?
     };
     let id = farm.submit_as(spec, plan, &app.build, terms).await?;
     tracing::info!(job = id.0, "accepted a job");
@@ -62,8 +63,20 @@ async fn submit(
     Ok(response)
 }
 
+/// The class that makes what differs from class to class: the server's, or the best that the farm's nodes have now. A job keeps to it,
+/// whatever comes or goes later.
+async fn auto(chosen: Option<Class>, farm: &Farm) -> Result<Class, FarmError> {
+    if let Some(class) = chosen {
+        return Ok(class);
+    }
+    let backlog = farm.backlog().await?;
+    let has = |class: &Class| backlog.classes.get(&class.to_string()).is_some_and(|there| there.slots > 0);
+    // As `--device auto` chooses on one machine.
+    Ok([Class::Cuda, Class::Wgpu].into_iter().find(has).unwrap_or(Class::Cpu))
+}
+
 /// The job's task graph, made away from the threads that answer requests.
-async fn plan(kind: Arc<dyn Kind>, spec: JobSpec, farm: Farm) -> Result<Plan, Trouble> {
+async fn plan(kind: Arc<dyn Kind>, spec: JobSpec, auto: Class, farm: Farm) -> Result<Plan, Trouble> {
     let handle = Handle::current();
     let planned = tokio::task::spawn_blocking(move || -> Result<Plan, BadInput> {
         let read = |digest: &Digest| -> io::Result<Vec<u8>> {
@@ -72,7 +85,7 @@ async fn plan(kind: Arc<dyn Kind>, spec: JobSpec, farm: Farm) -> Result<Plan, Tr
             }
             handle.block_on(farm.blob(digest)).map_err(io::Error::other)
         };
-        kind.plan(&spec, &read)
+        kind.plan(&spec, auto, &read)
     });
     match planned.await {
         Ok(planned) => Ok(planned?),
@@ -84,13 +97,8 @@ async fn list(Extension(farm): Extension<Farm>) -> Result<Response, Trouble> {
     Ok(json(StatusCode::OK, &farm.jobs().await?))
 }
 
-async fn find(farm: &Farm, job: &JobId) -> Result<JobRecord, Trouble> {
-    let found = farm.jobs().await?.into_iter().find(|record| record.id == *job);
-    found.ok_or_else(|| FarmError::NoSuchJob(job.clone()).into())
-}
-
 async fn show(Extension(farm): Extension<Farm>, Path(job): Path<String>) -> Result<Response, Trouble> {
-    Ok(json(StatusCode::OK, &find(&farm, &JobId(job)).await?))
+    Ok(json(StatusCode::OK, &farm.job(&JobId(job)).await?))
 }
 
 async fn tasks(Extension(farm): Extension<Farm>, Path(job): Path<String>) -> Result<Response, Trouble> {
@@ -99,7 +107,7 @@ async fn tasks(Extension(farm): Extension<Farm>, Path(job): Path<String>) -> Res
 
 async fn cancel(Extension(farm): Extension<Farm>, Path(job): Path<String>) -> Result<StatusCode, Trouble> {
     let job = JobId(job);
-    find(&farm, &job).await?;
+    farm.job(&job).await?;
     farm.cancel(&job).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -120,7 +128,7 @@ impl lines::Source for Events {
 async fn events(State(app): State<App>, Extension(farm): Extension<Farm>, Path(job): Path<String>) -> Result<Response, Trouble> {
     let job = JobId(job);
     let permit = app.watchers.enter()?;
-    find(&farm, &job).await?;
+    farm.job(&job).await?;
     let (events, inbox) = mpsc::channel(64);
     tokio::spawn(follow(farm.watch(&job), events));
     Ok(lines::answer(Events { inbox, _permit: permit }, app.limits.alive_every))

@@ -5,6 +5,7 @@ mod app;
 mod artifacts;
 mod auth;
 pub mod client;
+mod connections;
 mod health;
 mod jobs;
 mod limits;

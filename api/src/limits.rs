@@ -3,6 +3,14 @@ use std::time::Duration;
 /// The bounds of a server. Past them a caller gets 429, or 413 for what is too long.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// Connections at a time, idle ones included, as far as the system has file descriptors for them; one more is told 429 and hung up on.
+    pub connections_max: usize,
+    /// How long a caller may take to send a request's head, or its next request.
+    pub header_read_max: Duration,
+    /// Of a request's head, and of what is read ahead of its body.
+    pub header_bytes_max: usize,
+    /// How long a caller may take to send a JSON body.
+    pub body_read_max: Duration,
     /// Requests at a time, long ones (commands, events) included.
     pub requests_max: usize,
     /// Artifacts that come or go at a time.
@@ -23,6 +31,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections_max: 30_000,
+            // Longer than nodes keep an idle connection, so that they do not ask on one that is just being closed.
+            header_read_max: Duration::from_secs(30),
+            header_bytes_max: 64 << 10,
+            body_read_max: Duration::from_secs(120),
             requests_max: 20_000,
             transfers_max: 256,
             plans_max: 2,

@@ -9,7 +9,7 @@ use axum::{Extension, Router, extract::State, response::Response, routing::post}
 use http::StatusCode;
 use klieg_protocol::{
     Beat, Command, Commands, Dispatcher, Offer, Report,
-    wire::{Heard, Leave, Stride, Taken},
+    wire::{Leave, Stride, Taken},
 };
 use klieg_scheduler::Farm;
 use std::{future::Future, pin::Pin};
@@ -36,7 +36,7 @@ impl lines::Source for Stream {
 async fn join(State(app): State<App>, Extension(farm): Extension<Farm>, Input(offer): Input<Offer>) -> Result<Response, Trouble> {
     let permit = app.requests.enter()?;
     tracing::info!(node = offer.node.0, devices = offer.devices.len(), "a node joins");
-    let commands = farm.join(offer).await?;
+    let commands = farm.take_in(offer).await?;
     Ok(lines::answer(Held(Stream(commands), permit), app.limits.alive_every))
 }
 
@@ -51,8 +51,7 @@ impl<S: lines::Source> lines::Source for Held<S> {
 }
 
 async fn beat(Extension(farm): Extension<Farm>, Input(beat): Input<Beat>) -> Result<Response, Trouble> {
-    let (answer, session) = farm.beat(beat).await?;
-    Ok(json(StatusCode::OK, &Heard { answer, session }))
+    Ok(json(StatusCode::OK, &farm.beat(beat).await?))
 }
 
 async fn leave(Extension(farm): Extension<Farm>, Input(leave): Input<Leave>) -> Result<StatusCode, Trouble> {

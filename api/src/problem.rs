@@ -94,7 +94,7 @@ impl From<FarmError> for Trouble {
             FarmError::Blob(BlobError::Full(_)) => return Self::waits(&error),
             // A server behind this one is away, or its disk is full.
             _ if error.retryable() => return Self::waits(&error),
-            FarmError::Plan(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            FarmError::Plan(_) | FarmError::TurnedAway { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             FarmError::NoSuchJob(_) | FarmError::Blob(BlobError::Missing(_)) => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    artifacts, auth, health, jobs,
+    artifacts, auth, connections, health, jobs,
     limits::Limits,
     nodes,
     problem::Trouble,
@@ -13,6 +13,8 @@ use crate::{
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
 use klieg_kind::Kind;
+use klieg_nodes::remote::{Link, LinkError, LinkOptions};
+use klieg_protocol::Class;
 use klieg_scheduler::{FarmError, FarmOptions};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -30,19 +32,23 @@ pub struct ServerOptions {
     /// How others reach this server; from the address that it listens on if not given.
     pub advertise: Option<String>,
     pub token: String,
+    /// PEM certificates by which other servers are trusted besides the system's.
+    pub ca: Option<PathBuf>,
     /// Job kinds that can be submitted.
     pub kinds: Vec<Arc<dyn Kind>>,
     /// Names the code that plans jobs.
     pub build: String,
     /// Sends callers to artifacts that have URLs of their own (S3), instead of passing them through.
     pub direct: bool,
+    /// The class of device for jobs that name none; if not given, the best that the farm's nodes have when a job is submitted.
+    pub device: Option<Class>,
     pub limits: Limits,
 }
 
 /// Why a server could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    #[error("listen on {address}: {source}")]
+    #[error("listen on {address}: {source}; choose another address or port with --listen")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("use {} for TLS: {what}", .path.display())]
     Tls { path: PathBuf, what: String },
@@ -50,6 +56,8 @@ pub enum ServerError {
     Token(#[from] TokenError),
     #[error(transparent)]
     Farm(#[from] FarmError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
     #[error("serve: {0}")]
     Serve(String),
 }
@@ -75,13 +83,30 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = options.advertise.map_or_else(|| format!("{scheme}://{address}"), |url| url.trim_end_matches('/').to_owned());
         let stand = Arc::new(watch::Sender::new(Stand::Starting { why: "it has just started".into() }));
-        let app = App::new(stand.subscribe(), &options.token, options.kinds, options.build, options.direct, options.limits);
+        // Servers often share a certificate, one of their own making too.
+        let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
+        let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
+        let app = App::new(
+            peers,
+            stand.subscribe(),
+            &options.token,
+            options.kinds,
+            options.build,
+            options.direct,
+            options.device,
+            options.limits,
+        );
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
-            Some(config) => tokio::spawn(serve(TlsListener::new(listener, config).map_err(refused)?, app, stopped)),
+            Some(config) => tokio::spawn(connections::serve(
+                TlsListener::new(listener, config).map_err(refused)?,
+                app.clone(),
+                router(app),
+                stopped,
+            )),
             None => {
                 let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-                tokio::spawn(serve(listener, app, stopped))
+                tokio::spawn(connections::serve(listener, app.clone(), router(app), stopped))
             }
         };
         let leading = tokio::spawn({
@@ -147,13 +172,14 @@ fn router(app: App) -> Router {
         .nest("/v1/nodes", nodes::routes())
         .nest("/v1/artifacts", artifacts::routes())
         .nest("/v1/jobs", jobs::routes())
-        .route("/v1/backlog", get(health::backlog))
         .route("/v1/farm", get(health::farm))
         .layer(middleware::from_fn_with_state(app.clone(), auth::find_farm))
+        .route("/v1/backlog", get(health::backlog))
         .route("/metrics", get(health::metrics))
         .layer(middleware::from_fn_with_state(app.clone(), auth::check));
     Router::new()
         .route("/healthz", get(health::healthz))
+        .route("/health", get(health::healthz))
         .route("/ready", get(health::ready))
         .merge(farm)
         .fallback(nothing)
@@ -167,13 +193,4 @@ async fn nothing() -> Trouble {
 
 async fn no_method() -> Trouble {
     Trouble::new(StatusCode::METHOD_NOT_ALLOWED, "this route does not know that method")
-}
-
-async fn serve<L>(listener: L, app: App, mut stopped: watch::Receiver<bool>) -> io::Result<()>
-where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
 }

@@ -52,8 +52,13 @@ pub async fn lead(options: FarmOptions, advertise: String, stand: &watch::Sender
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             Err(error) if error.retryable() || away(&error) => {
-                tracing::warn!("failed to {error}; trying again");
-                stand.send_replace(Stand::Starting { why: format!("failed to {error}") });
+                let why = format!("failed to {error}");
+                // The same is told once, however often it happens.
+                let told = matches!(&*stand.borrow(), Stand::Starting { why: before } if *before == why);
+                if !told {
+                    tracing::warn!("{why}; trying again until it goes well");
+                }
+                stand.send_replace(Stand::Starting { why });
                 backoff.wait(LOOK_EVERY).await;
             }
             Err(error) => return Err(error),

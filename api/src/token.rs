@@ -13,6 +13,8 @@ const CHARACTERS_MIN: usize = 16;
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
+    #[error("use the token in {}: there is no such file; copy the one that the server keeps as `token` in its folder", .path.display())]
+    NoFile { path: PathBuf },
     #[error("use the token in {}: {source}", .path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("make a token: {0}")]
@@ -46,6 +48,7 @@ pub fn token_in(path: &Path, make: bool) -> Result<String, TokenError> {
             // Of two servers that start at once, one makes it.
             token_in(path, false)
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(TokenError::NoFile { path: path.into() }),
         Err(error) => Err(at(error)),
     }
 }
@@ -71,7 +74,7 @@ mod tests {
     fn a_token_is_made_once_and_is_its_owners() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        assert!(matches!(token_in(&path, false), Err(TokenError::Io { .. })));
+        assert!(matches!(token_in(&path, false), Err(TokenError::NoFile { .. })));
         let token = token_in(&path, true).unwrap();
         assert_eq!(token.len(), 64);
         assert_eq!(token_in(&path, true).unwrap(), token);

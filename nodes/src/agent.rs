@@ -24,7 +24,7 @@ use health::Health;
 use klieg_protocol::{Closed, DeviceOffer, Dispatcher, Incarnation, NodeId, Offer, Telemetry, Token, Tools};
 use scratch::Scratch;
 use slot::{Note, Place, Shared, Slot};
-use stay::{Silence, Slots, Stay};
+use stay::{Silence, Slots, Stay, Terms};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -63,10 +63,6 @@ pub struct AgentOptions {
     pub grace: Duration,
     /// How long processes that were killed may take to be gone before their slot counts as stuck and its device as faulty.
     pub kill_limit: Duration,
-    /// The farm's lease: how long it believes that an unheard node lives.
-    pub lease: Duration,
-    /// The farm's grace: how long after that it believes that the node's attempts run on. The agent ends them in the middle of it.
-    pub unheard: Duration,
     /// How often the agent measures itself and its devices.
     pub telemetry_every: Duration,
     /// With less room than this for attempts' files the agent takes no more of them. 0: it always does.
@@ -101,27 +97,19 @@ impl AgentOptions {
             stall: Duration::from_secs(900),
             grace: Duration::from_millis(500),
             kill_limit: Duration::from_secs(10),
-            lease: Duration::from_secs(8),
-            unheard: Duration::from_secs(30),
             telemetry_every: Duration::from_secs(5),
             disk_free_min_bytes: 0,
             cache: None,
         }
     }
 
-    /// An agent for all of this machine: the processor, and each GPU with so many slots. Workers see only the device of their slot,
-    /// and the disk is kept from filling up.
-    pub fn whole(worker: Vec<OsString>, slots_per_gpu: u32) -> Self {
-        Self {
-            environment: discover::processor_only(),
-            gpus: discover::own_gpus(slots_per_gpu),
-            tools: Tools { encoders: discover::encoders(), ..Tools::default() },
-            disk_free_min_bytes: 1_000_000_000,
-            ..Self::here(worker)
-        }
+    /// An agent for this machine's processor and these GPUs. Workers use only the device of their slot.
+    pub fn with(worker: Vec<OsString>, gpus: Vec<OwnDevice>) -> Self {
+        Self { environment: discover::processor_only(), gpus, ..Self::here(worker) }
     }
 
-    fn offer(&self, incarnation: Incarnation) -> Offer {
+    /// What a life of the agent brings to the farm.
+    pub fn offer(&self, incarnation: Incarnation) -> Offer {
         let slots = u32::try_from(self.slots.max(1)).unwrap_or(u32::MAX);
         let mut offer = Offer::of_cpu(self.node.clone(), incarnation, slots, self.memory_bytes);
         offer.devices.extend(self.gpus.iter().map(|gpu| gpu.offer.clone()));
@@ -214,6 +202,7 @@ impl Agent {
             draining: drained,
             telemetry: told,
             silence: Silence::since(asked),
+            terms: Terms::default(),
             alone: false,
         };
         let talk = tokio::spawn(async move {

@@ -29,15 +29,73 @@ pub fn encoders() -> Vec<String> {
     formats.into_iter().filter(|(format, _)| encode::missing(*format).is_none()).map(|(_, name)| name.into()).collect()
 }
 
+/// Which of a machine's GPUs are offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every NVIDIA GPU. Others' are offered only by name: Vulkan does not say how much memory they have, so how much of it tasks may
+    /// use is a guess, the host's.
+    Nvidia,
+    /// `cuda:N` counts the NVIDIA GPUs that the agent was given, in the order of the bus.
+    These(Vec<Choice>),
+}
+
+/// A GPU was named that is not here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("offer {wanted}: this machine has {}; `klieg node --list` shows what it has", list(.here))]
+pub struct NoGpu {
+    pub wanted: Choice,
+    pub here: Vec<String>,
+}
+
+fn list(here: &[String]) -> String {
+    if here.is_empty() { "no such device".into() } else { format!("only {}", here.join(", ")) }
+}
+
 /// The machine's GPUs as an agent offers them, each with so many slots, and how a worker is kept to one of them: NVIDIA's as NVML
-/// lists them, or as CUDA does where there is no NVML. Others' are not offered: Vulkan does not say how much memory they have, so it
-/// could not be shared out. Workers on the processor's slots can be told to use one.
-pub fn own_gpus(slots: u32) -> Vec<OwnDevice> {
-    if let Ok(mut nvml) = Nvml::open() {
-        let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-        return visible_of(nvml.gpus(), visible.as_deref()).into_iter().map(|gpu| of_nvml(gpu, slots)).collect();
+/// lists them (one that does not answer is left out), or as CUDA does where there is no NVML.
+pub fn own_gpus(wanted: &Wanted, slots: u32) -> Result<Vec<OwnDevice>, NoGpu> {
+    if *wanted == Wanted::These(Vec::new()) {
+        return Ok(Vec::new());
     }
-    Device::list().found.iter().filter_map(|info| of_cuda(info, slots)).collect()
+    let driver = Nvml::open().ok();
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    choose(driver, visible.as_deref(), wanted, slots, || Device::list().found)
+}
+
+/// As `own_gpus`, of what a driver and the kernels list.
+fn choose(
+    driver: Option<impl Driver>,
+    visible: Option<&str>,
+    wanted: &Wanted,
+    slots: u32,
+    devices: impl FnOnce() -> Vec<Info>,
+) -> Result<Vec<OwnDevice>, NoGpu> {
+    let named = matches!(wanted, Wanted::These(these) if these.iter().any(|choice| matches!(choice, Choice::Vulkan(_))));
+    let found = if driver.is_none() || named { devices() } else { Vec::new() };
+    let nvidia: Vec<OwnDevice> = match driver {
+        Some(mut driver) => visible_of(driver.gpus(), visible).into_iter().map(|gpu| of_nvml(gpu, slots)).collect(),
+        None => found.iter().filter_map(|info| of_cuda(info, visible, slots)).collect(),
+    };
+    let Wanted::These(these) = wanted else { return Ok(nvidia) };
+    let one = |choice: &Choice| match choice {
+        Choice::Cuda(index) => nvidia.get(*index as usize).cloned(),
+        other => found.iter().find(|info| info.choice == *other).and_then(|info| unshared(info, slots)),
+    };
+    let here = || {
+        let all = (0..nvidia.len()).map(|index| format!("cuda:{index}"));
+        all.chain(found.iter().map(|info| info.choice.to_string()).filter(|name| name.starts_with("vulkan"))).collect()
+    };
+    these.iter().map(|wanted| one(wanted).ok_or_else(|| NoGpu { wanted: *wanted, here: here() })).collect()
+}
+
+/// A GPU as a machine's only farm uses it, with so many slots: its workers see every GPU and are told which one to use. Where the driver
+/// does not say how much memory it has, the host's is taken for it. `None`: it is no GPU.
+pub fn unshared(info: &Info, slots: u32) -> Option<OwnDevice> {
+    let class = klieg_kind::class_of(info.choice).filter(|class| *class != Class::Cpu)?;
+    let facts = GpuFacts { driver: info.driver.clone(), compute: info.compute_capability, ..GpuFacts::default() };
+    let memory = info.memory_bytes.unwrap_or_else(|| machine().memory_bytes);
+    let offer = offer_of(info.name.clone(), class, memory, slots, facts);
+    Some(OwnDevice { offer, environment: vec![(WORKER_DEVICE.into(), info.choice.to_string())] })
 }
 
 /// Those that the agent itself was given, by Slurm or by hand: CUDA's `CUDA_VISIBLE_DEVICES` names them by place in the order of the
@@ -59,12 +117,13 @@ fn of_nvml(gpu: Found, slots: u32) -> OwnDevice {
     OwnDevice { offer, environment: only_cuda(visible) }
 }
 
-/// By its place among CUDA's devices, in the order of the bus.
-fn of_cuda(info: &Info, slots: u32) -> Option<OwnDevice> {
+/// By its place among CUDA's devices, in the order of the bus, or by what it was called when it was given to the agent.
+fn of_cuda(info: &Info, visible: Option<&str>, slots: u32) -> Option<OwnDevice> {
     let Choice::Cuda(index) = info.choice else { return None };
+    let given = visible.and_then(|visible| visible.split(',').nth(index as usize)).map(|name| name.trim().to_owned());
     let facts = GpuFacts { driver: info.driver.clone(), compute: info.compute_capability, ..GpuFacts::default() };
     let offer = offer_of(info.name.clone(), Class::Cuda, info.memory_bytes?, slots, facts);
-    Some(OwnDevice { offer, environment: only_cuda(index.to_string()) })
+    Some(OwnDevice { offer, environment: only_cuda(given.unwrap_or_else(|| index.to_string())) })
 }
 
 fn offer_of(name: String, class: Class, memory_bytes: u64, slots: u32, gpu: GpuFacts) -> DeviceOffer {
@@ -184,10 +243,59 @@ mod tests {
             compute_capability: Some((9, 0)),
             driver: "570.124.06".into(),
         };
-        let own = of_cuda(&info, 0).unwrap();
+        let own = of_cuda(&info, None, 0).unwrap();
         assert_eq!((own.offer.slots, seen(&own, "CUDA_VISIBLE_DEVICES").as_deref()), (1, Some("2")));
-        assert_eq!(of_cuda(&Info { memory_bytes: None, ..info.clone() }, 1), None, "its memory cannot be shared out");
-        assert_eq!(of_cuda(&Info { choice: Choice::Vulkan(1), ..info }, 2), None);
+        assert_eq!(of_cuda(&Info { memory_bytes: None, ..info.clone() }, None, 1), None, "its memory cannot be shared out");
+        let given = of_cuda(&Info { choice: Choice::Cuda(1), ..info.clone() }, Some("GPU-5, 3"), 1).unwrap();
+        assert_eq!(seen(&given, "CUDA_VISIBLE_DEVICES").as_deref(), Some("3"), "as the agent was given it");
+        assert_eq!(of_cuda(&Info { choice: Choice::Vulkan(1), ..info }, None, 2), None);
+    }
+
+    /// A driver with two GPUs.
+    struct Two;
+
+    impl Driver for Two {
+        fn gpus(&mut self) -> Vec<Found> {
+            let gpu = |uuid: &str| Found {
+                name: "NVIDIA H200".into(),
+                memory_bytes: 1000,
+                facts: GpuFacts { uuid: uuid.into(), ..GpuFacts::default() },
+            };
+            ["GPU-a", "GPU-b"].map(gpu).into()
+        }
+        fn look(&mut self) -> Vec<(String, Result<klieg_protocol::GpuTelemetry, crate::telemetry::driver::Lost>)> {
+            Vec::new()
+        }
+        fn xids(&mut self) -> Vec<(String, u64)> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn all_of_nvidias_are_offered_or_those_that_were_named() {
+        let vulkan = Info {
+            choice: Choice::Vulkan(0),
+            name: "another's".into(),
+            memory_bytes: None,
+            compute_capability: None,
+            driver: String::new(),
+        };
+        let offered = |visible, wanted: Wanted| {
+            let chosen = choose(Some(Two), visible, &wanted, 3, || vec![vulkan.clone()])?;
+            Ok(chosen
+                .into_iter()
+                .map(|own| (own.offer.class, own.environment.last().unwrap().1.clone(), own.offer.slots))
+                .collect())
+        };
+        let cuda = (Class::Cuda, "cuda:0".to_owned(), 3);
+        assert_eq!(offered(None, Wanted::Nvidia), Ok(vec![cuda.clone(), cuda.clone()]));
+        assert_eq!(offered(Some("1"), Wanted::Nvidia), Ok(vec![cuda.clone()]));
+        assert_eq!(offered(None, Wanted::These(Vec::new())), Ok(Vec::new()));
+        let wgpu = (Class::Wgpu, "vulkan:0".to_owned(), 3);
+        assert_eq!(offered(None, Wanted::These(vec![Choice::Vulkan(0), Choice::Cuda(1)])), Ok(vec![wgpu, cuda]));
+        let none: Result<Vec<(Class, String, u32)>, NoGpu> = offered(Some("1"), Wanted::These(vec![Choice::Cuda(1)]));
+        let none = none.unwrap_err().to_string();
+        assert_eq!(none, "offer cuda:1: this machine has only cuda:0; `klieg node --list` shows what it has");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use klieg_protocol::{
     Ask, Beat, Command, DeviceBeat, Dispatcher, Event, Incarnation, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Report,
-    TaskId, TaskResult, TaskSpec,
+    TaskId, TaskResult, TaskSpec, wire::Heard,
 };
 use klieg_scheduler::{Farm, FarmOptions};
 use klieg_servers::{Nats, Postgres, Sync};
@@ -71,7 +71,7 @@ async fn beats(farm: Farm, offer: Offer) {
         let devices = vec![DeviceBeat::default()];
         // What has just been reported is not listed: the farm knows it from the report.
         let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new(), telemetry: None };
-        let Ok((_, current)) = farm.beat(beat).await else { return };
+        let Ok(Heard { session: current, .. }) = farm.beat(beat).await else { return };
         if std::mem::replace(&mut session, current) == current {
             tokio::time::sleep(Duration::from_secs(2)).await;
         }

@@ -6,7 +6,7 @@ use crate::{
     bus::{Bus, BusError, Cursor},
     cost,
     lock::Lock,
-    ports::{AnyBlobs, AnyBus, AnyStore, PortError, UnknownPort},
+    ports::{AnyBlobs, AnyBus, AnyStore, UnknownPort},
     service,
     service::Message,
     state::{BadPlan, Job, Rules, Share, Tasks},
@@ -15,7 +15,8 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token, wire::Backlog,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token,
+    wire::{Backlog, Heard},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -24,7 +25,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -111,6 +112,8 @@ pub enum FarmError {
     Plan(#[from] BadPlan),
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error("take node {node:?} in: {reason}")]
+    TurnedAway { node: String, reason: String },
     #[error("find job {}: there is none", .0.0)]
     NoSuchJob(JobId),
     #[error("use the farm: it has been closed")]
@@ -124,17 +127,6 @@ impl FarmError {
             Self::Store(error) => error.retryable(),
             Self::Bus(BusError::Unreachable { .. }) | Self::Blob(BlobError::Unreachable { .. }) => true,
             _ => false,
-        }
-    }
-}
-
-impl From<PortError> for FarmError {
-    fn from(error: PortError) -> Self {
-        match error {
-            PortError::Unknown(error) => error.into(),
-            PortError::Store(error) => error.into(),
-            PortError::Bus(error) => error.into(),
-            PortError::Blobs(error) => error.into(),
         }
     }
 }
@@ -245,6 +237,7 @@ struct Inner {
     blobs: Arc<AnyBlobs>,
     store: Arc<AnyStore>,
     scratch: PathBuf,
+    fate: Arc<OnceLock<String>>,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// Of the nodes that are known, as last told.
     telemetry: std::sync::Mutex<BTreeMap<NodeId, Telemetry>>,
@@ -277,6 +270,7 @@ impl Farm {
         }
         let (inbox, messages) = mpsc::channel(1024);
         let scratch = layout.scratch();
+        let fate = Arc::<OnceLock<String>>::default();
         let parts = service::Parts {
             store: Arc::clone(&store),
             epoch,
@@ -284,6 +278,7 @@ impl Farm {
             blobs: Arc::clone(&blobs),
             bus: Arc::clone(&bus),
             state,
+            fate: Arc::clone(&fate),
             lock,
         };
         let service = tokio::spawn(service::run(parts, options, messages));
@@ -293,6 +288,7 @@ impl Farm {
             blobs,
             store,
             scratch,
+            fate,
             service: Mutex::new(Some(service)),
             telemetry: Default::default(),
         })))
@@ -315,6 +311,12 @@ impl Farm {
         crate::state::check(&plan.tasks, &Tasks::default())?;
         let build = build.to_string();
         Ok(self.ask(|reply| Message::Submit { spec: Box::new(job), plan, build, terms, reply }).await??)
+    }
+
+    /// As `Dispatcher::join`, and says why not.
+    pub async fn take_in(&self, offer: Offer) -> Result<Box<dyn Commands>, FarmError> {
+        let commands = self.ask(|reply| Message::Join { offer, reply }).await??;
+        Ok(Box::new(Channel(commands)))
     }
 
     /// Lets a node get no more attempts, or get them again.
@@ -392,6 +394,12 @@ impl Farm {
         Ok(outputs.collect())
     }
 
+    /// One job.
+    pub async fn job(&self, job: &JobId) -> Result<JobRecord, FarmError> {
+        let found = self.0.store.summary(job).await?;
+        found.map(JobRecord::from).ok_or_else(|| FarmError::NoSuchJob(job.clone()))
+    }
+
     /// All jobs, oldest first.
     pub async fn jobs(&self) -> Result<Vec<JobRecord>, FarmError> {
         Ok(self.0.store.list().await?.into_iter().map(JobRecord::from).collect())
@@ -405,6 +413,11 @@ impl Farm {
     /// Done when the farm has ended in this process, by `close` or because another took over.
     pub async fn ended(&self) {
         self.0.inbox.closed().await;
+    }
+
+    /// Why the farm has ended by itself, if it has: a sentence with the remedy. Its jobs have not ended by that.
+    pub fn fate(&self) -> Option<String> {
+        self.0.fate.get().cloned()
     }
 
     /// A job's tasks in the order of its plan.
@@ -476,7 +489,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The next event; `None` after `JobEnded`, when the farm has been closed, or when there is no such job.
+    /// Why no more events come, if the farm has ended by itself.
+    pub fn fate(&self) -> Option<String> {
+        self.farm.fate()
+    }
+
+    /// The next event; `None` after `JobEnded`, when the farm has ended, or when there is no such job.
     pub async fn next(&mut self) -> Option<Event> {
         let Inner { bus, .. } = &*self.farm.0;
         if !std::mem::replace(&mut self.asked, true) && !bus.knows(&self.job).await {
@@ -507,8 +525,8 @@ impl Commands for Channel {
 
 impl Dispatcher for Farm {
     async fn join(&self, offer: Offer) -> Result<Box<dyn Commands>, Closed> {
-        let commands = self.ask(|reply| Message::Join { offer, reply }).await.map_err(|_| Closed)?;
-        Ok(Box::new(Channel(commands)))
+        let taken = self.take_in(offer).await;
+        taken.inspect_err(|error| tracing::error!(%error, "a node has no farm")).map_err(|_| Closed)
     }
 
     async fn leave(&self, node: &NodeId, incarnation: Incarnation) -> Result<(), Closed> {
@@ -516,10 +534,10 @@ impl Dispatcher for Farm {
         self.ask(|reply| Message::Leave { node: node.clone(), incarnation, reply }).await.map_err(|_| Closed)
     }
 
-    async fn beat(&self, mut beat: Beat) -> Result<(Beaten, u64), Closed> {
+    async fn beat(&self, mut beat: Beat) -> Result<Heard, Closed> {
         let (node, told) = (beat.node.clone(), beat.telemetry.take());
         let answer = self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)?;
-        match (answer.0, told) {
+        match (answer.answer, told) {
             (Beaten::Known, Some(told)) => drop(self.measured().insert(node, *told)),
             // Nobody whom the farm does not know takes up memory.
             (Beaten::Unknown, _) => drop(self.measured().remove(&node)),

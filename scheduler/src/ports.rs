@@ -1,6 +1,7 @@
 //! Which implementation of a port a farm uses, chosen by URL.
 
 use crate::{
+    FarmError, FarmOptions,
     blobs::{BlobError, Blobs, Folder, S3, Upload, UploadName},
     bus::{Bus, BusError, Cursor, InProcess, Nats, Page, Request, Stamp},
     state::{Job, Millis},
@@ -46,6 +47,7 @@ any! {
     fn committed(epoch: Epoch) -> Result<u64, StoreError>;
     fn unfinished() -> Result<Vec<Job>, StoreError>;
     fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
+    fn summary(id: &JobId) -> Result<Option<Summary>, StoreError>;
     fn list() -> Result<Vec<Summary>, StoreError>;
     fn nodes() -> Result<Vec<Offer>, StoreError>;
     fn standing() -> Result<Standing, StoreError>;
@@ -101,41 +103,67 @@ pub struct UnknownPort {
     pub want: &'static str,
 }
 
-/// Why a port could not be opened. Each says which one it is and where.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    #[error(transparent)]
-    Unknown(#[from] UnknownPort),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Bus(#[from] BusError),
-    #[error(transparent)]
-    Blobs(#[from] BlobError),
+/// What stands behind a port's URL, by its scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Near,
+    Far,
 }
 
-impl PortError {
-    /// Whether it may go well later without anybody doing anything: the caller tries again with backoff.
-    pub fn retryable(&self) -> bool {
-        match self {
-            Self::Store(error) => error.retryable(),
-            Self::Bus(BusError::Unreachable { .. }) | Self::Blobs(BlobError::Unreachable { .. }) => true,
-            _ => false,
+fn named(port: &'static str, url: &str, near: bool, far: &[&str], want: &'static str) -> Result<Named, UnknownPort> {
+    match (near, far.iter().any(|scheme| url.starts_with(scheme))) {
+        (true, _) => Ok(Named::Near),
+        (_, true) => Ok(Named::Far),
+        _ => Err(UnknownPort { port, url: masked(url), want }),
+    }
+}
+
+fn store(url: &str) -> Result<Named, UnknownPort> {
+    let want = "sqlite:FILE or postgres://USER@HOST/DATABASE";
+    named("store", url, url.starts_with("sqlite:"), &["postgres://", "postgresql://"], want)
+}
+
+fn bus(url: &str) -> Result<Named, UnknownPort> {
+    named("bus", url, url == "in-process", &["nats://", "tls://"], "in-process or nats://HOST")
+}
+
+fn blobs(url: &str) -> Result<Named, UnknownPort> {
+    named("blobs", url, !url.is_empty() && !url.contains("://"), &["s3://"], "s3://BUCKET/PREFIX or a folder")
+}
+
+/// A URL that may be shown: without its password.
+fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match place.rsplit_once('@') {
+        Some((who, host)) => format!("{scheme}://{}@{host}{path}", who.split(':').next().unwrap_or_default()),
+        None => url.into(),
+    }
+}
+
+/// What is wrong with the URLs of a farm that several servers may share, before anything is opened. Those that share a store have to
+/// share the artifacts: a folder is one server's own, and whoever takes over would not find them.
+pub fn check(options: &FarmOptions) -> Result<(), UnknownPort> {
+    let shared = options.store.as_deref().map(store).transpose()? == Some(Named::Far);
+    options.bus.as_deref().map(bus).transpose()?;
+    let kept = options.blobs.as_deref().map(blobs).transpose()?.unwrap_or(Named::Near);
+    match (shared, kept) {
+        (true, Named::Near) => {
+            let url = options.blobs.clone().unwrap_or_else(|| "a folder of this server's own".into());
+            let want = "s3://BUCKET/PREFIX, because servers that share a store share its artifacts too";
+            Err(UnknownPort { port: "blobs", url, want })
         }
+        _ => Ok(()),
     }
 }
 
 impl AnyStore {
     /// `sqlite:PATH` or `postgres://…`.
-    pub async fn open(url: &str) -> Result<Self, PortError> {
-        if let Some(file) = url.strip_prefix("sqlite:") {
-            return Ok(Self::Sqlite(Box::new(Sqlite::open(Path::new(file)).await?)));
-        }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(Box::new(Postgres::open(url).await?)));
-        }
-        let want = "sqlite:FILE or postgres://USER@HOST/DATABASE";
-        Err(UnknownPort { port: "store", url: url.into(), want }.into())
+    pub async fn open(url: &str) -> Result<Self, FarmError> {
+        Ok(match store(url)? {
+            Named::Near => Self::Sqlite(Box::new(Sqlite::open(Path::new(url.trim_start_matches("sqlite:"))).await?)),
+            Named::Far => Self::Postgres(Box::new(Postgres::open(url).await?)),
+        })
     }
 
     /// Whether other machines may use it too, so that the lead has to be won and kept.
@@ -146,27 +174,21 @@ impl AnyStore {
 
 impl AnyBus {
     /// `in-process` or `nats://…`.
-    pub async fn open(url: &str) -> Result<Self, PortError> {
-        if url == "in-process" {
-            return Ok(Self::InProcess(InProcess::new(EVENTS_PER_JOB_MAX)));
-        }
-        if url.starts_with("nats://") || url.starts_with("tls://") {
-            return Ok(Self::Nats(Box::new(Nats::open(url).await?)));
-        }
-        Err(UnknownPort { port: "bus", url: url.into(), want: "in-process or nats://HOST" }.into())
+    pub async fn open(url: &str) -> Result<Self, FarmError> {
+        Ok(match bus(url)? {
+            Named::Near => Self::InProcess(InProcess::new(EVENTS_PER_JOB_MAX)),
+            Named::Far => Self::Nats(Box::new(Nats::open(url).await?)),
+        })
     }
 }
 
 impl AnyBlobs {
     /// `s3://BUCKET/PREFIX`, or the path of a folder. `cache`: where copies of what is in S3 are kept, of so many bytes.
-    pub async fn open(url: &str, cache: &Path, cache_bytes_max: u64) -> Result<Self, PortError> {
-        if url.starts_with("s3://") {
-            return Ok(Self::S3(S3::open(url, cache, cache_bytes_max).await?));
-        }
-        if url.is_empty() || url.contains("://") {
-            return Err(UnknownPort { port: "blobs", url: url.into(), want: "s3://BUCKET/PREFIX or a folder" }.into());
-        }
-        Ok(Self::Folder(Folder::open(Path::new(url))?))
+    pub async fn open(url: &str, cache: &Path, cache_bytes_max: u64) -> Result<Self, FarmError> {
+        Ok(match blobs(url)? {
+            Named::Near => Self::Folder(Folder::open(Path::new(url))?),
+            Named::Far => Self::S3(S3::open(url, cache, cache_bytes_max).await?),
+        })
     }
 }
 
@@ -182,6 +204,28 @@ mod tests {
         assert_eq!(bus.unwrap(), r#"read the bus "redis://x": want in-process or nats://HOST"#);
         let blobs = AnyBlobs::open("gs://x", Path::new("x"), 0).await.err().map(|e| e.to_string());
         assert_eq!(blobs.unwrap(), r#"read the blobs "gs://x": want s3://BUCKET/PREFIX or a folder"#);
+    }
+
+    #[test]
+    fn a_farms_urls_are_looked_at_before_anything_is_opened() {
+        let of = |store: Option<&str>, bus: Option<&str>, blobs: Option<&str>| {
+            let [store, bus, blobs] = [store, bus, blobs].map(|url| url.map(String::from));
+            check(&FarmOptions { store, bus, blobs, ..FarmOptions::default() }).map_err(|error| error.to_string())
+        };
+        let (postgres, s3) = (Some("postgres://klieg:secret@h/d"), Some("s3://b/p"));
+        assert_eq!(
+            [of(None, None, None), of(postgres, Some("nats://h"), s3), of(None, None, Some("folder"))],
+            [Ok(()), Ok(()), Ok(())]
+        );
+        for blobs in [None, Some("folder")] {
+            let told = of(postgres, None, blobs).unwrap_err();
+            assert!(told.contains("want s3://BUCKET/PREFIX, because servers that share a store"), "{told}");
+        }
+        for told in [of(Some("mysql://u:secret@h/d"), None, None), of(None, Some("redis://u:secret@h"), None)] {
+            let told = told.unwrap_err();
+            assert!(told.contains("://u@h") && !told.contains("secret"), "{told}");
+        }
+        assert!(of(None, None, Some("ftp://x/y")).unwrap_err().contains("want s3://BUCKET/PREFIX or a folder"));
     }
 
     #[tokio::test]

@@ -16,13 +16,14 @@ use crate::{
     sweep,
 };
 use klieg_protocol::{
-    Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, JobState, NodeId, Offer, Outcome, Plan, Progress, Report,
-    TaskId, TaskResult, Token, wire::Backlog,
+    Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId,
+    TaskResult, Token,
+    wire::{Backlog, Heard},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, Hasher},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -63,7 +64,7 @@ pub(crate) enum Message {
     },
     Join {
         offer: Offer,
-        reply: oneshot::Sender<mpsc::Receiver<Command>>,
+        reply: oneshot::Sender<Result<mpsc::Receiver<Command>, FarmError>>,
     },
     Leave {
         node: NodeId,
@@ -72,7 +73,7 @@ pub(crate) enum Message {
     },
     Beat {
         beat: Beat,
-        reply: oneshot::Sender<(Beaten, u64)>,
+        reply: oneshot::Sender<Heard>,
     },
     /// An operator wants a node to get no more attempts, or to get them again.
     Drain {
@@ -121,6 +122,8 @@ pub(crate) struct Parts {
     pub blobs: Arc<AnyBlobs>,
     pub bus: Arc<AnyBus>,
     pub state: State,
+    /// Why it ended, if by itself.
+    pub fate: Arc<OnceLock<String>>,
     #[expect(dead_code, reason = "held as long as the service runs")]
     pub lock: Lock,
 }
@@ -211,7 +214,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         first.extend(parked.into_iter().map(|job| Message::Resume { job, reply: oneshot::channel().0 }));
     }
     if let Err(error) = service.round(first).await {
-        return service.give_up(&error).await;
+        return service.give_up(&error);
     }
     let mut poll = tokio::time::interval(CANCEL_POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -225,7 +228,7 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
         match service.round(std::iter::once(first).chain(more).collect()).await {
             Ok(false) => {}
             Ok(true) => return service.resign().await,
-            Err(error) => return service.give_up(&error).await,
+            Err(error) => return service.give_up(&error),
         }
     }
 }
@@ -290,11 +293,24 @@ impl Service {
             }
             Message::Describe { job, reply } => self.describe(job, reply, round).await?,
             Message::Join { offer, reply } => {
-                let (commands, node) = mpsc::channel(1024);
-                self.nodes.insert(offer.node.clone(), commands);
-                round.batch.nodes_joined.push(offer.clone());
-                self.step(Happened::NodeJoined(offer), round);
-                round.reply(reply, node);
+                let before = round.effects.len();
+                self.step(Happened::NodeJoined(offer.clone()), round);
+                let refusal = round.effects[before..].iter().find_map(|effect| match effect {
+                    Effect::TurnedAway { node, reason } => {
+                        Some(FarmError::TurnedAway { node: node.0.clone(), reason: reason.clone() })
+                    }
+                    _ => None,
+                });
+                let answer = match refusal {
+                    Some(refusal) => Err(refusal),
+                    None => {
+                        let (commands, node) = mpsc::channel(1024);
+                        self.nodes.insert(offer.node.clone(), commands);
+                        round.batch.nodes_joined.push(offer);
+                        Ok(node)
+                    }
+                };
+                round.reply(reply, answer);
             }
             Message::Leave { node, incarnation, reply } => {
                 self.step(Happened::NodeLeft(node.clone(), incarnation), round);
@@ -310,7 +326,9 @@ impl Service {
                     Effect::Answer { answer, session, .. } => Some((*answer, *session)),
                     _ => None,
                 });
-                round.reply(reply, answer.unwrap_or((Beaten::Unknown, 0)));
+                let (answer, session) = answer.unwrap_or((Beaten::Unknown, 0));
+                let rules = &self.parts.state.rules;
+                round.reply(reply, Heard { answer, session, lease_ms: rules.lease_ms, grace_ms: rules.grace_ms });
             }
             Message::Drain { node, drained, reply } => {
                 self.step(Happened::Drain(node, drained), round);
@@ -492,10 +510,8 @@ impl Service {
                     }
                 }
                 Act::Refused(id, token) => tracing::info!(task = id.task, token = token.0, "refused a fenced attempt"),
-                Act::TurnedAway(node, reason) => {
-                    tracing::warn!(node = node.0, reason, "turned a node away");
-                    self.nodes.remove(&node);
-                }
+                // One of that name that has been there before keeps its place.
+                Act::TurnedAway(node, reason) => tracing::warn!(node = node.0, reason, "turned a node away"),
                 // Went out with the replies.
                 Act::Answer(..) => {}
             }
@@ -527,19 +543,10 @@ impl Service {
         }
     }
 
-    /// The store cannot be written: tells the watchers and ends. What was committed stays good.
-    async fn give_up(&mut self, error: &StoreError) {
+    /// The store cannot be written: says why and ends. What was committed stays good, and no job has ended by it: watchers hear no
+    /// more, and ask the farm's handle.
+    fn give_up(&mut self, error: &StoreError) {
         tracing::error!(%error, "the scheduler gives up");
-        if self.parts.store.shared() {
-            // Another goes on with its jobs.
-            return;
-        }
-        let live: Vec<JobId> = self.parts.state.jobs.values().filter(|job| !job.parked).map(|job| job.id.clone()).collect();
-        for job in live {
-            let reason = format!("failed to {error}; finished work is kept: run the same again to go on");
-            let ended = Event::JobEnded { state: JobState::Failed, reason: Some(reason) };
-            let stamp = self.stamp();
-            self.parts.bus.publish(&job, stamp, vec![ended]).await;
-        }
+        let _ = self.parts.fate.set(format!("failed to {error}; finished work is kept: run the same again to go on"));
     }
 }

@@ -12,7 +12,7 @@ mod rules;
 mod standing;
 mod tasks;
 
-pub use check::{BadPlan, check, check_split};
+pub use check::{BadPlan, SECONDS_MAX, check, check_split};
 pub use clock::{Clock, Dice, Millis};
 pub use job::{Cache, Job, Run, Task, sources, terminal};
 pub use line::{Aged, Line};

@@ -147,6 +147,8 @@ pub trait Store: Send + Sync + 'static {
     fn unfinished(&self) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
     /// A job as it was last written.
     fn job(&self, id: &JobId) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
+    /// What `list` has of one job.
+    fn summary(&self, id: &JobId) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
     /// All jobs, oldest first.
     fn list(&self) -> impl Future<Output = Result<Vec<Summary>, StoreError>> + Send;
     /// Nodes that joined under this epoch.

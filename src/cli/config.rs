@@ -89,10 +89,15 @@ fn find(command: &Command, verb: &str, key: &Spanned<toml::de::DeString<'_>>, at
     let own = command.find_subcommand(verb).into_iter().flat_map(|sub| sub.get_arguments()).map(|arg| (false, arg));
     let all = own.chain(command.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| (true, arg)));
     let known: Vec<(bool, &Arg)> = all.filter(|(_, arg)| takes(arg)).collect();
-    if let Some((global, arg)) = known.iter().find(|(_, arg)| arg.get_long() == Some(wanted.as_str())) {
+    let names = |arg: &Arg| {
+        let aliases = arg.get_visible_aliases().unwrap_or_default();
+        arg.get_long().into_iter().chain(aliases).map(str::to_owned).collect::<Vec<String>>()
+    };
+    if let Some((global, arg)) = known.iter().find(|(_, arg)| names(arg).contains(&wanted)) {
         return Ok((*global, (*arg).clone()));
     }
-    let near = nearest(&wanted, known.iter().filter_map(|(_, arg)| arg.get_long()));
+    let all: Vec<String> = known.iter().flat_map(|(_, arg)| names(arg)).collect();
+    let near = nearest(&wanted, all.iter().map(String::as_str));
     Err(at.stop(key.span().start, &format!("unknown setting {} in [{verb}]{near}", key.get_ref())))
 }
 
@@ -147,7 +152,7 @@ mod tests {
     fn slots(text: &str, extra: &[&str]) -> u32 {
         let command = apply(Klieg::command(), "node", Path::new("klieg.toml"), text).unwrap();
         let matches = command.try_get_matches_from([&["klieg", "node"], extra].concat()).unwrap();
-        *matches.subcommand().unwrap().1.get_one::<u32>("slots").unwrap()
+        *matches.subcommand().unwrap().1.get_one::<u32>("cpu_slots").unwrap()
     }
 
     #[test]

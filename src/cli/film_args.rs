@@ -99,6 +99,7 @@ impl FilmArgs {
                 LoudnessArg::Ebu => Loudness::Ebu,
                 LoudnessArg::Netflix => Loudness::Netflix,
             },
+            device: None,
             lut: None,
         }
     }

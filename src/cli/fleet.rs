@@ -2,6 +2,7 @@
 
 use super::{Common, Stop, block_on, print};
 use klieg_fleet::{Backlog, FleetError, Pace, Round, Rules, Server, Slurm, SlurmOptions, Stage, follow};
+use klieg_nodes::remote::LinkOptions;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 #[derive(clap::Subcommand)]
@@ -125,7 +126,9 @@ pub fn run(common: &Common, verb: Verb) -> Result<(), Stop> {
     };
     let pace = Pace { interval: args.interval, once: args.once, dry: args.dry_run };
     let slurm = Slurm::new(options(&args)?).map_err(|e| usage(e.into()))?;
-    let server = Server::new(&args.server, &args.token_file, args.ca.as_ref()).map_err(|e| usage(e.into()))?.for_class(args.class);
+    let token = klieg_api::token_in(&args.token_file, false).map_err(|e| Stop::bad(format!("failed to {e}")))?;
+    let link = LinkOptions { servers: args.server.clone(), token, ca: args.ca.clone() };
+    let server = Server::new(&link).map_err(|e| usage(e.into()))?.for_class(args.class);
     let mut teller = Teller { json: common.json, quiet: common.quiet, dry: args.dry_run, last: String::new() };
     let done = block_on(async {
         let stop = interrupted()?;
@@ -144,7 +147,9 @@ fn options(args: &Args) -> Result<SlurmOptions, Stop> {
     for server in &args.server {
         agent.extend(["--server".into(), server.into()]);
     }
-    agent.extend(["--token-file".into(), token.into(), "--slots".into(), args.slots.to_string().into()]);
+    // Of the agent's devices, those whose work is followed.
+    let slots = if args.class.as_deref().is_some_and(|class| class != "cpu") { "--gpu-slots" } else { "--cpu-slots" };
+    agent.extend(["--token-file".into(), token.into(), slots.into(), args.slots.to_string().into()]);
     if let Some(ca) = &args.ca {
         agent.extend(["--ca".into(), here(&ca.display().to_string(), std::path::absolute(ca))?.into()]);
     }

@@ -9,14 +9,14 @@ use crate::show::progress::{Display, Mode};
 use crate::show::{clock, money};
 use klieg_api::client::Client;
 use klieg_film_words::FPS;
-use klieg_kernels::{Choice, Device};
+use klieg_kernels::{Choice, Device, device::Info};
 use klieg_nodes::encode::Ffmpeg;
 use klieg_nodes::remote::Cache;
-use klieg_nodes::{Agent, AgentOptions};
+use klieg_nodes::{Agent, AgentOptions, discover};
 use klieg_pipelines::film::{Film, FilmParams, Preparation};
-use klieg_pipelines::kind::Kind;
+use klieg_pipelines::kind::{Kind, class_of};
 use klieg_protocol::{Digest, Event, JobId, JobSpec, JobState, wire::Submission};
-use klieg_scheduler::{Farm, FarmError, FarmOptions};
+use klieg_scheduler::{Farm, FarmError, FarmOptions, state::Rules};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,7 +56,8 @@ pub struct FarmArgs {
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     pub price: f64,
-    /// With --server the farm there renders, with its own devices and price, and the film is brought here.
+    /// With --server the farm there renders, with its own devices and price, and the film is brought here; of --device counts what kind
+    /// it is, not which.
     #[command(flatten)]
     pub link: LinkArgs,
 }
@@ -89,6 +90,10 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
         deliver::check_folder(&order.out)?;
         return block_on(render_there(common, order, &preparation, &options))?;
     }
+    let (workers, most) = (order.farm.workers.unwrap_or(1), Rules::default().slots_per_device_max);
+    if workers > most as usize {
+        return Err(Stop::bad(format!("--workers {workers}: a machine runs {most} at most; give fewer, such as one a core")));
+    }
     super::doctor::require(&preparation, order.params.format)?;
     let device = device(order.farm.device.unwrap_or_default())?;
     // Last, because it makes the folder: what is refused leaves nothing behind.
@@ -97,10 +102,10 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
 }
 
 /// The device that a choice comes to on this machine, opened once to see that it works.
-pub fn device(choice: Choice) -> Result<Choice, Stop> {
+fn device(choice: Choice) -> Result<Info, Stop> {
     let opened =
         Device::open(choice, 1).map_err(|e| Stop::bad(format!("--device {choice}: {e}; `klieg doctor` lists what is here")))?;
-    Ok(opened.info().choice)
+    Ok(opened.info())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where clocks are read")]
@@ -108,17 +113,18 @@ fn now() -> Instant {
     Instant::now()
 }
 
-async fn render(common: &Common, order: &Order, preparation: &Preparation, device: Choice) -> Result<(), Stop> {
+async fn render(common: &Common, order: &Order, preparation: &Preparation, device: Info) -> Result<(), Stop> {
     let started = now();
     let folder = common.farm_folder()?;
     let workers = order.farm.workers.unwrap_or_else(cores).max(1);
     let options = FarmOptions { folder: folder.clone(), price_per_slot_hour: order.farm.price, ..FarmOptions::default() };
     let farm = Farm::open(options).await.map_err(|e| farm_stop(&e))?;
-    let job = submit(&farm, order, device).await?;
-    super::resume::remember(&folder, &job, order, device)?;
+    let job = submit(&farm, order, device.choice).await?;
+    super::resume::remember(&folder, &job, order, device.choice)?;
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
-    let worker = vec![program.into(), "worker".into(), "--device".into(), device.to_string().into()];
-    let options = AgentOptions { slots: workers, ..AgentOptions::here(worker) };
+    let gpu = discover::unshared(&device, u32::try_from(workers).unwrap_or(u32::MAX));
+    let worker = vec![program.into(), "worker".into()];
+    let options = AgentOptions { slots: workers, ..AgentOptions::with(worker, gpu.into_iter().collect()) };
     let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
     let mut display = Display::open(mode(common), workers, started);
     let ended = watch(&farm, farm.watch(&job), &job, order, &mut display).await;
@@ -184,7 +190,8 @@ async fn submit_there(client: &Client, order: &Order) -> Result<JobId, Stop> {
         }
     }
     let (kind, label) = ("film".to_owned(), order.params.file.clone());
-    let job = Submission { kind, label, params: json!(order.params), inputs, project: String::new(), priority: 0 };
+    let params = FilmParams { device: order.farm.device.and_then(class_of), ..order.params.clone() };
+    let job = Submission { kind, label, params: json!(params), inputs, project: String::new(), priority: 0 };
     client.submit(&job).await.map_err(|e| link_stop(&e))
 }
 
@@ -200,20 +207,15 @@ async fn submit(farm: &Farm, order: &Order, device: Choice) -> Result<JobId, Sto
         let found = [Some(&order.script), order.lut.as_ref()].into_iter().flatten().find(|bytes| Digest::of(bytes) == *wanted);
         found.cloned().ok_or_else(|| std::io::Error::other("not an input of this job"))
     };
-    let plan = Film::on(device).plan(&job, &read)?;
-    farm.submit(job, plan, &build_id(device)?).await.map_err(|e| farm_stop(&e))
+    let plan = Film::default().plan(&job, class_of(device).unwrap_or_default(), &read)?;
+    farm.submit(job, plan, &build_id()?).await.map_err(|e| farm_stop(&e))
 }
 
-/// Names this build of klieg and the kind of device: results of another are not reused, because its pixels may differ.
-pub fn build_id(device: Choice) -> Result<String, Stop> {
+/// Names this build of klieg: results of another are not reused, because its pixels may differ.
+pub fn build_id() -> Result<String, Stop> {
     let read = std::env::current_exe().and_then(std::fs::read);
     let program = read.map_err(|e| Stop::failed(format!("read the klieg program to name its build: {e}")))?;
-    let kind = match device {
-        Choice::Cuda(_) => "-cuda",
-        Choice::Vulkan(_) => "-vulkan",
-        Choice::Cpu | Choice::Auto => "",
-    };
-    Ok(Digest::of(&program).hex() + kind)
+    Ok(Digest::of(&program).hex())
 }
 
 /// What to tell about a farm's error.

@@ -3,7 +3,8 @@
 use super::{Common, Stop, block_on, farm_stop, render};
 use klieg_api::{Limits, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
-use klieg_scheduler::FarmOptions;
+use klieg_protocol::Class;
+use klieg_scheduler::{FarmOptions, ports};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(clap::Args)]
@@ -24,6 +25,9 @@ pub struct Args {
     /// The certificate's key (PEM).
     #[arg(long, value_name = "FILE", env = "KLIEG_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Certificates (PEM) by which the farm's other servers are trusted besides the system's.
+    #[arg(long, value_name = "FILE", env = "KLIEG_CA")]
+    ca: Option<PathBuf>,
     /// The farm's token. It is seen by all who may list processes: rather use --token-file or the environment.
     #[arg(long, env = "KLIEG_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -42,6 +46,10 @@ pub struct Args {
     /// How artifacts in S3 reach agents: through this server, or direct by links that S3 honours for a while.
     #[arg(long, value_enum, env = "KLIEG_ARTIFACTS", default_value = "through")]
     artifacts: Artifacts,
+    /// What makes the pictures of films that do not say: auto, cpu, cuda or wgpu. Each film keeps to one, because pixels differ a little.
+    /// auto takes what the nodes have when the film is submitted, cuda before wgpu before cpu; name one where nodes come and go.
+    #[arg(long, value_name = "CLASS", env = "KLIEG_DEVICE_CLASS", default_value = "auto", value_parser = class)]
+    device: Auto,
     /// Seconds without a sign of the leader after which a standby takes over a shared store.
     #[arg(long, value_name = "SECONDS", env = "KLIEG_LEASE", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
     lease: u64,
@@ -51,6 +59,19 @@ pub struct Args {
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
+}
+
+/// A class of device, or none: the farm chooses.
+type Auto = Option<Class>;
+
+fn class(text: &str) -> Result<Auto, String> {
+    match text {
+        "auto" => Ok(None),
+        "cpu" => Ok(Some(Class::Cpu)),
+        "cuda" => Ok(Some(Class::Cuda)),
+        "wgpu" => Ok(Some(Class::Wgpu)),
+        _ => Err("a farm's films are made on auto, cpu, cuda or wgpu".into()),
+    }
 }
 
 /// The way that artifacts go.
@@ -67,7 +88,7 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
 
 async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
     let folder = common.farm_folder()?;
-    std::fs::create_dir_all(&folder).map_err(|e| Stop::bad(format!("use {}: {e}", folder.display())))?;
+    std::fs::create_dir_all(&folder).map_err(|e| Stop::bad(format!("failed to use {}: {e}", folder.display())))?;
     let token_file = args.token_file.clone().unwrap_or_else(|| folder.join("token"));
     let token = match &args.token {
         Some(token) => token.trim().to_owned(),
@@ -75,10 +96,6 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
     };
     if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
         tracing::warn!(address = %args.listen, "others on the network can read the token and everything else: give --tls-cert and --tls-key");
-    }
-    let shared = args.store.as_deref().is_some_and(|store| !store.starts_with("sqlite:"));
-    if shared && !args.blobs.as_deref().is_some_and(|blobs| blobs.starts_with("s3://")) {
-        tracing::warn!("artifacts lie on this machine: another server that takes over does not have them; give --blobs s3://…");
     }
     let options = ServerOptions {
         farm: FarmOptions {
@@ -97,11 +114,14 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         tls: args.tls_cert.clone().zip(args.tls_key.clone()),
         advertise: args.advertise.clone(),
         token,
-        kinds: vec![Arc::new(Film::on(klieg_kernels::Choice::Cpu))],
-        build: render::build_id(klieg_kernels::Choice::Cpu)?,
+        ca: args.ca.clone(),
+        kinds: vec![Arc::new(Film::default())],
+        build: render::build_id()?,
         direct: args.artifacts == Artifacts::Direct,
+        device: args.device,
         limits: Limits::default(),
     };
+    ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
     say(common, &server, args.token.is_none().then_some(&token_file));
     tokio::select! {
@@ -133,7 +153,9 @@ fn say(common: &Common, server: &Server, token_file: Option<&PathBuf>) {
 fn server_stop(error: &ServerError) -> Stop {
     match error {
         ServerError::Farm(error) => farm_stop(error),
-        ServerError::Listen { .. } | ServerError::Tls { .. } | ServerError::Token(_) => Stop::bad(format!("failed to {error}")),
+        ServerError::Listen { .. } | ServerError::Tls { .. } | ServerError::Token(_) | ServerError::Link(_) => {
+            Stop::bad(format!("failed to {error}"))
+        }
         ServerError::Serve(_) => Stop::failed(format!("failed to {error}")),
     }
 }

@@ -31,20 +31,9 @@ pub enum Fault {
     FailBlobs,
 }
 
-const ONE_MACHINE: [Fault; 10] = [
-    Fault::KillServer,
-    Fault::KillNode,
-    Fault::PauseServer,
-    Fault::PauseNode,
-    Fault::KillWorker,
-    Fault::AbortWorker,
-    Fault::CutHttp,
-    Fault::Drain,
-    Fault::FullNode,
+/// What goes wrong on one machine comes first, in a cluster last; what is between goes wrong everywhere.
+const ALL: [Fault; 15] = [
     Fault::FullServer,
-];
-
-const CLUSTER: [Fault; 14] = [
     Fault::KillServer,
     Fault::KillNode,
     Fault::PauseServer,
@@ -63,7 +52,7 @@ const CLUSTER: [Fault; 14] = [
 
 impl Fault {
     pub fn of(stage: &Stage) -> &'static [Self] {
-        if stage.backing.is_some() { &CLUSTER } else { &ONE_MACHINE }
+        if stage.backing.is_some() { &ALL[1..] } else { &ALL[..10] }
     }
 
     /// Does it, and undoes what does not heal by itself. False when it cannot be done here now.

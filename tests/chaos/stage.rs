@@ -130,7 +130,15 @@ impl Stage {
         let (name, urls) = (format!("node-{number}"), self.urls());
         let disk = Disk::mount(&self.folder.path().join(&name), DISK_BYTES);
         let mut all = args(&[&"node", &"--server", &urls, &"--token-file", &self.token, &"--name", &name, &"--slots", &"1"]);
-        all.extend(args(&[&"--device", &"cpu", &"--cache", &disk.path().join("cache"), &"--cache-bytes", &"100000000"]));
+        all.extend(args(&[
+            &"--no-gpus",
+            &"--disk-free-min",
+            &"0",
+            &"--cache",
+            &disk.path().join("cache"),
+            &"--cache-bytes",
+            &"100000000",
+        ]));
         let mut seat = Seat::new(&name, all, self.folder.path(), &self.mark);
         seat.start();
         self.node_disks.push(disk);

@@ -132,7 +132,8 @@ impl<'a> Cluster<'a> {
 
     fn start_node(&self, name: &str, servers: &[&str], environment: &[(&str, &str)]) -> Daemon {
         let (cache, servers) = (format!("cache-{name}"), servers.join(","));
-        let args = ["node", "--name", name, "--slots", "1", "--device", "cpu", "--cache", &cache, "--server", &servers];
+        let args =
+            ["node", "--name", name, "--slots", "1", "--no-gpus", "--disk-free-min", "0", "--cache", &cache, "--server", &servers];
         Daemon::start(self.studio, name, &args, &[environment, &[("KLIEG_TOKEN", &self.token)]].concat())
     }
 

@@ -80,6 +80,13 @@ fn a_device_that_is_not_there() {
 }
 
 #[test]
+fn more_workers_than_a_farm_takes_of_a_node() {
+    let studio = Studio::new();
+    studio.script("small.fountain", SMALL);
+    assert!(refused(&studio, &["small.fountain", "--workers", "100000"]).contains("4096 at most"));
+}
+
+#[test]
 fn an_output_folder_that_cannot_be() {
     let studio = Studio::new();
     studio.script("small.fountain", SMALL);

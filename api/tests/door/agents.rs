@@ -1,7 +1,7 @@
 use crate::house::{Hand, anywhere, farm, link, part, serve};
 use klieg_api::client::Client;
-use klieg_nodes::remote::Cache;
-use klieg_protocol::{Dispatcher, Event, JobId, JobState, TaskState, wire::Submission};
+use klieg_nodes::remote::{Ask, Cache, Link};
+use klieg_protocol::{Dispatcher, Event, Incarnation, JobId, JobState, NodeId, Offer, TaskState, wire::Submission};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 async fn submit(client: &Client, text: &[u8], tasks: u64) -> JobId {
@@ -155,5 +155,28 @@ async fn a_fenced_result_is_refused_and_leaves_the_outbox() {
     let report = hand.compute(&dispatch).await;
     assert!(!hand.remote.report(report).await.unwrap(), "nobody wants it");
     assert_eq!(std::fs::read_dir(node_folder.join("outbox")).unwrap().count(), 0);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_brings_too_much_is_told_so() {
+    let root = tempfile::tempdir().unwrap();
+    let server = serve(&part(&root, "farm"), anywhere()).await;
+    farm(&server).await;
+    let remote = Hand::remote(link(&server), &part(&root, "node"));
+    for (name, slots, wanted) in [
+        ("hand", u32::MAX, "the limit is 4096 (slots_per_device_max)"),
+        (&*"n".repeat(300), 1, "its name has 300 bytes"),
+        ("", 1, "node_name_max"),
+    ] {
+        let offer = Offer::of_cpu(NodeId(name.into()), Incarnation(1), slots, 1 << 30);
+        let error = Link::new(&link(&server)).unwrap().call(&Ask::post("/v1/nodes/join", &offer)).await.unwrap_err();
+        assert_eq!(error.status(), Some(422), "{error}");
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+    // The agent hears it and ends, instead of coming again and again.
+    let offer = Offer::of_cpu(NodeId("hand".into()), Incarnation(1), u32::MAX, 1 << 30);
+    assert!(remote.join(offer).await.is_err());
+    assert!(remote.fate().await.contains("slots_per_device_max"));
     server.stop().await;
 }

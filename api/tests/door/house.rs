@@ -4,8 +4,8 @@ use klieg_api::{Limits, Server, ServerOptions, Stand};
 use klieg_kind::{BadInput, Desk, Kind};
 use klieg_nodes::remote::{LinkOptions, Remote, RemoteOptions};
 use klieg_protocol::{
-    Ask, Beat, Beaten, Charge, Command, Commands, DeviceBeat, Digest, Dispatch, Dispatcher, Fault, Incarnation, Input, JobSpec,
-    NodeId, Offer, Outcome, Plan, Report, Source, TaskFailure, TaskResult, TaskSpec,
+    Ask, Beat, Beaten, Charge, Class, Command, Commands, DeviceBeat, Digest, Dispatch, Dispatcher, Fault, Incarnation, Input,
+    JobSpec, NodeId, Offer, Outcome, Plan, Report, Source, TaskFailure, TaskResult, TaskSpec, wire::Heard,
 };
 use klieg_scheduler::{Farm, FarmOptions};
 use std::{
@@ -25,7 +25,7 @@ impl Kind for Copy {
     fn name(&self) -> &'static str {
         "copy"
     }
-    fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
+    fn plan(&self, job: &JobSpec, auto: Class, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
         let text =
             read(&job.inputs["text"]).map_err(|e| BadInput { file: "text".into(), line: 0, column: 0, message: e.to_string() })?;
         if text.starts_with(b"bad") {
@@ -36,7 +36,7 @@ impl Kind for Copy {
             step: "copy".into(),
             params: n.into(),
             inputs: BTreeMap::from([("text".to_owned(), Input { from: Source::Blob(job.inputs["text"]) })]),
-            ask: Ask { seconds: 1.0, ..Ask::default() },
+            ask: Ask { seconds: 1.0, class: auto, ..Ask::default() },
             rank: 0,
             label: String::new(),
         });
@@ -54,9 +54,11 @@ pub fn options(folder: &Path, listen: SocketAddr) -> ServerOptions {
         tls: None,
         advertise: None,
         token: TOKEN.into(),
+        ca: None,
         kinds: vec![Arc::new(Copy)],
         build: "test".into(),
         direct: false,
+        device: None,
         limits: Limits { alive_every: Duration::from_millis(200), ..Limits::default() },
     }
 }
@@ -98,26 +100,34 @@ impl Hand {
     }
 
     pub async fn join(remote: Remote, incarnation: u64) -> Self {
-        let offer = Offer::of_cpu(NodeId("hand".into()), Incarnation(incarnation), 2, 1 << 30);
+        Self::offering(remote, Offer::of_cpu(NodeId("hand".into()), Incarnation(incarnation), 2, 1 << 30)).await
+    }
+
+    pub async fn offering(remote: Remote, offer: Offer) -> Self {
         let commands = remote.join(offer.clone()).await.expect("joined");
         let mut hand = Self { remote, offer, commands, session: 0, attempts: Vec::new() };
         hand.settle().await;
         hand
     }
 
+    /// One heartbeat.
+    pub async fn beat(&self) -> Heard {
+        let beat = Beat {
+            node: self.offer.node.clone(),
+            incarnation: self.offer.incarnation,
+            draining: false,
+            devices: vec![DeviceBeat::default(); self.offer.devices.len()],
+            session: self.session,
+            attempts: self.attempts.clone(),
+            telemetry: None,
+        };
+        self.remote.beat(beat).await.expect("heard")
+    }
+
     /// Beats until the session is agreed on; joins again where that is wanted.
     pub async fn settle(&mut self) {
         for _ in 0..20 {
-            let beat = Beat {
-                node: self.offer.node.clone(),
-                incarnation: self.offer.incarnation,
-                draining: false,
-                devices: vec![DeviceBeat::default()],
-                session: self.session,
-                attempts: self.attempts.clone(),
-                telemetry: None,
-            };
-            let (answer, session) = self.remote.beat(beat).await.expect("heard");
+            let Heard { answer, session, .. } = self.beat().await;
             match answer {
                 Beaten::Known if session == self.session => return,
                 Beaten::Unknown => self.commands = self.remote.join(self.offer.clone()).await.expect("joined again"),

@@ -128,6 +128,84 @@ async fn past_a_bound_there_is_429() {
     server.stop().await;
 }
 
+/// A server of few and quick connections.
+async fn strict(folder: &std::path::Path) -> Server {
+    let limits = Limits { connections_max: 3, header_read_max: Duration::from_millis(400), ..Limits::default() };
+    Server::start(klieg_api::ServerOptions { limits, ..options(folder, anywhere()) }).await.unwrap()
+}
+
+/// What comes until the server hangs up.
+async fn rest(stream: &mut tokio::net::TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A connection that is reset has ended too.
+    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await.expect("it hangs up");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_too_many_is_told_so_and_idle_ones_make_room() {
+    let root = tempfile::tempdir().unwrap();
+    let server = strict(&part(&root, "farm")).await;
+    let connect = || tokio::net::TcpStream::connect(server.address());
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        idle.push(connect().await.unwrap());
+    }
+    let text = rest(&mut connect().await.unwrap()).await;
+    assert!(text.starts_with("HTTP/1.1 429 ") && text.contains("connections_max") && text.contains("retry-after"), "{text:?}");
+    let begun = tokio::time::Instant::now();
+    for stream in &mut idle {
+        assert_eq!(rest(stream).await, "", "who says nothing is hung up on");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(get(&server, "/healthz", "").await.0, 200);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_drips_is_not_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let server = strict(&part(&root, "farm")).await;
+    let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    // Each byte alone is quick enough.
+    let dripping = async {
+        for byte in b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'a')) {
+            if stream.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(8), dripping).await.expect("it hangs up");
+    assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let limits = Limits { body_read_max: Duration::from_millis(300), ..Limits::default() };
+    let server = Server::start(klieg_api::ServerOptions { limits, ..options(&part(&root, "farm"), anywhere()) }).await.unwrap();
+    farm(&server).await;
+    let head = format!("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n{{");
+    let (status, text) = raw(&server, &head).await;
+    assert!(status == 408 && text.contains("body_read_max"), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_go_by_the_farms_lease() {
+    let root = tempfile::tempdir().unwrap();
+    let server = serve(&part(&root, "farm"), anywhere()).await;
+    farm(&server).await;
+    let hand = Hand::join(Hand::remote(link(&server), &part(&root, "node")), 1).await;
+    let rules = klieg_scheduler::state::Rules::default();
+    let heard = hand.beat().await;
+    assert_eq!((heard.lease_ms, heard.grace_ms), (rules.lease_ms, rules.grace_ms));
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_sends_on_and_takes_over() {
     let root = tempfile::tempdir().unwrap();
@@ -140,6 +218,13 @@ async fn a_standby_sends_on_and_takes_over() {
     let (status, text) = get(&second, "/ready", "").await;
     assert!(status == 200 && text.contains("standby") && text.contains(first.url()), "{text}");
     assert_eq!(get(&second, "/healthz", "").await.0, 200);
+    // An autoscaler does not follow with its token: the standby asks the leader. One that was asked by another does not.
+    let auth = format!("Authorization: Bearer {TOKEN}\r\n");
+    let (status, text) = get(&second, "/v1/backlog", &auth).await;
+    assert!(status == 200 && text.contains(r#""classes":{"cpu":"#), "{text}");
+    assert_eq!(get(&second, "/v1/backlog", "").await.0, 401);
+    let (status, text) = get(&second, "/v1/backlog", &format!("{auth}klieg-passed-on: 1\r\n")).await;
+    assert!(status == 307 && text.contains(first.url()), "{text}");
     // A caller that only knows the standby finds the leader.
     let way = Link::new(&link(&second)).unwrap();
     let backlog: Backlog = way.get(&Ask::new(Method::GET, "/v1/backlog")).await.unwrap();

@@ -1,9 +1,10 @@
 //! The fleet's round: look at the backlog, look at the jobs, decide, do it. What cannot be seen is left as it is.
 
 use crate::{
-    Agent, Backlog, Decision, LookError, Memory, Rules, Server, Slurm, SlurmError, Stage, clock,
+    Agent, Backlog, Decision, Memory, Rules, Server, Slurm, SlurmError, Stage, clock,
     decide::{decide, pause},
 };
+use klieg_nodes::remote::LinkError;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub struct Pace {
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     #[error(transparent)]
-    Look(#[from] LookError),
+    Look(#[from] LinkError),
     #[error(transparent)]
     Slurm(#[from] SlurmError),
 }

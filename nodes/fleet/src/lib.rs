@@ -11,7 +11,7 @@ pub mod follow;
 pub mod script;
 pub mod slurm;
 
-pub use backlog::{Backlog, LookError, Server};
+pub use backlog::{Backlog, Server};
 pub use decide::{Agent, Decision, Memory, Rules, Stage, decide};
 pub use follow::{FleetError, Pace, Round, follow};
 pub use slurm::{Slurm, SlurmError, SlurmOptions};

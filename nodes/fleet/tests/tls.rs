@@ -1,6 +1,7 @@
 //! A server with a certificate of one's own making: openssl's own server answers with a file.
 
-use klieg_fleet::{LookError, Server};
+use klieg_fleet::Server;
+use klieg_nodes::remote::{LinkError, LinkOptions};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -45,33 +46,26 @@ async fn a_server_is_trusted_by_its_authority_only() {
     openssl(folder.path(), &format!("{key} -keyout leaf.key -out leaf.pem -subj /CN=server {leaf}"));
     fs::create_dir(at("v1")).unwrap();
     fs::write(at("v1/backlog"), r#"{"ready":5,"running":2,"nodes":1,"slots":2,"more":"of a later version"}"#).unwrap();
-    fs::write(at("token"), "a-token-of-the-test\n").unwrap();
     let (_answers, address) = serve(folder.path());
 
-    let trusting = Server::new(std::slice::from_ref(&address), &at("token"), Some(&at("ca.pem"))).unwrap();
-    let backlog = trusting.look().await.unwrap();
+    let of = |ca: Option<&str>| LinkOptions { servers: vec![address.clone()], token: "a-token-of-the-test".into(), ca: ca.map(at) };
+    let backlog = Server::new(&of(Some("ca.pem"))).unwrap().look().await.unwrap();
     assert_eq!((backlog.ready, backlog.running), (5, 2));
-    let wary = Server::new(&[address], &at("token"), None).unwrap();
-    let refusal = wary.look().await.unwrap_err();
-    assert!(matches!(&refusal, LookError::Unreachable { why, .. } if why.contains("certificate")), "{refusal}");
+    let refusal = Server::new(&of(None)).unwrap().look().await.unwrap_err();
+    assert!(matches!(&refusal, LinkError::Away { what, .. } if what.contains("certificate")), "{refusal}");
     // A file without certificates is a mistake, not a reason to trust nobody.
-    assert!(matches!(Server::new(&["https://x".into()], &at("token"), Some(&at("token"))), Err(LookError::Certificates { .. })));
+    let bad = Server::new(&of(Some("leaf.key"))).map(drop).unwrap_err();
+    assert!(matches!(bad, LinkError::BadCa { .. }) && bad.is_usage());
 }
 
 #[test]
 fn what_cannot_be_used_is_said_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    let of = |address: &str| Server::new(&[address.into()], &token, None).map(drop).unwrap_err();
-    assert!(matches!(of("http://farm:7421"), LookError::Token { .. }));
-    for bad in ["", "  \n", "two words", "a\nb"] {
-        fs::write(&token, bad).unwrap();
-        assert!(matches!(of("http://farm:7421"), LookError::NoToken { .. }), "{bad:?}");
-    }
-    fs::write(&token, "a-token-of-the-test").unwrap();
+    let of = |server: &str| {
+        Server::new(&LinkOptions { servers: vec![server.into()], token: "a-token-of-the-test".into(), ca: None }).map(drop)
+    };
     for bad in ["", "farm", "farm:7421", "ftp://farm", "http://", "http:// farm"] {
-        let error = of(bad);
-        assert!(matches!(error, LookError::Address(_)) && error.is_usage(), "{bad:?}");
+        let error = of(bad).unwrap_err();
+        assert!(matches!(error, LinkError::BadServer { .. }) && error.is_usage(), "{bad:?}");
     }
-    assert!(Server::new(&["http://farm:7421/".into()], &token, None).is_ok());
+    assert!(of("http://farm:7421/").is_ok());
 }

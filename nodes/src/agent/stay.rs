@@ -9,7 +9,7 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Dispatch, Dispatcher, Fault, Offer, Outcome, Report, TaskFailure, TaskId, Telemetry,
-    Token,
+    Token, wire::Heard,
 };
 use std::{
     collections::BTreeMap,
@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 /// How often the scheduler hears of the agent, or four times in a lease if that is more often.
 const BEAT: Duration = Duration::from_secs(2);
+/// However short the lease.
+const BEAT_MIN: Duration = Duration::from_millis(1);
 
 /// Why an agent takes part no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl Slots {
 type Asked = Pin<Box<dyn Future<Output = (Instant, Answer)> + Send>>;
 
 enum Answer {
-    Beat(Result<(Beaten, u64), Closed>),
+    Beat(Result<Heard, Closed>),
     Joined(Result<Box<dyn Commands>, Closed>),
     /// It took too long.
     None,
@@ -65,8 +67,37 @@ pub struct Stay<D> {
     pub draining: watch::Receiver<bool>,
     pub telemetry: watch::Receiver<Option<Telemetry>>,
     pub silence: Silence,
+    pub terms: Terms,
     /// Nobody has answered for so long that nothing runs any more.
     pub alone: bool,
+}
+
+/// How long the farm believes in a node that it does not hear of. The farm tells with every heartbeat, so that both go by the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// That it lives.
+    pub lease: Duration,
+    /// That its attempts run on, after that.
+    pub grace: Duration,
+}
+
+impl Default for Terms {
+    /// Until the farm has told: short, as nothing runs yet.
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(8), grace: Duration::from_secs(8) }
+    }
+}
+
+impl Terms {
+    fn of(heard: &Heard) -> Self {
+        Self { lease: Duration::from_millis(heard.lease_ms), grace: Duration::from_millis(heard.grace_ms) }
+    }
+
+    fn pulse(&self) -> tokio::time::Interval {
+        let mut pulse = tokio::time::interval(BEAT.min(self.lease / 4).max(BEAT_MIN));
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        pulse
+    }
 }
 
 /// The most that one look may add to a silence. An agent that was paused for longer did not ask either: it asks before it gives up.
@@ -103,8 +134,7 @@ impl<D: Dispatcher> Stay<D> {
     pub async fn run(mut self, first: Box<dyn Commands>) -> Ended {
         let mut commands = Some(first);
         let mut asked: Option<Asked> = None;
-        let mut pulse = tokio::time::interval(BEAT.min(self.shared.options.lease / 4).max(Duration::from_millis(1)));
-        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pulse = self.terms.pulse();
         let health = self.shared.health.clone();
         let ended = loop {
             let left = self.alone_after().saturating_sub(self.silence.look(clock::now()));
@@ -120,6 +150,12 @@ impl<D: Dispatcher> Stay<D> {
                 _ = pulse.tick(), if asked.is_none() => asked = Some(self.beat()),
                 (when, answer) = answer(&mut asked), if asked.is_some() => {
                     asked = None;
+                    if let Answer::Beat(Ok(heard)) = &answer
+                        && self.agrees(heard)
+                    {
+                        pulse = self.terms.pulse();
+                        pulse.reset();
+                    }
                     match self.heard(when, answer, &mut commands) {
                         Next::Wait => {}
                         Next::BeatNow => pulse.reset_immediately(),
@@ -136,6 +172,12 @@ impl<D: Dispatcher> Stay<D> {
         ended
     }
 
+    /// Goes by what the farm says from now on; true when that is another than before. A scheduler that another has followed has no say.
+    fn agrees(&mut self, heard: &Heard) -> bool {
+        let terms = if self.charges().obeys(heard.session) { Terms::of(heard) } else { self.terms };
+        std::mem::replace(&mut self.terms, terms) != terms
+    }
+
     fn charges(&self) -> &Charges {
         &self.shared.charges
     }
@@ -143,7 +185,7 @@ impl<D: Dispatcher> Stay<D> {
     /// How long the scheduler may stay silent before the attempts are ended. The scheduler gives them up after its lease and
     /// gives what they hold away after its grace: half of that is left for ending them.
     fn alone_after(&self) -> Duration {
-        self.shared.options.lease + self.shared.options.unheard / 2
+        self.terms.lease + self.terms.grace / 2
     }
 
     /// Nobody can believe any more that the attempts run: they end. What has finished is kept and handed in when somebody hears.
@@ -176,7 +218,7 @@ impl<D: Dispatcher> Stay<D> {
 
     /// An answer that takes longer than the lease is given up, and asked for again.
     fn ask(&self, what: impl Future<Output = Answer> + Send + 'static) -> Asked {
-        let (now, lease) = (clock::now(), self.shared.options.lease);
+        let (now, lease) = (clock::now(), self.terms.lease);
         Box::pin(async move { (now, tokio::time::timeout(lease, what).await.unwrap_or(Answer::None)) })
     }
 
@@ -189,7 +231,7 @@ impl<D: Dispatcher> Stay<D> {
                 *commands = Some(anew);
                 Next::BeatNow
             }
-            Answer::Beat(Ok((answer, session))) => {
+            Answer::Beat(Ok(Heard { answer, session, .. })) => {
                 let news = self.charges().follow(session);
                 match answer {
                     // A scheduler that another has replaced has nothing to say.

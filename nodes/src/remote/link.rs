@@ -30,6 +30,11 @@ const HOPS_MAX: u32 = 4;
 /// The longest JSON answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
+/// What to do about a token that a server does not take.
+const TOKEN_REMEDY: &str = "give the one in the server's token file with --token-file or KLIEG_TOKEN";
+/// The longest problem that is read; a job's missing inputs are named in it.
+const PROBLEM_BYTES_MAX: usize = 16 << 20;
+
 /// What a request's body is made of when its bytes are not at hand.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// An answer whose body has not been read.
@@ -81,6 +86,11 @@ impl LinkError {
             Self::Busy { problem, .. } | Self::Refused { problem, .. } => Some(problem.status),
             _ => None,
         }
+    }
+
+    /// Whether what was given is wrong: asking again cannot help.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::BadServer { .. } | Self::BadCa { .. })
     }
 
     /// How long to wait at least before the next try.
@@ -210,6 +220,10 @@ impl Link {
             }
             let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             if let Some(leader) = header(LEADER_HEADER) {
+                if server.starts_with("https://") && !leader.starts_with("https://") {
+                    let what = format!("it sends on to {leader}, where the token would go unencrypted");
+                    return Err(LinkError::Garbled { at: server, what });
+                }
                 server = server_of(&leader)?;
             } else if let Some(place) = header(header::LOCATION.as_str()) {
                 self.keep(&server);
@@ -262,6 +276,11 @@ impl Link {
         }
     }
 
+    /// Asks one server, and whoever it sends on to, and reads the answer.
+    pub async fn get_at<T: DeserializeOwned>(&self, server: &str, ask: &Ask) -> Result<T, LinkError> {
+        read(self.call_at(server, ask).await?).await
+    }
+
     /// Asks once and reads the answer.
     pub async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, LinkError> {
         read(self.call(ask).await?).await
@@ -286,14 +305,19 @@ async fn judge(at: &str, answer: Answer) -> Result<Answer, LinkError> {
     let blank = || Problem {
         title: status.canonical_reason().unwrap_or_default().into(),
         status: status.as_u16(),
-        detail: format!("it answers {status}"),
+        detail: match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("it does not take the token ({status}); {TOKEN_REMEDY}"),
+            _ => format!("it answers {status}"),
+        },
         ..Problem::default()
     };
-    let problem = match answer.into_body().collect().await {
-        Ok(body) => serde_json::from_slice(&body.to_bytes()).unwrap_or_else(|_| blank()),
-        Err(_) => blank(),
+    let told = tokio::time::timeout(ANSWER_MAX, Limited::new(answer.into_body(), PROBLEM_BYTES_MAX).collect()).await;
+    let problem = match told {
+        Ok(Ok(body)) => serde_json::from_slice(&body.to_bytes()).unwrap_or_else(|_| blank()),
+        _ => blank(),
     };
-    let (at, problem) = (at.split('?').next().unwrap_or_default().to_owned(), Box::new(problem));
+    let problem = Box::new(Problem { status: status.as_u16(), ..problem });
+    let at = at.split('?').next().unwrap_or_default().to_owned();
     Err(match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
             LinkError::Busy { at, after: Duration::from_secs(seconds.unwrap_or(0)).min(Duration::from_secs(60)), problem }

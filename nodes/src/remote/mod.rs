@@ -208,6 +208,11 @@ impl Remote {
         }
     }
 
+    /// Why the farm wants nothing more of this node, if it does not.
+    pub fn cast_out(&self) -> Option<String> {
+        self.0.fate.borrow().clone()
+    }
+
     /// Done when the farm wants nothing more of this node; says why.
     pub async fn fate(&self) -> String {
         let mut fate = self.0.fate.subscribe();
@@ -238,18 +243,20 @@ impl Dispatcher for Remote {
         }
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(Beaten, u64), Closed> {
+    async fn beat(&self, beat: Beat) -> Result<Heard, Closed> {
         self.0.pins.review(&beat);
         let ask = Ask::post("/v1/nodes/beat", &beat);
         let mut backoff = Backoff::default();
         loop {
             match self.0.link.get::<Heard>(&ask).await {
-                Ok(Heard { answer, session }) => {
-                    if answer == Beaten::Replaced {
-                        self.0
-                            .cast_out(&format!("node {} has been replaced: another agent has joined under its name", beat.node.0));
+                Ok(heard) => {
+                    if heard.answer == Beaten::Replaced {
+                        self.0.cast_out(&format!(
+                            "go on as node {}: another agent has joined under its name; give each a --name of its own",
+                            beat.node.0
+                        ));
                     }
-                    return Ok((answer, session));
+                    return Ok(heard);
                 }
                 Err(error) if error.retryable() => backoff.wait(error.after()).await,
                 Err(error) => return Err(self.0.closed(&error)),

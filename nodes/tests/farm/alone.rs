@@ -7,8 +7,8 @@ use crate::{
 use klieg_nodes::{Agent, AgentOptions};
 use klieg_protocol::JobState;
 use klieg_protocol::{
-    Beat, Beaten, Closed, Commands, Digest, Dispatcher, Event, Fault, Incarnation, NodeId, Offer, Progress, Report, TaskFailure,
-    TaskId, Token,
+    Beat, Closed, Commands, Digest, Dispatcher, Event, Fault, Incarnation, NodeId, Offer, Progress, Report, TaskFailure, TaskId,
+    Token, wire::Heard,
 };
 use klieg_scheduler::Farm;
 use serde_json::json;
@@ -19,6 +19,8 @@ use tokio::sync::watch;
 struct Far {
     farm: Farm,
     on: watch::Receiver<bool>,
+    lease: Duration,
+    grace: Duration,
 }
 
 impl Far {
@@ -36,9 +38,11 @@ impl Dispatcher for Far {
         self.reach().await;
         self.farm.leave(node, incarnation).await
     }
-    async fn beat(&self, beat: Beat) -> Result<(Beaten, u64), Closed> {
+    async fn beat(&self, beat: Beat) -> Result<Heard, Closed> {
         self.reach().await;
-        self.farm.beat(beat).await
+        let heard = self.farm.beat(beat).await?;
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap();
+        Ok(Heard { lease_ms: millis(self.lease), grace_ms: millis(self.grace), ..heard })
     }
     fn progress(&self, id: &TaskId, token: Token, progress: Progress) {
         if *self.on.borrow() {
@@ -60,12 +64,12 @@ impl Dispatcher for Far {
     }
 }
 
-/// An agent that ends what runs when the farm has not answered for 0.6 s, or for so much more.
+/// An agent of a farm whose lease is so short that what runs ends when it has not answered for 0.6 s, or for so much more.
 async fn far(farm: &Farm, more: Duration) -> (Agent, watch::Sender<bool>) {
     let (switch, on) = watch::channel(true);
-    let (lease, unheard) = (Duration::from_millis(400) + more, Duration::from_millis(400));
-    let options = AgentOptions { lease, unheard, silence: Duration::from_secs(60), ..agent_options(1) };
-    let agent = Agent::start(Far { farm: farm.clone(), on }, options).await.unwrap();
+    let (lease, grace) = (Duration::from_millis(400) + more, Duration::from_millis(400));
+    let options = AgentOptions { silence: Duration::from_secs(60), ..agent_options(1) };
+    let agent = Agent::start(Far { farm: farm.clone(), on, lease, grace }, options).await.unwrap();
     (agent, switch)
 }
 

@@ -1,7 +1,7 @@
 //! A job kind that does what tests need: sums, grows, crashes, hangs.
 
 use klieg_kind::{BadInput, Conform, Desk, Kind, Media, SegmentEncoder, VideoSpec};
-use klieg_protocol::{Ask, Digest, Fault, Input, JobSpec, Plan, Progress, Source, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Ask, Class, Digest, Fault, Input, JobSpec, Plan, Progress, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, io::Write, path::Path, thread, time::Duration};
 
@@ -113,7 +113,7 @@ impl Kind for Toy {
         "toy"
     }
 
-    fn plan(&self, _: &JobSpec, _: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
+    fn plan(&self, _: &JobSpec, _: Class, _: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
         Ok(Plan::default())
     }
 

@@ -1,7 +1,8 @@
 //! The one trait every job kind implements: `plan` (pure, cheap, rejects bad input) and `run` (one task).
 
+use klieg_kernels::Choice;
 pub use klieg_kernels::convert::{Format as Layout, Frame};
-use klieg_protocol::{Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskResult, TaskSpec};
 use std::{collections::BTreeMap, path::Path};
 
 /// Bad input, found at submission.
@@ -28,8 +29,10 @@ fn at(file: &str, line: u32, column: u32) -> String {
 pub trait Kind: Send + Sync {
     /// The word users submit it by.
     fn name(&self) -> &'static str;
-    /// The task graph. `read` fetches an input artifact.
-    fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput>;
+    /// The task graph. `auto`: the class of device that makes what differs from class to class, where the job names none itself.
+    /// A plan names one class for all such tasks, as theirs and in their parameters: so nothing of two classes is ever put
+    /// together, and no cached result of another class is taken. `read` fetches an input artifact.
+    fn plan(&self, job: &JobSpec, auto: Class, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput>;
     /// Runs one task of a plan.
     fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure>;
     /// Smaller tasks that give the same outputs, when a device had too little memory for this one (`Fault::Memory`). None when
@@ -37,6 +40,16 @@ pub trait Kind: Send + Sync {
     fn split(&self, task: &TaskSpec) -> Option<Split> {
         let _ = task;
         None
+    }
+}
+
+/// The class of the device that a choice names; `auto` names none.
+pub fn class_of(choice: Choice) -> Option<Class> {
+    match choice {
+        Choice::Auto => None,
+        Choice::Cpu => Some(Class::Cpu),
+        Choice::Cuda(_) => Some(Class::Cuda),
+        Choice::Vulkan(_) => Some(Class::Wgpu),
     }
 }
 

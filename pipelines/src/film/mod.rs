@@ -24,11 +24,11 @@ pub use plan::{Range, forecast, poses, ranges, render_seconds};
 pub use preparation::Preparation;
 pub use selection::select;
 
-use crate::kind::{BadInput, Desk, Kind};
+use crate::kind::{BadInput, Desk, Kind, class_of};
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
 use klieg_kernels::{Choice, Device, KernelError};
-use klieg_protocol::{Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -54,6 +54,16 @@ impl Film {
     }
 }
 
+/// A film is made of one class's pixels, whatever a node says that it has.
+fn made_on(device: &Device, wanted: Class) -> Result<(), TaskFailure> {
+    let here = class_of(device.info().choice).unwrap_or_default();
+    if here == wanted {
+        return Ok(());
+    }
+    let message = format!("failed to make pictures of class {wanted}: this worker makes them on {here}; look at its node's --gpus");
+    Err(TaskFailure { fault: Fault::Node, message })
+}
+
 /// Whose fault it is when a device doesn't do what it is asked to: a device that is lost is the node's.
 fn device_failed(what: &str, error: KernelError) -> TaskFailure {
     let node =
@@ -66,9 +76,10 @@ impl Kind for Film {
         "film"
     }
 
-    fn plan(&self, job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
-        let params: FilmParams =
+    fn plan(&self, job: &JobSpec, auto: Class, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
+        let mut params: FilmParams =
             serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
+        params.device.get_or_insert(auto);
         let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
         let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
         let preparation = Preparation::of(&script, &params)?;
@@ -87,8 +98,10 @@ impl Kind for Film {
             "speak" => sound::speak(task, desk),
             "direct" => direct(task, desk),
             "render" => {
+                let params: plan::RenderParams = from_json(&task.params)?;
                 let device = self.device(desk.threads())?;
-                render::run(task, desk, device)
+                made_on(device, params.device)?;
+                render::run(&params, desk, device)
             }
             "score" => sound::score(task, desk),
             "mix" => sound::mix(task, desk),

@@ -1,6 +1,7 @@
 //! What a film job may be asked for.
 
 use crate::kind::{BadInput, Format};
+use klieg_protocol::Class;
 use serde::{Deserialize, Serialize};
 
 /// Shortest and longest side of a picture in pixels.
@@ -77,6 +78,9 @@ pub struct FilmParams {
     pub format: Format,
     #[serde(default)]
     pub loudness: Loudness,
+    /// What makes the pictures: pixels differ a little from class to class. Whoever plans the film chooses, where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Class>,
     /// A look over the whole film; none is the films' own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lut: Option<super::LutFile>,

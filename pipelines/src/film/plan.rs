@@ -9,7 +9,7 @@ use klieg_film_score::CueBrief;
 use klieg_film_words::FPS;
 use klieg_film_words::shot::{Cut, Purpose, Shot};
 use klieg_film_words::story::Story;
-use klieg_protocol::{Ask, Digest, Input, Source, TaskSpec};
+use klieg_protocol::{Ask, Class, Digest, Input, Source, TaskSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ pub struct RenderParams {
     pub samples: u32,
     pub video: crate::kind::VideoSpec,
     pub card: Option<Card>,
+    /// What makes the pictures. Of the whole film the same.
+    #[serde(default)]
+    pub device: Class,
 }
 
 /// A render task's place in the film.
@@ -82,6 +85,8 @@ pub fn tasks_of_cut(preparation: &Preparation, cut: &Cut, params: &FilmParams, s
     let ranges = ranges(cut, params);
     let mut tasks: Vec<TaskSpec> = ranges.iter().map(|range| render_task(preparation, cut, range, params)).collect();
     tasks.extend(score_tasks(preparation, cut, params));
+    // What no picture goes into is the same, whatever makes the pictures.
+    let params = &FilmParams { device: None, ..params.clone() };
     tasks.push(mix_task(preparation, cut, params, script));
     tasks.push(conform_task(&ranges, params, script));
     tasks
@@ -123,12 +128,14 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
     let Local { brief, lines } = localise(shot, preparation, params.on);
     let poses = poses(range.end - range.first, params.on);
     let (width, height) = params.size();
+    let class = params.device.unwrap_or_default();
     let render = RenderParams {
         brief,
         range: (range.first, range.end),
         samples: params.samples(),
         video: crate::kind::VideoSpec { format: params.format, width, height, fps: FPS },
         card: card(shot, preparation),
+        device: class,
     };
     let spoken = lines.iter().enumerate().map(|(local, id)| (format!("spoken/{local:05}"), output(&speak_name(*id), "spoken")));
     let lut = params.lut.iter().map(|lut| ("lut".to_owned(), Input { from: Source::Blob(lut.digest) }));
@@ -137,7 +144,7 @@ fn render_task(preparation: &Preparation, cut: &Cut, range: &Range, params: &Fil
         step: "render".into(),
         params: json!(render),
         inputs: spoken.chain(lut).collect(),
-        ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params), ..Ask::default() },
+        ask: Ask { memory_bytes: render_bytes(width, height), seconds: render_seconds(poses, params), class, ..Ask::default() },
         rank: 10 + range.shot as u32,
         label: format!("{}, frames {}–{}", shot.name, range.first, range.end - 1),
     }
@@ -311,4 +318,64 @@ pub fn forecast(preparation: &Preparation, cut: &Cut, params: &FilmParams, scrip
         "tasks": tasks.iter().map(|t| json!({"name": t.name, "step": t.step, "label": t.label, "seconds": t.ask.seconds, "memory_bytes": t.ask.memory_bytes})).collect::<Vec<_>>(),
         "slot_seconds": tasks.iter().map(|t| t.ask.seconds).sum::<f64>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::film::{Film, made_on};
+    use crate::kind::Kind;
+    use klieg_kernels::{Choice, Device};
+    use klieg_protocol::{Fault, JobSpec};
+
+    const SCRIPT: &[u8] = b"INT. KITCHEN - DAY\n\nANNA (30s) stands at the table.\n\nANNA\nTea?\n";
+
+    fn params(device: Option<Class>) -> FilmParams {
+        let mut params: FilmParams = serde_json::from_value(json!({"file": "a.fountain"})).unwrap();
+        params.device = device;
+        params
+    }
+
+    /// All tasks of a film that somebody wants made on `asked`, in a farm that would take `auto`.
+    fn tasks(asked: Option<Class>, auto: Class) -> BTreeMap<String, TaskSpec> {
+        let script = Digest::of(SCRIPT);
+        let inputs = BTreeMap::from([("script".to_owned(), script)]);
+        let spec = JobSpec { kind: "film".into(), label: "l".into(), params: json!(params(asked)), inputs };
+        let mut tasks = Film::default().plan(&spec, auto, &|_| Ok(SCRIPT.to_vec())).unwrap().tasks;
+        // As `direct` goes on with what it was given.
+        let direct = tasks.iter().find(|task| task.name == "direct").unwrap();
+        let params: FilmParams = serde_json::from_value(direct.params.clone()).unwrap();
+        let preparation = Preparation::of(SCRIPT, &params).unwrap();
+        let cut = preparation.direct(&preparation.estimates());
+        tasks.extend(tasks_of_cut(&preparation, &cut, &params, script));
+        tasks.into_iter().map(|task| (task.name.clone(), task)).collect()
+    }
+
+    #[test]
+    fn a_film_is_made_of_one_classs_pixels() {
+        let (cpu, cuda) = (tasks(None, Class::Cpu), tasks(None, Class::Cuda));
+        assert_eq!(tasks(Some(Class::Cuda), Class::Cpu), cuda, "what was asked for goes before what the farm would take");
+        assert!(cpu.keys().eq(cuda.keys()));
+        let mut pictures = 0;
+        for (one, other) in cpu.values().zip(cuda.values()) {
+            if one.step == "render" {
+                pictures += 1;
+                assert_eq!((one.ask.class, other.ask.class), (Class::Cpu, Class::Cuda));
+            } else {
+                assert_eq!((one.ask.class, other.ask.class), (Class::Cpu, Class::Cpu), "{}", one.name);
+            }
+            // The parameters are what names a result in the cache: those of pictures differ, and of what leads to them; sound's do not.
+            assert_eq!(one.params != other.params, matches!(one.step.as_str(), "render" | "direct"), "{}", one.name);
+        }
+        assert!(pictures > 1);
+    }
+
+    #[test]
+    fn a_worker_of_another_class_makes_no_pictures_of_the_film() {
+        let device = Device::open(Choice::Cpu, 1).unwrap();
+        assert_eq!(made_on(&device, Class::Cpu), Ok(()));
+        let refusal = made_on(&device, Class::Cuda).unwrap_err();
+        assert_eq!(refusal.fault, Fault::Node);
+        assert!(refusal.message.contains("pictures of class cuda: this worker makes them on cpu"), "{}", refusal.message);
+    }
 }

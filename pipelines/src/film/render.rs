@@ -3,7 +3,7 @@
 use super::blur::soften;
 use super::lettering::Lettering;
 use super::plan::RenderParams;
-use super::{device_failed, failed, from_json};
+use super::{device_failed, failed};
 use crate::kind::{self, Desk};
 use klieg_film_animate::{Frame, Performance};
 use klieg_film_words::mix;
@@ -12,16 +12,15 @@ use klieg_kernels::convert::Transfer;
 use klieg_kernels::cube::Lut;
 use klieg_kernels::pixels::Pixels;
 use klieg_kernels::{Build, Device, Finish, Picture, Settings, Solid, Stage};
-use klieg_protocol::{Progress, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Progress, TaskFailure, TaskResult};
 use std::collections::BTreeMap;
 
 /// Runs a `render` task.
-pub fn run(task: &TaskSpec, desk: &mut dyn Desk, device: &Device) -> Result<TaskResult, TaskFailure> {
-    let params: RenderParams = from_json(&task.params)?;
+pub fn run(params: &RenderParams, desk: &mut dyn Desk, device: &Device) -> Result<TaskResult, TaskFailure> {
     let spoken: BTreeMap<usize, Spoken> = super::numbered(desk, "spoken/")?.into_iter().collect();
     let performance = Performance::new(&params.brief, &spoken);
     let lut = lut(desk)?;
-    let studio = Studio::open(&performance, &params, lut, device)?;
+    let studio = Studio::open(&performance, params, lut, device)?;
     let path = desk.scratch().join("segment");
     let mut segment = desk.media().encode(&path, &params.video)?;
     let (first, end) = params.range;

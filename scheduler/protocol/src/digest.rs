@@ -25,7 +25,7 @@ impl FromStr for Digest {
     type Err = NotADigest;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         let mut out = [0; 32];
-        if s.len() != 64 || !s.is_ascii() {
+        if s.len() != 64 || !s.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(NotADigest(s.into()));
         }
         for (i, byte) in out.iter_mut().enumerate() {

@@ -1,4 +1,6 @@
-use crate::{Class, Digest, GpuFacts, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Telemetry, Token, Tools};
+use crate::{
+    Class, Digest, GpuFacts, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Telemetry, Token, Tools, wire::Heard,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future, path::PathBuf};
 
@@ -183,8 +185,8 @@ pub trait Dispatcher: Send + Sync + 'static {
     fn join(&self, offer: Offer) -> impl Future<Output = Result<Box<dyn Commands>, Closed>> + Send;
     /// Takes the node back: what still runs on it counts as lost.
     fn leave(&self, node: &NodeId, incarnation: Incarnation) -> impl Future<Output = Result<(), Closed>> + Send;
-    /// Renews the node's lease and tells how it is. The answer comes with the node's session.
-    fn beat(&self, beat: Beat) -> impl Future<Output = Result<(Beaten, u64), Closed>> + Send;
+    /// Renews the node's lease and tells how it is. The answer comes with the node's session and what the farm's lease is.
+    fn beat(&self, beat: Beat) -> impl Future<Output = Result<Heard, Closed>> + Send;
     /// Tells how far an attempt is. May be dropped under load.
     fn progress(&self, id: &TaskId, token: Token, progress: Progress);
     /// Hands in an attempt's end; returns once it is durable. `false`: the attempt was fenced and the result is refused.

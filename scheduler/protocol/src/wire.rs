@@ -11,6 +11,8 @@ pub const PROTOCOL: u32 = 1;
 pub const PROTOCOL_HEADER: &str = "klieg-protocol";
 /// The header in which a standby names the leader's URL, with a redirect to it.
 pub const LEADER_HEADER: &str = "klieg-leader";
+/// The header of a request that a standby has passed on: whoever gets it answers by itself or not at all.
+pub const PASSED_HEADER: &str = "klieg-passed-on";
 /// The media type of streams: one JSON value a line. An empty line says that the other side lives.
 pub const LINES: &str = "application/x-ndjson";
 /// The media type of a problem.
@@ -23,7 +25,9 @@ pub struct Problem {
     #[serde(rename = "type", default)]
     pub kind: String,
     /// A few words that are the same every time.
+    #[serde(default)]
     pub title: String,
+    #[serde(default)]
     pub status: u16,
     /// One sentence for people, with the remedy if there is one.
     #[serde(default)]
@@ -60,6 +64,10 @@ pub struct Heard {
     pub answer: Beaten,
     /// The node's session with the scheduler that answers.
     pub session: u64,
+    /// How long the farm believes that the node lives when it does not hear of it.
+    pub lease_ms: u64,
+    /// How long after that the farm believes that the node's attempts run on: the node ends them before.
+    pub grace_ms: u64,
 }
 
 /// The answer to a report: durable. `false`: the attempt was fenced and the result is refused.

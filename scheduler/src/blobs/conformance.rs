@@ -2,15 +2,11 @@
 
 use super::{BlobError, Blobs};
 use klieg_protocol::Digest;
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Panics where `blobs`, which is empty, does not keep its word. `scratch`: an empty folder that files are adopted from.
-/// `place`: the file behind an artifact, to damage it.
-pub async fn check(blobs: &impl Blobs, scratch: &Path, place: impl Fn(Digest) -> PathBuf) {
+/// `damage`: puts these bytes in the place of an artifact's, behind its back.
+pub async fn check(blobs: &impl Blobs, scratch: &Path, damage: impl Fn(Digest, &[u8])) {
     let missing = Digest::of(b"missing");
     assert!(matches!(blobs.get(missing).await, Err(BlobError::Missing(d)) if d == missing));
     assert_eq!(blobs.size(missing).await.expect("size"), None);
@@ -45,7 +41,7 @@ pub async fn check(blobs: &impl Blobs, scratch: &Path, place: impl Fn(Digest) ->
     wanted.sort_unstable();
     assert_eq!(blobs.list().await.expect("list"), wanted);
 
-    fs::write(place(two), "2wo").expect("damage");
+    damage(two, b"2wo");
     assert!(matches!(blobs.get(two).await, Err(BlobError::Damaged(d)) if d == two));
     assert!(matches!(blobs.get(two).await, Err(BlobError::Missing(_))), "damaged bytes are thrown away");
     blobs.put(b"two".to_vec()).await.expect("put anew");

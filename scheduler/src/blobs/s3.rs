@@ -113,7 +113,9 @@ impl S3 {
         let at = format!("s3://{bucket}/{prefix}");
         let cache = Cache::new(Folder::open(cache)?, cache_bytes_max);
         let (client, signer) = (Client::from_conf(config.build()), Client::from_conf(signer));
-        let found = client.head_bucket().bucket(&bucket).send().await;
+        // Whoever opens it says soon that it cannot be reached, and tries again by itself.
+        let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(2));
+        let found = client.head_bucket().bucket(&bucket).customize().config_override(once).send().await;
         found.map_err(|error| failed(&at, &error))?;
         Ok(Self(Arc::new(Inner { client, signer, bucket, prefix, cache, at })))
     }
@@ -125,16 +127,63 @@ fn absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     not_found && error.code() != Some("NoSuchBucket")
 }
 
+/// What an error means, in a sentence for people; what the library says of it goes to the log.
 fn failed<E: std::error::Error + ProvideErrorMetadata + 'static>(at: &str, error: &SdkError<E>) -> BlobError {
-    let (at, what) = (at.to_string(), DisplayErrorContext(error).to_string());
+    tracing::debug!(error = %DisplayErrorContext(error), at, "S3 did not do it");
+    let at = at.to_string();
+    let away = |what: String| BlobError::Unreachable { at: at.clone(), what };
     match error {
-        SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => BlobError::Refused { at, what },
-        _ => BlobError::Unreachable { at, what },
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let what = refusal(status, error.code(), error.message());
+            // Its own trouble, or too much at a time, or a clock that is being set.
+            let passes = status >= 500 || matches!(status, 408 | 429) || error.code() == Some("RequestTimeTooSkewed");
+            if passes { away(what) } else { BlobError::Refused { at, what } }
+        }
+        SdkError::TimeoutError(_) => away("it did not answer in time; see that it runs and that this machine reaches it".into()),
+        SdkError::ResponseError(_) => away("its answer broke off, or was not S3's; see that the endpoint is one of S3".into()),
+        other => {
+            let deepest = deepest(other);
+            let keys = deepest.contains("credential") || deepest.contains("identity");
+            if keys {
+                let what = "no access key was found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
+                return BlobError::Refused { at, what: what.into() };
+            }
+            away(format!("{deepest}; see that it runs and that this machine reaches it"))
+        }
     }
 }
 
+/// What S3 means by an answer, and what to do about it.
+fn refusal(status: u16, code: Option<&str>, message: Option<&str>) -> String {
+    let named = code.map_or(String::new(), |code| format!(", {code}"));
+    match (status, code.unwrap_or_default()) {
+        (_, "RequestTimeTooSkewed") => "it says that this machine's clock is wrong; set it".into(),
+        (403, _) => format!(
+            "it does not let this access key in (403{named}); see the key, its secret, and what they may do with the bucket"
+        ),
+        (301 | 307, _) => {
+            format!("the bucket is in another region or at another endpoint ({status}{named}); give ?region= or ?endpoint=")
+        }
+        (404, _) => format!("there is no such bucket ({status}{named}); make it, or name another"),
+        (429 | 503, _) => format!("it is asked too much at a time ({status}{named})"),
+        (500.., _) => format!("it has trouble of its own ({status}{named}); see its log"),
+        _ => format!("it refuses ({status}{named}){}", message.map_or(String::new(), |message| format!(": {message}"))),
+    }
+}
+
+/// What lies at the bottom of an error.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut bottom = error;
+    while let Some(next) = bottom.source() {
+        bottom = next;
+    }
+    bottom.to_string()
+}
+
 fn broken(at: &str, error: impl std::error::Error) -> BlobError {
-    BlobError::Unreachable { at: at.into(), what: DisplayErrorContext(error).to_string() }
+    tracing::debug!(error = %DisplayErrorContext(&error), at, "a download from S3 broke off");
+    BlobError::Unreachable { at: at.into(), what: format!("a download broke off: {}", deepest(&error)) }
 }
 
 /// An open multipart upload of this process: aborted if it is dropped unfinished.

@@ -12,7 +12,7 @@ pub enum BadPlan {
     Unknown { task: TaskName, needs: TaskName },
     #[error("accept the plan: {} waits for itself", .0.join(" → "))]
     Circle(Vec<TaskName>),
-    #[error("accept the plan: {0:?} has no finite, positive estimate of its seconds")]
+    #[error("accept the plan: {0:?} has no estimate of its seconds between 0 and {SECONDS_MAX}")]
     Estimate(TaskName),
     #[error("accept the plan: the job would have more than {limit} tasks (tasks_per_job_max)")]
     Many { limit: usize },
@@ -21,6 +21,9 @@ pub enum BadPlan {
     #[error("split the task: {0:?} asks for no less memory than before")]
     NotSmaller(TaskName),
 }
+
+/// The longest that a task may be thought to take, or to have taken: some thirty years. Sums of so much stay exact enough.
+pub const SECONDS_MAX: f64 = 1e9;
 
 /// How deeply a task's parameters may be nested: every store reads them back.
 pub const PARAMS_DEPTH_MAX: usize = 64;
@@ -53,7 +56,7 @@ pub fn check_split(split: &Split, present: &Tasks) -> Result<(), BadPlan> {
     let needs = all.flat_map(|task| sources(&task.inputs).map(|need| (&task.name, need)));
     match needs.into_iter().find(|(_, need)| !known(need)) {
         Some((task, needs)) => Err(BadPlan::Unknown { task: task.clone(), needs: needs.clone() }),
-        None if !(whole.ask.seconds.is_finite() && whole.ask.seconds >= 0.0) => Err(BadPlan::Estimate(whole.name.clone())),
+        None if !(0.0..=SECONDS_MAX).contains(&whole.ask.seconds) => Err(BadPlan::Estimate(whole.name.clone())),
         None if too_deep(&whole.params) => Err(BadPlan::Deep(whole.name.clone())),
         None => Ok(()),
     }
@@ -66,7 +69,7 @@ pub fn check(added: &[TaskSpec], present: &Tasks) -> Result<(), BadPlan> {
         if present.contains_key(&spec.name) || names.insert(&spec.name, spec).is_some() {
             return Err(BadPlan::Twice(spec.name.clone()));
         }
-        if !(spec.ask.seconds.is_finite() && spec.ask.seconds >= 0.0) {
+        if !(0.0..=SECONDS_MAX).contains(&spec.ask.seconds) {
             return Err(BadPlan::Estimate(spec.name.clone()));
         }
         if too_deep(&spec.params) {

@@ -49,6 +49,9 @@ pub struct Rules {
     pub tasks_max: u64,
     pub nodes_max: usize,
     pub devices_per_node_max: usize,
+    pub slots_per_device_max: u32,
+    /// Of a node's name, in bytes.
+    pub node_name_max: usize,
     /// Tasks that the planner looks at in one tick.
     pub looks_max: usize,
     /// A deliberate bug, for proving that the simulation finds it. Without the feature `simulation` it does nothing.
@@ -82,6 +85,8 @@ impl Default for Rules {
             tasks_max: 2_000_000,
             nodes_max: 10_000,
             devices_per_node_max: 64,
+            slots_per_device_max: 4_096,
+            node_name_max: 255,
             looks_max: 10_000,
             bug: None,
         }

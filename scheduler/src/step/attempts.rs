@@ -3,7 +3,7 @@
 use super::{Attempt, Effect, Step};
 use crate::{
     plan::{self, Placement},
-    state::{Bug, Cache, Health, Held, Job, Millis, Run},
+    state::{Bug, Cache, Health, Held, Job, Millis, Run, SECONDS_MAX},
     store::Measured,
 };
 use klieg_protocol::{
@@ -119,7 +119,7 @@ impl Step<'_> {
     }
 
     pub(super) fn reported(&mut self, report: Report) {
-        let seconds = if report.seconds.is_finite() { report.seconds.max(0.0) } else { 0.0 };
+        let seconds = if report.seconds.is_finite() { report.seconds.clamp(0.0, SECONDS_MAX) } else { 0.0 };
         self.release(&report.node, report.token, seconds);
         if !self.valid(&report) {
             if self.state.rules.has(Bug::CancelResurrects) {

@@ -3,7 +3,7 @@
 use super::{Effect, Step};
 use crate::{
     admit,
-    state::{Bug, Device, Health, Held, Node},
+    state::{Bug, Device, Health, Held, Node, Rules},
 };
 use klieg_protocol::{Beat, Beaten, Charge, DeviceBeat, Fault, Incarnation, NodeId, Offer, TaskFailure, TaskId, TaskState, Token};
 
@@ -12,15 +12,9 @@ use std::collections::BTreeSet;
 impl Step<'_> {
     pub(super) fn joined(&mut self, offer: Offer) {
         let (id, rules) = (offer.node.clone(), self.state.rules);
-        let known = self.state.nodes.contains_key(&id);
-        let reason = if !known && self.state.nodes.len() >= rules.nodes_max {
-            Some(format!("the farm has {} nodes, its limit (nodes_max)", rules.nodes_max))
-        } else if offer.devices.len() > rules.devices_per_node_max {
-            Some(format!("it offers {} devices; the limit is {}", offer.devices.len(), rules.devices_per_node_max))
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
+        let full = !self.state.nodes.contains_key(&id) && self.state.nodes.len() >= rules.nodes_max;
+        let reason = full.then(|| format!("the farm has {} nodes, its limit (nodes_max)", rules.nodes_max));
+        if let Some(reason) = reason.or_else(|| excess(&offer, &rules)) {
             return self.effects.push(Effect::TurnedAway { node: id, reason });
         }
         if self.state.nodes.get(&id).is_some_and(|node| node.offer.incarnation != offer.incarnation) {
@@ -218,6 +212,25 @@ impl Step<'_> {
             self.fail(&id, TaskFailure { fault: Fault::Input, message }, None);
         }
     }
+}
+
+/// What of an offer is more than a node may bring.
+fn excess(offer: &Offer, rules: &Rules) -> Option<String> {
+    let (devices, slots) = (offer.devices.len(), offer.devices.iter().map(|device| device.slots).max().unwrap_or(0));
+    if devices > rules.devices_per_node_max {
+        return Some(format!("it offers {devices} devices; the limit is {} (devices_per_node_max)", rules.devices_per_node_max));
+    }
+    if slots > rules.slots_per_device_max {
+        return Some(format!(
+            "it offers {slots} slots of a device; the limit is {} (slots_per_device_max)",
+            rules.slots_per_device_max
+        ));
+    }
+    let name = offer.node.0.len();
+    if !(1..=rules.node_name_max).contains(&name) {
+        return Some(format!("its name has {name} bytes; 1 to {} are allowed (node_name_max)", rules.node_name_max));
+    }
+    None
 }
 
 /// Takes over what a node says of a device.

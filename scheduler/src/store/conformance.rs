@@ -172,6 +172,8 @@ async fn jobs(store: &impl Store) {
     let list = store.list().await.expect("list");
     assert_eq!((list[0].job.clone(), list[0].tasks_total, list[0].tasks_done, list[0].running), (ended.bare(), 2, 1, 0));
     assert!((list[0].seconds - 0.3).abs() < 1e-9);
+    assert_eq!(store.summary(&job.id).await.expect("summary"), list.first().cloned());
+    assert_eq!(store.summary(&JobId("job-999999".into())).await.expect("summary"), None);
 }
 
 async fn leadership(store: &impl Store) {

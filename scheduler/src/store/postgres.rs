@@ -1,6 +1,6 @@
 use super::{
     StoreError, rows, schema,
-    sql::{Arg, Engine, Readable, Sql, Step},
+    sql::{Engine, Readable, Sql, Step, arguments},
 };
 use crate::backoff::full_jitter;
 use futures_util::TryStreamExt;
@@ -71,23 +71,11 @@ async fn prepare(options: &PgConnectOptions, at: &str) -> Result<(), StoreError>
     connection.close().await.map_err(of)
 }
 
-fn arguments(args: Vec<Arg>) -> Result<PgArguments, sqlx::Error> {
-    let mut arguments = PgArguments::default();
-    for arg in args {
-        let added = match arg {
-            Arg::Int(number) => sqlx::Arguments::add(&mut arguments, number),
-            Arg::Text(text) => sqlx::Arguments::add(&mut arguments, text),
-        };
-        added.map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
 /// `committing` is set when the database has been told to commit: from then on an error leaves the outcome unknown.
 async fn transact(connection: &mut PgConnection, steps: Vec<Step>, committing: &mut bool) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     for step in steps {
-        let done = sqlx::query_with(step.sql, arguments(step.args)?).execute(&mut *transaction).await?;
+        let done = sqlx::query_with(step.sql, arguments::<PgArguments>(step.args)?).execute(&mut *transaction).await?;
         if step.must && done.rows_affected() == 0 {
             transaction.rollback().await?;
             return Ok(false);
@@ -105,7 +93,7 @@ impl Server {
         map: &mut (impl FnMut(T) -> Result<U, StoreError> + Send),
     ) -> Result<Vec<U>, StoreError> {
         let of = |error| StoreError::of(error, &self.at);
-        let arguments = arguments(step.args).map_err(of)?;
+        let arguments = arguments::<PgArguments>(step.args).map_err(of)?;
         let mut rows = sqlx::query_as_with::<_, T, _>(step.sql, arguments).fetch(&self.pool);
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(of)? {

@@ -35,6 +35,23 @@ impl Step {
     }
 }
 
+/// What a statement is given, as a database takes it.
+pub fn arguments<A: sqlx::Arguments>(args: Vec<Arg>) -> Result<A, sqlx::Error>
+where
+    i64: for<'t> sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+    String: for<'t> sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+{
+    let mut arguments = A::default();
+    for arg in args {
+        let added = match arg {
+            Arg::Int(number) => arguments.add(number),
+            Arg::Text(text) => arguments.add(text),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
 /// What can be read from both databases.
 pub trait Readable: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Readable for T {}
@@ -198,6 +215,17 @@ struct SummaryRow {
     spent: f64,
 }
 
+/// Asks for the summaries of some jobs.
+fn summaries(which: &str, args: impl Into<Vec<Arg>>) -> Step {
+    let ask = format!(
+        "SELECT jobs.*, COUNT(tasks.name) AS total, COUNT(tasks.name) FILTER (WHERE tasks.state = 'succeeded') AS done,
+             COUNT(tasks.name) FILTER (WHERE tasks.state = 'running') AS running,
+             COALESCE(SUM(tasks.seconds), 0.0) AS spent
+         FROM jobs LEFT JOIN tasks ON tasks.job = jobs.id {which} GROUP BY jobs.id"
+    );
+    Step::new(AssertSqlSafe(ask), args)
+}
+
 fn summary(row: SummaryRow) -> Result<Summary, StoreError> {
     Ok(Summary {
         job: rows::job(row.job)?,
@@ -309,12 +337,13 @@ impl<E: Engine> Store for Sql<E> {
         Ok(Some(job))
     }
 
+    async fn summary(&self, id: &JobId) -> Result<Option<Summary>, StoreError> {
+        let found = self.engine.fetch(summaries("WHERE jobs.id = $1", [Arg::Text(rows::clean(&id.0))]), summary).await?;
+        Ok(found.into_iter().next())
+    }
+
     async fn list(&self) -> Result<Vec<Summary>, StoreError> {
-        let ask = "SELECT jobs.*, COUNT(tasks.name) AS total, COUNT(tasks.name) FILTER (WHERE tasks.state = 'succeeded') AS done,
-                       COUNT(tasks.name) FILTER (WHERE tasks.state = 'running') AS running,
-                       COALESCE(SUM(tasks.seconds), 0.0) AS spent
-                   FROM jobs LEFT JOIN tasks ON tasks.job = jobs.id GROUP BY jobs.id";
-        let mut found = self.engine.fetch(Step::new(ask, []), summary).await?;
+        let mut found = self.engine.fetch(summaries("", []), summary).await?;
         // Sorted here: the database may sort texts by a language's rules.
         found.sort_by(|a, b| a.job.id.cmp(&b.job.id));
         Ok(found)

@@ -1,6 +1,6 @@
 use super::{
     StoreError, rows, schema,
-    sql::{Arg, Engine, Readable, Sql, Step},
+    sql::{Engine, Readable, Sql, Step, arguments},
 };
 use futures_util::TryStreamExt;
 use sqlx::{
@@ -69,22 +69,10 @@ async fn migrate(pool: &SqlitePool, at: &str) -> Result<(), StoreError> {
     transaction.commit().await.map_err(of)
 }
 
-fn arguments(args: Vec<Arg>) -> Result<SqliteArguments, sqlx::Error> {
-    let mut arguments = SqliteArguments::default();
-    for arg in args {
-        let added = match arg {
-            Arg::Int(number) => sqlx::Arguments::add(&mut arguments, number),
-            Arg::Text(text) => sqlx::Arguments::add(&mut arguments, text),
-        };
-        added.map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
 async fn transact(connection: &mut SqliteConnection, steps: Vec<Step>) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for step in steps {
-        let done = sqlx::query_with(step.sql, arguments(step.args)?).execute(&mut *transaction).await?;
+        let done = sqlx::query_with(step.sql, arguments::<SqliteArguments>(step.args)?).execute(&mut *transaction).await?;
         if step.must && done.rows_affected() == 0 {
             transaction.rollback().await?;
             return Ok(false);
@@ -110,7 +98,7 @@ impl Engine for Wal {
         mut map: impl FnMut(T) -> Result<U, StoreError> + Send,
     ) -> Result<Vec<U>, StoreError> {
         let of = |error| StoreError::of(error, &self.at);
-        let arguments = arguments(step.args).map_err(of)?;
+        let arguments = arguments::<SqliteArguments>(step.args).map_err(of)?;
         let mut rows = sqlx::query_as_with::<_, T, _>(step.sql, arguments).fetch(&self.read);
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(of)? {

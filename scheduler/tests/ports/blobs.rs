@@ -46,7 +46,7 @@ async fn s3_conforms() {
     let (server, folder) = (klieg_servers::S3::start().await, tempfile::tempdir().unwrap());
     let scratch = tempfile::tempdir().unwrap();
     let blobs = open(&server, folder.path()).await;
-    conformance::check(&blobs, scratch.path(), |digest| server.file(&key(digest))).await;
+    conformance::check(&blobs, scratch.path(), |digest, bytes| std::fs::write(server.file(&key(digest)), bytes).unwrap()).await;
 }
 
 #[tokio::test]
@@ -157,4 +157,33 @@ async fn what_dead_attempts_left_is_swept() {
     assert_eq!(blobs.list().await.unwrap(), [(kept, 4)]);
     let claimed = blobs.finish(&upload, &[], Digest::of(b"small")).await;
     assert!(matches!(claimed, Err(BlobError::Damaged(_))), "swept is swept: {claimed:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_a_sentence_with_what_to_do() {
+    let (server, folder) = (klieg_servers::S3::start().await, tempfile::tempdir().unwrap());
+    let say = async |bucket: &str, endpoint: &str, secret: &str| {
+        let url = format!("s3://{bucket}/farm?endpoint={endpoint}&region=eu-central-1");
+        let keys = Some((klieg_servers::S3::ACCESS_KEY, secret));
+        S3::open_as(&url, keys, folder.path(), 1_000_000).await.err().expect("an error")
+    };
+    let (here, secret) = (server.endpoint(), klieg_servers::S3::SECRET_KEY);
+    let none = say("nowhere", &here, secret).await;
+    let text = none.to_string();
+    assert!(
+        matches!(none, BlobError::Refused { .. }) && text.contains("s3://nowhere/farm/: there is no such bucket (404"),
+        "{text}"
+    );
+    let wrong = say(klieg_servers::S3::BUCKET, &here, "another-secret").await;
+    let text = wrong.to_string();
+    assert!(matches!(wrong, BlobError::Refused { .. }) && text.contains("does not let this access key in (403"), "{text}");
+    // Port 1 is reserved; nothing listens on it.
+    let away = say(klieg_servers::S3::BUCKET, "http://127.0.0.1:1", secret).await;
+    let text = away.to_string();
+    assert!(matches!(away, BlobError::Unreachable { .. }) && text.contains("Connection refused"), "{text}");
+    assert!(text.ends_with("see that it runs and that this machine reaches it"), "{text}");
+    for error in [none, wrong, away] {
+        let text = error.to_string();
+        assert!(!text.contains("service error") && !text.contains("unhandled") && text.len() < 250, "{text}");
+    }
 }

@@ -2,9 +2,13 @@
 
 use klieg_protocol::{
     Ask, Beat, Command, Commands, DeviceBeat, Digest, Dispatcher, Event, Incarnation, Input, JobSpec, JobState, NodeId, Offer,
-    Outcome, Plan, Report, Source, TaskResult, TaskSpec,
+    Outcome, Plan, Report, Source, TaskResult, TaskSpec, wire::Heard,
 };
-use klieg_scheduler::{Farm, FarmOptions};
+use klieg_scheduler::{
+    Farm, FarmOptions,
+    ports::AnyStore,
+    store::{Store, lead_now},
+};
 use klieg_servers::Sync;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -31,7 +35,7 @@ async fn join(farm: &Farm, offer: &Offer) -> Box<dyn Commands> {
             let (node, incarnation) = (offer.node.clone(), offer.incarnation);
             let devices = vec![DeviceBeat::default()];
             let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new(), telemetry: None };
-            let Ok((_, now)) = farm.beat(beat).await else { return };
+            let Ok(Heard { session: now, .. }) = farm.beat(beat).await else { return };
             if std::mem::replace(&mut session, now) == now {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
@@ -122,4 +126,25 @@ async fn on_a_cluster() {
     assert_eq!(second.blob(&film).await.unwrap(), b"abc");
     assert_eq!(s3.uploads_open(), 0);
     second.close().await;
+}
+
+#[tokio::test]
+async fn a_farm_that_cannot_write_any_more_says_so_and_ends_no_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let farm = Farm::open(FarmOptions { folder: folder.path().into(), ..FarmOptions::default() }).await.unwrap();
+    let spec = JobSpec { kind: "echo".into(), label: "l".into(), params: serde_json::Value::Null, inputs: BTreeMap::new() };
+    let job = farm.submit(spec, Plan { tasks: vec![task("a", None)] }, "build").await.unwrap();
+    let mut watch = farm.watch(&job);
+    assert!(matches!(watch.next().await, Some(Event::TaskAdded { .. })));
+    assert_eq!(farm.fate(), None);
+    // Somebody else takes the lead behind its back.
+    let url = format!("sqlite:{}", folder.path().join("farm.sqlite").display());
+    let store = AnyStore::open(&url).await.unwrap();
+    lead_now(&store, "a thief").await.unwrap();
+    farm.cancel(&job).await.unwrap_err();
+    let more = tokio::time::timeout(Duration::from_secs(10), watch.next()).await.expect("nobody waits for ever");
+    assert_eq!(more, None, "the job has not ended");
+    assert!(farm.fate().unwrap().contains("another scheduler has taken over"), "{:?}", farm.fate());
+    assert_eq!(store.summary(&job).await.unwrap().unwrap().job.state, JobState::Queued);
+    farm.close().await;
 }

@@ -1,11 +1,16 @@
 //! One node: takes attempts, computes them by the clock of the world, reports until it is heard, and may fail in every way.
 
-use crate::{work, world::Message};
+use crate::{
+    fakes::{MemoryBlobs, now_or_never},
+    work,
+    world::Message,
+};
 use klieg_protocol::{
-    Beat, Beaten, Charge, Class, Command, DeviceBeat, DeviceOffer, Digest, Dispatch, Fault, Incarnation, NodeId, Offer, Outcome,
-    Progress, Report, TaskFailure, Token, Tools,
+    Beat, Beaten, Charge, Class, Command, DeviceBeat, DeviceOffer, Dispatch, Fault, Incarnation, NodeId, Offer, Outcome, Progress,
+    Report, TaskFailure, Token, Tools,
 };
 use klieg_scheduler::{
+    blobs::Blobs,
     invariants::{Broken, Promise},
     state::{Dice, Millis},
 };
@@ -81,7 +86,7 @@ impl Agent {
     }
 
     /// What it does every half second; gives what it says.
-    pub fn pulse(&mut self, dice: &mut Dice, now: Millis, blobs: &mut BTreeSet<Digest>) -> Vec<Message> {
+    pub fn pulse(&mut self, dice: &mut Dice, now: Millis, blobs: &MemoryBlobs) -> Vec<Message> {
         // Nobody may believe any more that its attempts run: it ends them before others take their place.
         if now.saturating_sub(self.answered_at) > Self::LEASE_MS + Self::GRACE_MS / 2 {
             self.die(dice, now);
@@ -128,7 +133,7 @@ impl Agent {
         }
     }
 
-    fn end_attempts(&mut self, now: Millis, blobs: &mut BTreeSet<Digest>) {
+    fn end_attempts(&mut self, now: Millis, blobs: &MemoryBlobs) {
         let over: Vec<Token> = self.running.iter().filter(|(_, a)| a.ends <= now).map(|(token, _)| *token).collect();
         for token in over {
             let Some(attempt) = self.running.remove(&token) else { continue };
@@ -136,8 +141,10 @@ impl Agent {
                 _ if attempt.stopped => Outcome::Failed(TaskFailure { fault: Fault::Nobody, message: "stopped".into() }),
                 outcome => outcome,
             };
-            if let Outcome::Succeeded(result) = &outcome {
-                blobs.extend(result.outputs.values());
+            if let Outcome::Succeeded(_) = &outcome {
+                let bytes = work::bytes(&attempt.dispatch.task);
+                let put = now_or_never(blobs.put(bytes));
+                assert!(put.is_ok(), "a disk of the simulation has room");
             }
             let Dispatch { id, attempt: number, .. } = attempt.dispatch;
             let seconds = (now - attempt.began) as f64 / 1000.0;

@@ -1,14 +1,19 @@
-//! The store and the events' log of the simulated farm. The store passes the conformance suite of its port.
+//! The store, the artifacts and the bus of the simulated farm. Each passes the conformance suite of its port.
 
-use klieg_protocol::{Digest, Event, JobId, JobState, Offer, TaskId, TaskState};
+use klieg_protocol::{Digest, Event, JobId, Offer, TaskId, TaskState};
 use klieg_scheduler::{
+    blobs::{BlobError, Blobs, Upload, UploadName},
+    bus::{Bus, Cursor, InProcess, Stamp},
     invariants::{Broken, Promise, Watchman},
     state::{Job, Millis, Tasks, terminal},
     store::{Batch, Cached, Epoch, Leadership, Standing, Store, StoreError, Summary},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// A store in memory. Clones are handles on the same one.
@@ -186,13 +191,10 @@ impl Store for MemoryStore {
     async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         Ok(self.rows().jobs.get(id).cloned())
     }
+    async fn summary(&self, id: &JobId) -> Result<Option<Summary>, StoreError> {
+        Ok(self.rows().jobs.get(id).map(summary))
+    }
     async fn list(&self) -> Result<Vec<Summary>, StoreError> {
-        let summary = |job: &Job| {
-            let count = |state| job.tasks.values().filter(|task| task.state == state).count() as u64;
-            let seconds = job.tasks.values().map(|task| task.seconds).sum();
-            let (done, running) = (count(TaskState::Succeeded), count(TaskState::Running));
-            Summary { job: job.bare(), tasks_total: job.tasks.len() as u64, tasks_done: done, seconds, running }
-        };
         Ok(self.rows().jobs.values().map(summary).collect())
     }
     async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
@@ -241,35 +243,149 @@ impl Store for MemoryStore {
     }
 }
 
-/// The events that watchers were told. A publication under an older epoch than the latest is dropped, as is what comes after a
-/// job's end.
-#[derive(Default)]
+fn summary(job: &Job) -> Summary {
+    let count = |state| job.tasks.values().filter(|task| task.state == state).count() as u64;
+    let seconds = job.tasks.values().map(|task| task.seconds).sum();
+    let (done, running) = (count(TaskState::Succeeded), count(TaskState::Running));
+    Summary { job: job.bare(), tasks_total: job.tasks.len() as u64, tasks_done: done, seconds, running }
+}
+
+/// Artifacts in memory. Clones are handles on the same ones.
+#[derive(Clone, Default)]
+pub struct MemoryBlobs {
+    kept: Arc<Mutex<BTreeMap<Digest, Vec<u8>>>>,
+    /// Files that somebody wanted; gone with the last handle.
+    files: Arc<Mutex<Vec<tempfile::NamedTempFile>>>,
+}
+
+impl MemoryBlobs {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Digest, Vec<u8>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn has(&self, digest: Digest) -> bool {
+        self.kept().contains_key(&digest)
+    }
+
+    /// Puts other bytes in the place of an artifact's.
+    pub fn damage(&self, digest: Digest, bytes: &[u8]) {
+        self.kept().insert(digest, bytes.into());
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    async fn put(&self, bytes: Vec<u8>) -> Result<Digest, BlobError> {
+        let digest = Digest::of(&bytes);
+        self.kept().insert(digest, bytes);
+        Ok(digest)
+    }
+    async fn adopt(&self, file: PathBuf, expected: Option<Digest>) -> Result<Digest, BlobError> {
+        let bytes = std::fs::read(&file).map_err(|error| BlobError::of(&file, error))?;
+        if let Some(expected) = expected.filter(|expected| *expected != Digest::of(&bytes)) {
+            return Err(BlobError::Damaged(expected));
+        }
+        std::fs::remove_file(&file).map_err(|error| BlobError::of(&file, error))?;
+        self.put(bytes).await
+    }
+    async fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        let mut kept = self.kept();
+        let bytes = kept.get(&digest).cloned().ok_or(BlobError::Missing(digest))?;
+        if Digest::of(&bytes) != digest {
+            kept.remove(&digest);
+            return Err(BlobError::Damaged(digest));
+        }
+        Ok(bytes)
+    }
+    async fn size(&self, digest: Digest) -> Result<Option<u64>, BlobError> {
+        Ok(self.kept().get(&digest).map(|bytes| bytes.len() as u64))
+    }
+    async fn missing(&self, digests: BTreeSet<Digest>) -> Result<BTreeSet<Digest>, BlobError> {
+        Ok(digests.into_iter().filter(|digest| !self.has(*digest)).collect())
+    }
+    async fn fetch(&self, digest: Digest) -> Result<PathBuf, BlobError> {
+        let bytes = self.get(digest).await?;
+        let at = |error| BlobError::of(&std::env::temp_dir(), error);
+        let mut file = tempfile::NamedTempFile::new().map_err(at)?;
+        file.write_all(&bytes).map_err(at)?;
+        let path = file.path().to_owned();
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        Ok(path)
+    }
+    async fn list(&self) -> Result<Vec<(Digest, u64)>, BlobError> {
+        Ok(self.kept().iter().map(|(digest, bytes)| (*digest, bytes.len() as u64)).collect())
+    }
+    async fn remove(&self, digest: Digest) -> Result<(), BlobError> {
+        self.kept().remove(&digest);
+        Ok(())
+    }
+    async fn link(&self, _: Digest, _: Duration) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
+    async fn begin(&self, _: UploadName, _: u64, _: Duration) -> Result<Option<Upload>, BlobError> {
+        Ok(None)
+    }
+    async fn finish(&self, upload: &Upload, _: &[String], _: Digest) -> Result<(), BlobError> {
+        Err(BlobError::Refused { at: "memory".into(), what: format!("there is no upload {:?}", upload.name) })
+    }
+    async fn abort(&self, _: &Upload) -> Result<(), BlobError> {
+        Ok(())
+    }
+    async fn sweep(&self, _: Millis) -> Result<u64, BlobError> {
+        Ok(0)
+    }
+}
+
+/// What watchers of all jobs read from the embedded bus, which passes the conformance suite of its port.
 pub struct Log {
-    epoch: i64,
+    bus: InProcess,
+    /// Of the bus, for reading with a limit.
+    runtime: tokio::runtime::Runtime,
+    /// Times that the bus was told something.
+    tellings: u64,
+    read: BTreeMap<JobId, Cursor>,
     watchman: Watchman,
-    ended: BTreeMap<JobId, JobState>,
+}
+
+/// Events of a job that the bus keeps.
+const EVENTS_MAX: usize = 10_000;
+
+impl Default for Log {
+    fn default() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (read, watchman) = (BTreeMap::new(), Watchman::default());
+        Self { bus: Self::bus(), runtime, tellings: 0, read, watchman }
+    }
 }
 
 impl Log {
-    pub fn publish(&mut self, epoch: Epoch, job: &JobId, events: &[Event], store: &Rows) -> Vec<Broken> {
-        if epoch.0 < self.epoch || self.ended.contains_key(job) {
-            return Vec::new();
-        }
-        self.epoch = epoch.0;
+    /// The bus of a farm.
+    pub fn bus() -> InProcess {
+        InProcess::new(EVENTS_MAX)
+    }
+
+    /// Hands events over, and looks at what watchers hear of them.
+    pub fn publish(&mut self, epoch: Epoch, job: &JobId, events: Vec<Event>, store: &Rows) -> Vec<Broken> {
+        self.tellings += 1;
+        now_or_never(self.bus.publish(job, Stamp { epoch, number: self.tellings }, events));
+        let from = self.read.entry(job.clone()).or_default();
+        let page = {
+            let _entered = self.runtime.enter();
+            // Nothing: the bus has dropped it, and watchers go on waiting.
+            let Some(page) = at_once(self.bus.read(job, *from)) else { return Vec::new() };
+            page
+        };
+        *from = page.next;
         let mut wrong = Vec::new();
-        for event in events {
+        for event in &page.events {
             wrong.extend(self.watchman.told(job, event));
             wrong.extend(told_too_soon(job, event, store));
-            if let Event::JobEnded { state, .. } = event {
-                self.ended.insert(job.clone(), *state);
-            }
         }
         wrong
     }
 
     /// The bus loses everything that it has.
     pub fn forget(&mut self) {
-        *self = Self { epoch: self.epoch, ..Self::default() };
+        (self.bus, self.read, self.watchman) = (Self::bus(), BTreeMap::new(), Watchman::default());
     }
 }
 
@@ -291,11 +407,16 @@ fn told_too_soon(job: &JobId, event: &Event, store: &Rows) -> Option<Broken> {
     (!sound).then(|| Broken { promise, what: format!("{} was told {event:?} before it was saved", job.0) })
 }
 
-/// Runs a future that never waits.
-pub fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+/// What a future gives, if it need not wait.
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(done) => done,
-        std::task::Poll::Pending => panic!("a fake waited"),
+        std::task::Poll::Ready(done) => Some(done),
+        std::task::Poll::Pending => None,
     }
+}
+
+/// Runs a future that never waits.
+pub fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    at_once(future).expect("a fake waited")
 }

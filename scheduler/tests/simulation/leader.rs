@@ -2,7 +2,7 @@
 
 use crate::{
     agent::Agent,
-    fakes::{MemoryStore, now_or_never},
+    fakes::{MemoryBlobs, MemoryStore, now_or_never},
     world::{Address, Message},
 };
 use klieg_protocol::{Digest, Fault, JobId, Outcome, Report, TaskFailure, TaskId};
@@ -15,7 +15,7 @@ use klieg_scheduler::{
     step::{Effect, Happened, NewJob, step},
     store::{Batch, Epoch, Store, lead_now},
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// How long a leader may be silent before a standby takes over.
 pub const TAKEOVER_MS: Millis = 3_000;
@@ -93,7 +93,7 @@ impl Leader {
     }
 
     /// One round: everything that has come, then a tick.
-    pub fn round(&mut self, inbox: Vec<(Address, Message)>, store: &MemoryStore, blobs: &BTreeSet<Digest>, now: Millis) {
+    pub fn round(&mut self, inbox: Vec<(Address, Message)>, store: &MemoryStore, blobs: &MemoryBlobs, now: Millis) {
         let (mut effects, mut batch) = (Vec::new(), Batch::default());
         for (from, message) in inbox {
             self.take(from, message, store, blobs, now, &mut effects, &mut batch);
@@ -116,7 +116,7 @@ impl Leader {
         from: Address,
         message: Message,
         store: &MemoryStore,
-        blobs: &BTreeSet<Digest>,
+        blobs: &MemoryBlobs,
         now: Millis,
         effects: &mut Vec<Effect>,
         batch: &mut Batch,
@@ -149,9 +149,9 @@ impl Leader {
         }
     }
 
-    fn report(&mut self, from: Address, mut report: Report, blobs: &BTreeSet<Digest>, now: Millis, effects: &mut Vec<Effect>) {
+    fn report(&mut self, from: Address, mut report: Report, blobs: &MemoryBlobs, now: Millis, effects: &mut Vec<Effect>) {
         if let Outcome::Succeeded(result) = &report.outcome
-            && !round::named(result).all(|digest| blobs.contains(digest))
+            && !round::named(result).all(|digest| blobs.has(*digest))
         {
             let message = "its result names an artifact that it did not store".into();
             report.outcome = Outcome::Failed(TaskFailure { fault: Fault::Task, message });

@@ -60,6 +60,17 @@ fn the_simulated_store_conforms() {
     fakes::now_or_never(klieg_scheduler::store::conformance::check(&fakes::MemoryStore::default()));
 }
 
+#[tokio::test]
+async fn the_simulated_artifacts_conform() {
+    let (blobs, scratch) = (fakes::MemoryBlobs::default(), tempfile::tempdir().unwrap());
+    klieg_scheduler::blobs::conformance::check(&blobs, scratch.path(), |digest, bytes| blobs.damage(digest, bytes)).await;
+}
+
+#[tokio::test]
+async fn the_simulated_bus_conforms() {
+    klieg_scheduler::bus::conformance::check(std::sync::Arc::new(fakes::Log::bus())).await;
+}
+
 /// The seeds that a deliberate bug gets to show itself.
 const BUG_SEEDS: u64 = 400;
 

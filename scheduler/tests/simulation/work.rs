@@ -4,9 +4,18 @@ use klieg_protocol::{Ask, Class, Digest, Input, JobSpec, Plan, Source, Split, Ta
 use klieg_scheduler::state::Dice;
 use std::collections::BTreeMap;
 
+fn text(key: &str, task: &str) -> Vec<u8> {
+    format!("{key} {task}").into_bytes()
+}
+
 /// The one output of a task.
 pub fn output(key: &str, task: &str) -> Digest {
-    Digest::of(format!("{key} {task}").as_bytes())
+    Digest::of(&text(key, task))
+}
+
+/// Its bytes.
+pub fn bytes(spec: &TaskSpec) -> Vec<u8> {
+    text(key(spec), &spec.name)
 }
 
 fn task(key: &str, name: &str, needs: &[&str], dice: &mut Dice) -> TaskSpec {

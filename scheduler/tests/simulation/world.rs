@@ -2,7 +2,7 @@
 
 use crate::{
     agent::Agent,
-    fakes::{Log, MemoryStore, Rows},
+    fakes::{Log, MemoryBlobs, MemoryStore, Rows},
     leader::{Leader, Scheduler, TAKEOVER_MS, rules},
     work,
 };
@@ -15,7 +15,7 @@ use klieg_scheduler::{
     state::{Bug, Dice, Millis},
     store::StoreError,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How long things go wrong, and how long everything may take to end after that.
 const CHAOS_MS: Millis = 40_000;
@@ -79,7 +79,7 @@ struct World {
     chaos: bool,
     store: MemoryStore,
     log: Log,
-    blobs: BTreeSet<Digest>,
+    blobs: MemoryBlobs,
     schedulers: Vec<Scheduler>,
     agents: Vec<Agent>,
     clients: Vec<Client>,
@@ -131,7 +131,7 @@ impl World {
             chaos: true,
             store,
             log: Log::default(),
-            blobs: BTreeSet::new(),
+            blobs: MemoryBlobs::default(),
             schedulers: (0..3).map(|_| Scheduler::default()).collect(),
             agents,
             clients,
@@ -280,7 +280,7 @@ impl World {
         if agent.dead || agent.gone || agent.paused_until > self.now {
             return;
         }
-        for message in agent.pulse(&mut self.dice, self.now, &mut self.blobs) {
+        for message in agent.pulse(&mut self.dice, self.now, &self.blobs) {
             self.ask(Address::Node(n), message);
         }
     }
@@ -415,7 +415,7 @@ impl World {
                 false
             }
             Act::Begin(job, events) | Act::Publish(job, events) => {
-                let wrong = self.log.publish(epoch, &job, &events, &self.store.rows());
+                let wrong = self.log.publish(epoch, &job, events, &self.store.rows());
                 self.broken = self.broken.take().or(wrong.into_iter().next());
                 true
             }
@@ -537,7 +537,7 @@ impl World {
 }
 
 /// What succeeded has given what its tasks alone say, whole.
-fn wrong_outputs(rows: &Rows, blobs: &BTreeSet<Digest>) -> Option<Broken> {
+fn wrong_outputs(rows: &Rows, blobs: &MemoryBlobs) -> Option<Broken> {
     for job in rows.jobs.values().filter(|job| job.state == JobState::Succeeded) {
         for task in job.tasks.values() {
             let wanted = work::output(&job.spec.label, &task.spec.name);
@@ -545,7 +545,7 @@ fn wrong_outputs(rows: &Rows, blobs: &BTreeSet<Digest>) -> Option<Broken> {
             if task.state != TaskState::Succeeded || task.outputs.get("o") != Some(&wanted) {
                 return Some(Broken { promise: Promise::SameDigest, what: what() });
             }
-            if !blobs.contains(&wanted) {
+            if !blobs.has(wanted) {
                 return Some(Broken { promise: Promise::Whole, what: what() });
             }
         }

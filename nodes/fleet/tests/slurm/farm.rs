@@ -60,7 +60,11 @@ async fn a_film_is_rendered_by_agents_that_come_and_go() {
     let agent = words.into_iter().chain(["--slots".into(), "1".into()]).collect();
     let slurm = Slurm::new(SlurmOptions { agent, ..options(&cluster) }).unwrap();
     let rules = Rules { idle: Duration::from_secs(2), ..rules() };
-    let fleet = Running::start(Server::new(std::slice::from_ref(&url), &token, None).unwrap(), slurm, rules);
+    let fleet = Running::start(
+        Server::new(&crate::link(std::slice::from_ref(&url), std::fs::read_to_string(&token).unwrap().trim())).unwrap(),
+        slurm,
+        rules,
+    );
 
     std::fs::write(cluster.folder().join("two-shots.fountain"), SCRIPT).unwrap();
     let begun = Instant::now();

@@ -51,7 +51,7 @@ impl Farm {
             }
             // A standby, which knows where the leader is.
             ("GET /standby/v1/backlog HTTP/1.1", true) => {
-                let location = format!("307 Temporary Redirect\r\nLocation: {}/v1/backlog", self.address);
+                let location = format!("307 Temporary Redirect\r\nLocation: {0}/v1/backlog\r\nklieg-leader: {0}", self.address);
                 return say(stream, &location, "");
             }
             _ => ("503 Service Unavailable", r#"{"title":"Not ready","detail":"the store cannot be reached"}"#.to_owned()),
