@@ -80,10 +80,10 @@ pub async fn rows(times: u32) {
     }
     print("a leader is killed, SQLite: until the standby leads", found, 5.0);
     let (postgres, nats) = (Postgres::start(Sync::On), Nats::start());
-    let mut found = Vec::new();
+    let (store, bus, mut found) = (postgres.url(), nats.url(), Vec::new());
     for round in 0..times {
         let farm = |name: &str| folder.path().join(format!("cluster {name} {round}"));
-        found.push(takeover([&farm("one"), &farm("two")], Some((&postgres.url(), &nats.url()))).await);
+        found.push(takeover([&farm("one"), &farm("two")], Some((store.as_str(), bus.as_str()))).await);
     }
     print("a leader is killed, PostgreSQL + NATS: until the standby leads", found, 5.0);
 }
