@@ -63,9 +63,8 @@ async fn submit(link: &Link, salt: &str) -> Result<JobId, LinkError> {
 }
 
 /// Somebody who submits job after job and does not wait when asked to.
-async fn push(url: String, number: u32, until: Instant) -> Found {
-    let (link, mut found) = (Link::new(&link(&[&url])).expect("a link"), Found::default());
-    let mut job = 0;
+async fn push(link: Arc<Link>, number: u32, until: Instant) -> Found {
+    let (mut found, mut job) = (Found::default(), 0);
     while now() < until {
         found.note(submit(&link, &format!("client {number}, job {job}")).await);
         job += 1;
@@ -82,8 +81,10 @@ pub async fn measure(url: &str, clients: u32, nodes: u32, lasts: Duration, folde
         fleet.push(Arc::new(Node::join(remote(&[url], &folder.join(&name)), &name, 1, told.clone(), Way::Runs).await));
     }
     let before: Vec<usize> = fleet.iter().map(|node| node.beats().len()).collect();
+    // One, because each reads the machine's certificates; it has as many connections as there are questions under way.
+    let link = Arc::new(Link::new(&link(&[url])).expect("a link"));
     let (watch, end) = (Watch::start(), now() + lasts);
-    let pushing: Vec<_> = (0..clients).map(|number| tokio::spawn(push(url.to_owned(), number, end))).collect();
+    let pushing: Vec<_> = (0..clients).map(|number| tokio::spawn(push(Arc::clone(&link), number, end))).collect();
     let mut found = Found::default();
     for client in pushing {
         found.add(client.await.expect("a client"));
