@@ -263,8 +263,9 @@ impl Farm {
         let blobs = options.blobs.clone().unwrap_or_else(|| layout.blobs().display().to_string());
         let blobs = Arc::new(AnyBlobs::open(&blobs, &layout.copies(), options.copies_bytes_max).await?);
         let epoch = lead(&store, &options, led_by).await?;
+        let keeper = store.shared().then(|| takeover::Keeper::start(&store, epoch, options.lease));
         store.prune(options.jobs_kept).await?;
-        let (state, committed) = takeover::load(&*store, epoch, &*blobs, &options).await?;
+        let takeover::Loaded { state, committed, next_job } = takeover::load(&*store, epoch, &*blobs, &options).await?;
         if store.results_bytes().await? > options.cache_bytes_max {
             sweep::sweep(&*store, &*blobs, &state, options.cache_bytes_max).await?;
         }
@@ -279,7 +280,9 @@ impl Farm {
             bus: Arc::clone(&bus),
             state,
             fate: Arc::clone(&fate),
+            next_job,
             lock,
+            keeper,
         };
         let service = tokio::spawn(service::run(parts, options, messages));
         Ok(Self(Arc::new(Inner {

@@ -8,8 +8,6 @@
 mod queue;
 mod room;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;
 
 pub use room::opens;

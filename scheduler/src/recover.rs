@@ -18,13 +18,12 @@ pub struct Left {
 /// artifact is there. What has changed by that is to be saved before anything else is done.
 pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, left: Left, now: Millis, batch: &mut Batch) {
     job.parked = true;
-    let id = job.id.clone();
-    for task in job.tasks.values_mut() {
-        let name = task.spec.name.to_string();
+    let (id, mut changed) = (job.id.clone(), Vec::new());
+    for (place, task) in (0..).zip(job.tasks.values_mut()) {
         // What an older schema says of where it ran is not kept.
         let lost_one = task.state == TaskState::Running && (!left.running || task.run.is_none());
         if lost_one {
-            batch.attempts.extend(lost(TaskId { job: id.clone(), task: name.clone() }, task, now));
+            batch.attempts.extend(lost(TaskId { job: id.clone(), task: task.spec.name.to_string() }, task, now));
         }
         let gone = task.outputs.values().any(|digest| !here(digest));
         if lost_one || (task.state == TaskState::Succeeded && gone) {
@@ -32,10 +31,13 @@ pub fn restore(state: &mut State, mut job: Job, here: &dyn Fn(&Digest) -> bool, 
             task.run = None;
             task.reused = false;
             task.outputs.clear();
-            batch.tasks.push((id.clone(), name, task.clone()));
+            changed.push(place);
         }
     }
     job.relink();
+    // As its links say that it stands: what is ready is not written again when the job goes on.
+    let changed = changed.into_iter().filter_map(|place| job.tasks.at(place));
+    batch.tasks.extend(changed.map(|task| (id.clone(), task.spec.name.to_string(), task.clone())));
     for task in job.tasks.values().filter(|task| task.run.is_some()) {
         hold(state, &job, task);
     }
@@ -106,4 +108,81 @@ fn lost(id: TaskId, task: &Task, now: Millis) -> Option<Attempt> {
         seconds: 0.0,
         failure: Some(failure),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        invariants,
+        state::{Dice, Rules},
+        step::{Effect, Happened, NewJob, step},
+    };
+    use klieg_protocol::{
+        Ask, Beat, DeviceBeat, Dispatch, Incarnation, Input, JobId, JobSpec, NodeId, Outcome, Plan, Report, Source, TaskResult,
+        TaskSpec,
+    };
+    use std::collections::BTreeMap;
+
+    fn task(name: &str, inputs: BTreeMap<String, Input>) -> TaskSpec {
+        let ask = Ask { memory_bytes: 1, seconds: 1.0, ..Ask::default() };
+        TaskSpec { name: name.into(), step: "s".into(), params: name.into(), inputs, ask, rank: 0, label: String::new() }
+    }
+
+    /// A step of a farm whose result cache knows nothing.
+    fn happen(state: &mut State, happened: Happened) -> Vec<Effect> {
+        let (mut all, mut dice) = (Vec::new(), Dice(1));
+        for effect in step(state, happened, 1_000, &mut dice) {
+            match effect {
+                Effect::LookUp { id, identity } => all.extend(happen(state, Happened::CacheAnswered { id, identity, hit: None })),
+                other => all.push(other),
+            }
+        }
+        all
+    }
+
+    fn join(state: &mut State) {
+        let offer = Offer::of_cpu(NodeId("n".into()), Incarnation(1), 2, 1 << 30);
+        let (node, incarnation) = (offer.node.clone(), offer.incarnation);
+        happen(state, Happened::NodeJoined(offer));
+        let (session, devices) = (state.session_of(Some(&node)), vec![DeviceBeat::default()]);
+        let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new(), telemetry: None };
+        happen(state, Happened::Beat(beat));
+    }
+
+    fn dispatched(effects: Vec<Effect>) -> Vec<Dispatch> {
+        effects.into_iter().filter_map(|e| if let Effect::Run { dispatch, .. } = e { Some(*dispatch) } else { None }).collect()
+    }
+
+    /// Jobs go on one after the other after a takeover; their nodes do not wait for that with what they have to report.
+    #[test]
+    fn what_is_reported_before_a_job_goes_on_is_not_forgotten() {
+        let mut before = State::new(Rules::default());
+        join(&mut before);
+        let from = Input { from: Source::Output { task: "a".into(), name: "o".into() } };
+        let tasks = vec![task("a", BTreeMap::new()), task("b", BTreeMap::from([("in".into(), from)]))];
+        let id = JobId("job-000001".into());
+        let spec = JobSpec { kind: "k".into(), label: String::new(), params: 1.into(), inputs: BTreeMap::new() };
+        let (identity, build, project) = (Digest::of(b"i"), String::new(), String::new());
+        let new = NewJob { id: id.clone(), identity, build, spec, plan: Plan { tasks }, project, priority: 0, price: 0.0 };
+        happen(&mut before, Happened::Submitted(Box::new(new)));
+        let a = dispatched(happen(&mut before, Happened::Tick)).remove(0);
+
+        let mut after = State { next_token: before.next_token, ..State::new(Rules::default()) };
+        let mut batch = Batch::default();
+        restore(&mut after, before.jobs[&id].clone(), &|_| true, Left { running: true }, 1_000, &mut batch);
+        assert!(batch.is_empty(), "nothing has changed");
+        join(&mut after);
+        let outcome =
+            Outcome::Succeeded(TaskResult { outputs: BTreeMap::from([("o".into(), Digest::of(b"o"))]), adds: Vec::new() });
+        let (node, damaged) = (NodeId("n".into()), Vec::new());
+        let Dispatch { id: a, attempt, token, .. } = a;
+        let report = Report { node, id: a, attempt, token, outcome, seconds: 1.0, damaged, peak_bytes: None, killed: false };
+        happen(&mut after, Happened::Reported(report));
+        assert_eq!(dispatched(happen(&mut after, Happened::Tick)), [], "the job has not been asked for yet");
+        happen(&mut after, Happened::Resumed(id.clone()));
+        assert_eq!(invariants::broken(&after), [], "it stands in line");
+        let b = dispatched(happen(&mut after, Happened::Tick));
+        assert_eq!(b.iter().map(|dispatch| dispatch.id.task.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
 }

@@ -10,10 +10,11 @@ use crate::{
     lock::Lock,
     ports::{AnyBlobs, AnyBus, AnyStore},
     round::{self, Act},
-    state::{Dice, Millis, Share, State},
+    state::{Dice, Job, Millis, Share, State},
     step::{self, Effect, Happened, NewJob},
     store::{Batch, Cached, Epoch, Store, StoreError},
     sweep,
+    takeover::Keeper,
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId,
@@ -21,7 +22,7 @@ use klieg_protocol::{
     wire::{Backlog, Heard},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{BuildHasher, Hasher},
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -39,6 +40,8 @@ const TIDY_PAUSE: Duration = Duration::from_secs(3_600);
 const UPLOAD_MAX: Duration = Duration::from_secs(1_800);
 /// Most messages taken into one commit.
 const ROUND_MAX: usize = 512;
+/// After a takeover jobs go on by and by: in one round until they have so many tasks together, or one job's.
+const RESUMED_TASKS_A_ROUND: usize = 10_000;
 
 /// What handles ask of the service. Replies come when what they say is durable.
 pub(crate) enum Message {
@@ -124,8 +127,12 @@ pub(crate) struct Parts {
     pub state: State,
     /// Why it ended, if by itself.
     pub fate: Arc<OnceLock<String>>,
+    /// The number of the next job.
+    pub next_job: u64,
     #[expect(dead_code, reason = "held as long as the service runs")]
     pub lock: Lock,
+    /// Keeps the lead until the service does that itself.
+    pub keeper: Option<Keeper>,
 }
 
 /// Milliseconds since the Unix epoch.
@@ -148,6 +155,8 @@ struct Service {
     live: BTreeMap<Digest, JobId>,
     /// Jobs that an earlier process left and nobody has asked for yet; some of them may have been by now.
     parked: BTreeSet<JobId>,
+    /// Those of them that go on by themselves, the most urgent first.
+    to_resume: VecDeque<JobId>,
     dice: Dice,
     /// Times that the bus was told something.
     tellings: u64,
@@ -202,30 +211,26 @@ async fn tidy(blobs: Arc<AnyBlobs>) {
 }
 
 async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Message>) {
-    let next_job = match parts.store.highest().await {
-        Ok((_, job)) => job + 1,
-        Err(error) => return tracing::error!(%error, "failed to start the scheduler"),
-    };
-    let mut service = Service::new(parts, options, next_job);
+    let mut service = Service::new(parts, options);
     // What was to be cancelled while no scheduler was active is cancelled before anybody can resume it.
-    let mut first = vec![Message::Poll];
-    if service.options.resume_all {
-        let parked: Vec<JobId> = service.parts.state.jobs.keys().cloned().collect();
-        first.extend(parked.into_iter().map(|job| Message::Resume { job, reply: oneshot::channel().0 }));
-    }
-    if let Err(error) = service.round(first).await {
+    if let Err(error) = service.round(vec![Message::Poll]).await {
         return service.give_up(&error);
     }
+    service.parts.keeper = None;
     let mut poll = tokio::time::interval(CANCEL_POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let first = tokio::select! {
-            message = inbox.recv() => message,
-            _ = poll.tick() => Some(Message::Poll),
-        };
-        let Some(first) = first else { return };
-        let more = std::iter::from_fn(|| inbox.try_recv().ok()).take(ROUND_MAX);
-        match service.round(std::iter::once(first).chain(more).collect()).await {
+        let mut messages = service.some_to_resume();
+        if messages.is_empty() {
+            let first = tokio::select! {
+                message = inbox.recv() => message,
+                _ = poll.tick() => Some(Message::Poll),
+            };
+            let Some(first) = first else { return };
+            messages.push(first);
+        }
+        messages.extend(std::iter::from_fn(|| inbox.try_recv().ok()).take(ROUND_MAX));
+        match service.round(messages).await {
             Ok(false) => {}
             Ok(true) => return service.resign().await,
             Err(error) => return service.give_up(&error),
@@ -234,11 +239,30 @@ async fn serve(parts: Parts, options: FarmOptions, mut inbox: mpsc::Receiver<Mes
 }
 
 impl Service {
-    fn new(parts: Parts, options: FarmOptions, next_job: u64) -> Self {
+    fn new(parts: Parts, options: FarmOptions) -> Self {
         let live = parts.state.jobs.values().map(|job| (job.identity, job.id.clone())).collect();
         let parked = parts.state.jobs.values().filter(|job| job.parked).map(|job| job.id.clone()).collect();
-        let (nodes, dice) = (BTreeMap::new(), Dice(seed()));
-        Self { parts, options, nodes, next_job, live, parked, dice, tellings: 0, beaten_at: 0 }
+        let (nodes, dice, next_job) = (BTreeMap::new(), Dice(seed()), parts.next_job);
+        let mut to_resume: Vec<&Job> = parts.state.jobs.values().filter(|job| options.resume_all && job.parked).collect();
+        to_resume.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.submitted_at));
+        let to_resume = to_resume.into_iter().map(|job| job.id.clone()).collect();
+        Self { parts, options, nodes, next_job, live, parked, to_resume, dice, tellings: 0, beaten_at: 0 }
+    }
+
+    /// The next jobs that go on by themselves, so many tasks of them that nobody else waits long for an answer. Empty when all do.
+    fn some_to_resume(&mut self) -> Vec<Message> {
+        let (mut messages, mut tasks) = (Vec::new(), 0);
+        while tasks < RESUMED_TASKS_A_ROUND
+            && let Some(job) = self.to_resume.pop_front()
+        {
+            tasks += self.parts.state.jobs.get(&job).map_or(0, |job| job.tasks.len());
+            messages.push(Message::Resume { job, reply: oneshot::channel().0 });
+        }
+        if !messages.is_empty() {
+            // Such a round may write nothing, by which the lead would be kept.
+            messages.push(Message::Poll);
+        }
+        messages
     }
 
     /// Forgets jobs that have ended.

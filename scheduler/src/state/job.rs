@@ -181,8 +181,8 @@ impl Job {
     /// Notes what a task waits for. True when it waits for nothing.
     pub fn link(&mut self, place: u32) -> bool {
         let Some(task) = self.tasks.at(place) else { return false };
-        let spec = task.spec.open();
-        let names: BTreeSet<&TaskName> = sources(&spec.inputs).collect();
+        let inputs = task.spec.inputs();
+        let names: BTreeSet<&TaskName> = sources(&inputs).collect();
         let needs: Vec<u32> = names
             .into_iter()
             .filter_map(|need| self.tasks.place(need))

@@ -1,5 +1,5 @@
 use klieg_protocol::{Ask, Class, Input, TaskSpec};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A task's specification in little memory: what the planner looks at lies open, the rest is packed. A million of them wait in
@@ -55,6 +55,16 @@ impl Packed {
             rank: self.rank,
             label: rest.label,
         }
+    }
+}
+
+/// As `Rest`, with only its inputs read: step, parameters, inputs, ask, label.
+type Links = (IgnoredAny, IgnoredAny, BTreeMap<String, Input>, IgnoredAny, IgnoredAny);
+
+impl Packed {
+    /// The inputs of the specification: what a new leader reads of every task.
+    pub fn inputs(&self) -> BTreeMap<String, Input> {
+        rmp_serde::from_slice(&self.rest).map(|(_, _, inputs, _, _): Links| inputs).unwrap_or_default()
     }
 }
 
@@ -129,6 +139,7 @@ mod tests {
         };
         let packed = Packed::of(spec.clone());
         assert_eq!(packed.open(), spec);
+        assert_eq!(packed.inputs(), spec.inputs);
         let text = serde_json::to_string(&packed).unwrap();
         assert_eq!(text, serde_json::to_string(&spec).unwrap());
         assert_eq!(serde_json::from_str::<Packed>(&text).unwrap(), packed);

@@ -48,6 +48,9 @@ impl Step<'_> {
         if !std::mem::take(&mut job.parked) {
             return;
         }
+        // What its nodes have reported meanwhile may be queued already, but the job does not stand in line.
+        self.state.dequeue_all(id);
+        let Some(job) = self.state.jobs.get(id) else { return };
         let told = story(job);
         let ready = job.tasks.values().filter(|t| t.state == TaskState::Ready);
         let ready: Vec<(TaskId, bool)> =

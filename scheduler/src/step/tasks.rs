@@ -55,9 +55,12 @@ impl Step<'_> {
         };
         let identity = identity::of_task(&job.build, &job.spec.kind, &spec, &inputs);
         let Some(task) = self.task(id) else { return };
-        task.state = TaskState::Ready;
+        // A new leader finds most of a long queue ready, as it was written.
+        let news = std::mem::replace(&mut task.state, TaskState::Ready) != TaskState::Ready;
         task.cache = Cache::Asked;
-        self.save(id);
+        if news {
+            self.save(id);
+        }
         self.effects.push(Effect::LookUp { id: id.clone(), identity });
     }
 

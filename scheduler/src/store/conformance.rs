@@ -94,6 +94,7 @@ pub async fn check(store: &impl Store) {
     cancels(store).await;
     pruning(store).await;
     standing(store).await;
+    backlog(store).await;
 }
 
 /// What outlives leaders is written with the rest, each part by itself, and read in the order of names.
@@ -120,6 +121,53 @@ async fn standing(store: &impl Store) {
         peaks: vec![peak("mix", 1), peak("render", 9)],
     };
     assert_eq!(store.standing().await.expect("standing"), wanted, "a new leader finds what the last one wrote");
+}
+
+/// A task alone with each thing that can be known of one: none of it gets lost on the way to a new leader.
+fn touched() -> Vec<Task> {
+    let mut tasks = Vec::new();
+    let mut one = |touch: &dyn Fn(&mut Task)| {
+        let mut one = task(&format!("task {:02}", tasks.len()));
+        one.position = u32::try_from(tasks.len()).expect("few");
+        touch(&mut one);
+        tasks.push(one);
+    };
+    one(&|_| {});
+    one(&|task| task.state = TaskState::Ready);
+    one(&|task| task.state = TaskState::Cancelled);
+    one(&|task| task.attempts = 1);
+    one(&|task| task.faults = 1);
+    one(&|task| task.node_faults = 1);
+    one(&|task| task.kills = 1);
+    one(&|task| task.splits = 1);
+    one(&|task| task.token = Token(1));
+    one(&|task| task.reused = true);
+    one(&|task| task.seconds = 0.5);
+    one(&|task| task.furthest = 0.5);
+    one(&|task| task.outputs = BTreeMap::from([("o".to_string(), Digest::of(b"o"))]));
+    one(&|task| task.failure = Some(Box::new(TaskFailure { fault: Fault::Task, message: String::new() })));
+    let (node, incarnation) = (NodeId("n".into()), Incarnation(1));
+    let run = Run { node, incarnation, device: 0, slots: vec![0], memory_bytes: 0, since: 0 };
+    one(&|task| task.run = Some(Box::new(run.clone())));
+    tasks
+}
+
+/// More jobs than are read at a time, and what a new leader finds of them.
+async fn backlog(store: &impl Store) {
+    let mut leader = Leader::new(store).await;
+    let mut wanted: Vec<Job> = (0..100).map(|number| job(&format!("job-9{number:05}"))).collect();
+    for (number, job) in wanted.iter_mut().enumerate() {
+        job.tasks = if number % 3 == 0 { touched() } else { vec![task("alone")] }.into_iter().collect();
+    }
+    for job in &wanted {
+        leader.commit(&put(job)).await.expect("commit");
+    }
+    let found = store.unfinished().await.expect("unfinished");
+    let found: Vec<Job> = found.into_iter().filter(|job| job.id.0.starts_with("job-9")).collect();
+    assert_eq!(found.len(), wanted.len());
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert_eq!(found, wanted, "every task comes back as it was written");
+    }
 }
 
 async fn jobs(store: &impl Store) {

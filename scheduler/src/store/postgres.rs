@@ -5,15 +5,18 @@ use super::{
 use crate::backoff::full_jitter;
 use futures_util::TryStreamExt;
 use sqlx::{
-    Connection, PgConnection, PgPool,
+    AssertSqlSafe, Connection, PgConnection, PgPool,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
+use tokio::{sync::Mutex, time::Instant};
 
 /// Most connections of one process.
 const CONNECTIONS_MAX: u32 = 8;
 /// How long a server may take to let one in.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// A connection that was not used for so long is tried before it is used: its server may have gone.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 /// How long a transaction may take altogether. Past it the connection is given up.
 const TRANSACTION_MAX: Duration = Duration::from_secs(60);
 /// How often a question is asked again while the server is away, and the waits between: some seconds in all.
@@ -33,7 +36,12 @@ pub type Postgres = Sql<Server>;
 
 /// The connections of a `Postgres`.
 pub struct Server {
+    /// For questions.
     pool: PgPool,
+    /// For transactions, which a leader commits one after the other; with the time of the last one. A pool would ask the server before
+    /// and after each whether it is still there, which at thousands of tasks a second is most of what the server does.
+    writer: Mutex<Option<(PgConnection, Instant)>>,
+    options: PgConnectOptions,
     at: String,
 }
 
@@ -48,8 +56,17 @@ impl Postgres {
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(CONNECT_MAX)
             .after_connect(|connection, _| Box::pin(async move { sqlx::query(DURABLE).execute(connection).await.map(drop) }))
-            .connect_lazy_with(options);
-        Ok(Sql::new(Server { pool, at }))
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > IDLE_TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options.clone());
+        Ok(Sql::new(Server { pool, writer: Mutex::new(None), options, at }))
     }
 }
 
@@ -86,7 +103,77 @@ async fn transact(connection: &mut PgConnection, steps: Vec<Step>, committing: &
     Ok(true)
 }
 
+/// A whole commit as one statement, which is one transaction and one round to the server. Nothing is written unless the fence changes
+/// its row: every write asks for it. Each gives its effect on the state before the statement, so this is only for steps apart.
+fn merge(fence: Step, writes: Vec<Step>) -> Step {
+    let mut sql = format!("WITH fence AS ({} RETURNING 1)", fence.sql.as_str());
+    let mut args = fence.args;
+    for (number, write) in writes.into_iter().enumerate() {
+        let own = format!("${}", args.len() + 1);
+        let guarded = write.sql.as_str().replacen("WHERE true", "WHERE EXISTS (SELECT 1 FROM fence)", 1).replace("$1", &own);
+        sql.push_str(&format!(", write_{number} AS ({guarded})"));
+        args.extend(write.args);
+    }
+    sql.push_str(" SELECT count(*) FROM fence");
+    Step::new(AssertSqlSafe(sql), args)
+}
+
+/// One transaction.
+enum Work {
+    Steps(Vec<Step>),
+    /// As one statement that counts the rows of its fence.
+    Whole(Step),
+}
+
+async fn whole(connection: &mut PgConnection, step: Step, committing: &mut bool) -> Result<bool, sqlx::Error> {
+    *committing = true;
+    let fenced: i64 = sqlx::query_scalar_with(step.sql, arguments(step.args)?).fetch_one(connection).await?;
+    Ok(fenced == 1)
+}
+
 impl Server {
+    /// A connection for one transaction: the one that is kept, or a new one.
+    async fn writer(&self, kept: &mut Option<(PgConnection, Instant)>) -> Result<PgConnection, StoreError> {
+        // Taken out: whoever is interrupted in a transaction does not leave one open for the next.
+        if let Some((mut connection, used)) = kept.take()
+            && (used.elapsed() < IDLE_TRUSTED || connection.ping().await.is_ok())
+        {
+            return Ok(connection);
+        }
+        let connect = async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            sqlx::query(DURABLE).execute(&mut connection).await?;
+            Ok(connection)
+        };
+        let connected = tokio::time::timeout(CONNECT_MAX, connect).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        connected.map_err(|error| StoreError::of(error, &self.at))
+    }
+
+    /// Does one transaction on the kept connection.
+    async fn write(&self, work: Work) -> Result<bool, StoreError> {
+        let mut kept = self.writer.lock().await;
+        let mut connection = self.writer(&mut kept).await?;
+        let mut committing = false;
+        let doing = async {
+            match work {
+                Work::Steps(steps) => transact(&mut connection, steps, &mut committing).await,
+                Work::Whole(step) => whole(&mut connection, step, &mut committing).await,
+            }
+        };
+        let error = match tokio::time::timeout(TRANSACTION_MAX, doing).await {
+            Ok(Ok(done)) => {
+                *kept = Some((connection, Instant::now()));
+                return Ok(done);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+        };
+        match StoreError::of(error, &self.at) {
+            StoreError::Unreachable { source, .. } if committing => Err(StoreError::Unknown(source)),
+            other => Err(other),
+        }
+    }
+
     async fn try_fetch<T: Readable, U: Send>(
         &self,
         step: Step,
@@ -132,22 +219,21 @@ impl Engine for Server {
     }
 
     async fn transact(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(|error| StoreError::of(error, &self.at))?;
-        let mut committing = false;
-        let done = tokio::time::timeout(TRANSACTION_MAX, transact(&mut connection, steps, &mut committing)).await;
-        let error = match done {
-            Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => error,
-            Err(_) => sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
-        };
-        connection.close_on_drop();
-        match StoreError::of(error, &self.at) {
-            StoreError::Unreachable { source, .. } if committing => Err(StoreError::Unknown(source)),
-            other => Err(other),
+        self.write(Work::Steps(steps)).await
+    }
+
+    async fn commit(&self, fence: Step, writes: Vec<Step>) -> Result<bool, StoreError> {
+        if !writes.iter().all(|write| write.apart) {
+            return self.transact(std::iter::once(fence).chain(writes).collect()).await;
         }
+        self.write(Work::Whole(merge(fence, writes))).await
     }
 
     async fn close(&self) {
+        if let Some((connection, _)) = self.writer.lock().await.take() {
+            // It is gone either way.
+            let _ = connection.close().await;
+        }
         self.pool.close().await;
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     state::{Cache, Job, Task, Tasks},
     step::Attempt,
 };
-use klieg_protocol::{Digest, Fault, JobId, Offer, Token};
+use klieg_protocol::{Digest, Fault, JobId, Offer, TaskState, Token};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -292,6 +292,20 @@ pub fn task(row: TaskRow) -> Result<Task, StoreError> {
         failure: row.failure.map(|text| parse(&text, &what)).transpose()?,
         furthest,
     })
+}
+
+/// A task of which nothing is known but what was submitted, its links not made.
+pub fn untouched(job: &str, position: i64, spec: &str, state: &str) -> Result<Task, StoreError> {
+    // There may be a million of them: nothing is formatted unless it is needed.
+    let damaged = || damaged(&format!("a task of job {job}"));
+    let spec = serde_json::from_str(spec).map_err(|_| damaged())?;
+    let position = u32::try_from(position).map_err(|_| damaged())?;
+    let state = match state {
+        "waiting" => TaskState::Waiting,
+        "ready" => TaskState::Ready,
+        _ => return Err(damaged()),
+    };
+    Ok(Task { state, ..Task::new(spec, position) })
 }
 
 pub fn cached(row: ResultRow) -> Result<Cached, StoreError> {

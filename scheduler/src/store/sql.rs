@@ -8,7 +8,11 @@ use super::{
 use crate::state::{Job, Millis, Task};
 use klieg_protocol::{Digest, JobId, Offer};
 use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr, SqlStr, postgres::PgRow, sqlite::SqliteRow};
-use std::{collections::BTreeMap, future::Future};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+};
+use tokio::task::JoinHandle;
 
 /// An argument of a statement.
 #[derive(Clone, Debug)]
@@ -24,14 +28,19 @@ pub struct Step {
     pub args: Vec<Arg>,
     /// If it changes no row, the whole transaction is given up.
     pub must: bool,
+    /// It writes rows that no other step of the same commit writes, and ends its `SELECT` with `WHERE true`.
+    pub apart: bool,
 }
 
 impl Step {
-    fn new(sql: impl SqlSafeStr, args: impl Into<Vec<Arg>>) -> Self {
-        Self { sql: sql.into_sql_str(), args: args.into(), must: false }
+    pub fn new(sql: impl SqlSafeStr, args: impl Into<Vec<Arg>>) -> Self {
+        Self { sql: sql.into_sql_str(), args: args.into(), must: false, apart: false }
     }
     fn must(self) -> Self {
         Self { must: true, ..self }
+    }
+    fn apart(self) -> Self {
+        Self { apart: true, ..self }
     }
 }
 
@@ -71,6 +80,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Does all steps in one durable transaction that no other can come between. `false`: a step that must change something did
     /// not, and nothing was done. `Unknown` when the connection was lost while the database committed.
     fn transact(&self, steps: Vec<Step>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// The same for a commit: `fence` must change a row, and goes first.
+    fn commit(&self, fence: Step, writes: Vec<Step>) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        self.transact(std::iter::once(fence).chain(writes).collect())
+    }
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -142,7 +155,7 @@ impl<E: Engine> Sql<E> {
         let mut steps = Vec::new();
         let mut put = |any: bool, sql: &SqlStr, rows: Result<Arg, StoreError>| -> Result<(), StoreError> {
             if any {
-                steps.push(Step::new(sql.clone(), [rows?]));
+                steps.push(Step::new(sql.clone(), [rows?]).apart());
             }
             Ok(())
         };
@@ -240,6 +253,52 @@ fn job_of_task(row: TaskRow) -> Result<(JobId, Task), StoreError> {
     Ok((JobId(row.job.clone()), rows::task(row)?))
 }
 
+/// Jobs whose tasks are read with one question, and questions whose answers may wait to be made into tasks: a takeover has no more
+/// than that in memory twice.
+const JOBS_AT_A_TIME: usize = 32;
+const READING_MAX: usize = 3;
+/// Tasks of which nothing is known but what was submitted: most of a long queue, and little to read of each.
+const UNTOUCHED: &str = "state IN ('waiting', 'ready') AND attempts = 0 AND faults = 0 AND node_faults = 0 AND kills = 0
+    AND splits = 0 AND token = 0 AND reused = 0 AND seconds = 0 AND furthest = 0 AND outputs = '{}' AND failure IS NULL AND run IS NULL";
+
+/// Job, place, specification and state of an untouched task.
+type Untouched = (String, i64, String, String);
+
+impl<E: Engine> Sql<E> {
+    async fn tasks_of(&self, jobs: &[Job]) -> Result<(Vec<Untouched>, Vec<TaskRow>), StoreError> {
+        let names: Vec<String> = jobs.iter().map(|job| rows::clean(&job.id.0)).collect();
+        let theirs = E::among("job");
+        let untouched = AssertSqlSafe(format!("SELECT job, position, spec, state FROM tasks WHERE {theirs} AND {UNTOUCHED}"));
+        let touched = AssertSqlSafe(format!("SELECT * FROM tasks WHERE {theirs} AND NOT ({UNTOUCHED})"));
+        tokio::try_join!(
+            self.engine.fetch(Step::new(untouched, [list(&names)]), Ok),
+            self.engine.fetch(Step::new(touched, [list(&names)]), Ok)
+        )
+    }
+}
+
+/// Jobs with their tasks.
+fn assemble(mut jobs: Vec<Job>, untouched: Vec<Untouched>, touched: Vec<TaskRow>) -> Result<Vec<Job>, StoreError> {
+    let places: BTreeMap<String, usize> = jobs.iter().enumerate().map(|(at, job)| (rows::clean(&job.id.0), at)).collect();
+    let mut tasks: Vec<Vec<Task>> = jobs.iter().map(|_| Vec::new()).collect();
+    let at = |job: &str| places.get(job).copied().ok_or_else(|| StoreError::Damaged { what: format!("job {job}") });
+    for (job, position, spec, state) in untouched {
+        tasks[at(&job)?].push(rows::untouched(&job, position, &spec, &state)?);
+    }
+    for row in touched {
+        tasks[at(&row.job)?].push(rows::task(row)?);
+    }
+    jobs.iter_mut().zip(tasks).for_each(|(job, tasks)| job.tasks = tasks.into_iter().collect());
+    Ok(jobs)
+}
+
+async fn joined(reading: Option<JoinHandle<Result<Vec<Job>, StoreError>>>) -> Result<Vec<Job>, StoreError> {
+    match reading {
+        Some(reading) => reading.await.unwrap_or_else(|_| Err(StoreError::Damaged { what: "a task".into() })),
+        None => Ok(Vec::new()),
+    }
+}
+
 impl<E: Engine> Store for Sql<E> {
     async fn leadership(&self) -> Result<Leadership, StoreError> {
         let ask = Step::new("SELECT epoch, leader, beat FROM farm", []);
@@ -276,9 +335,8 @@ impl<E: Engine> Store for Sql<E> {
     async fn commit(&self, epoch: Epoch, number: u64, batch: &Batch) -> Result<(), StoreError> {
         // This row's lock puts commits, takeovers and questions about them in one line.
         let fence = "UPDATE farm SET batch = $2, beat = beat + 1 WHERE epoch = $1 AND batch = $2 - 1";
-        let mut steps = vec![Step::new(fence, [Arg::Int(epoch.0), Arg::Int(rows::signed(number))]).must()];
-        steps.extend(self.steps(batch)?);
-        match self.engine.transact(steps).await {
+        let fence = Step::new(fence, [Arg::Int(epoch.0), Arg::Int(rows::signed(number))]).must();
+        match self.engine.commit(fence, self.steps(batch)?).await {
             Ok(true) => Ok(()),
             Ok(false) => self.settle(epoch, number).await,
             Err(StoreError::Unknown(error)) => match self.settle(epoch, number).await {
@@ -307,25 +365,22 @@ impl<E: Engine> Store for Sql<E> {
 
     async fn unfinished(&self) -> Result<Vec<Job>, StoreError> {
         let ask = Step::new("SELECT * FROM jobs WHERE state IN ('queued', 'running')", []);
-        let found = self.engine.fetch(ask, rows::job).await?;
-        let mut jobs: BTreeMap<JobId, Job> = found.into_iter().map(|job| (job.id.clone(), job)).collect();
-        let ask = "SELECT tasks.* FROM tasks JOIN jobs ON jobs.id = tasks.job WHERE jobs.state IN ('queued', 'running')";
-        let mut tasks: BTreeMap<JobId, Vec<Task>> = BTreeMap::new();
-        let put = |row: TaskRow| {
-            let job = JobId(row.job.clone());
-            // A job that was submitted between the two questions is not among them.
-            if jobs.contains_key(&job) {
-                tasks.entry(job).or_default().push(rows::task(row)?);
-            }
-            Ok(())
-        };
-        self.engine.fetch(Step::new(ask, []), put).await?;
-        for (id, tasks) in tasks {
-            if let Some(job) = jobs.get_mut(&id) {
-                job.tasks = tasks.into_iter().collect();
+        let mut jobs = self.engine.fetch(ask, rows::job).await?;
+        jobs.sort_by(|a, b| a.id.cmp(&b.id));
+        let (mut whole, mut reading) = (Vec::with_capacity(jobs.len()), VecDeque::new());
+        while !jobs.is_empty() {
+            let some: Vec<Job> = jobs.drain(..jobs.len().min(JOBS_AT_A_TIME)).collect();
+            let (untouched, touched) = self.tasks_of(&some).await?;
+            // What was read is made into tasks beside the next question.
+            reading.push_back(tokio::task::spawn_blocking(move || assemble(some, untouched, touched)));
+            if reading.len() > READING_MAX {
+                whole.extend(joined(reading.pop_front()).await?);
             }
         }
-        Ok(jobs.into_values().collect())
+        while !reading.is_empty() {
+            whole.extend(joined(reading.pop_front()).await?);
+        }
+        Ok(whole)
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {

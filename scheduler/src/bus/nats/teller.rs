@@ -132,7 +132,13 @@ impl Worker {
     /// Adds one message, or finds that it is there or must not be. `false`: given up.
     async fn add(&mut self, job: &JobId, mut message: Message) -> bool {
         for attempt in 0..TRIES_MAX {
-            let Some(tail) = self.tail(job).await else {
+            // A log that is begun is a new one, as a rule; the server says so if it is not.
+            let guess = (message.anew && attempt == 0 && !self.tails.contains_key(job)).then(Tail::default);
+            let known = match guess {
+                Some(nothing) => Some(nothing),
+                None => self.tail(job).await,
+            };
+            let Some(tail) = known else {
                 self.pause(attempt).await;
                 continue;
             };
