@@ -61,6 +61,8 @@ pub struct AgentOptions {
     pub stall: Duration,
     /// How long a task that nobody wants any more has to end by itself, and a worker that is asked to end.
     pub grace: Duration,
+    /// The longest that a task may ask for to end by itself.
+    pub grace_max: Duration,
     /// How long processes that were killed may take to be gone before their slot counts as stuck and its device as faulty.
     pub kill_limit: Duration,
     /// The farm's lease: how long it believes that an unheard node lives.
@@ -100,6 +102,7 @@ impl AgentOptions {
             silence: Duration::from_secs(60),
             stall: Duration::from_secs(900),
             grace: Duration::from_millis(500),
+            grace_max: Duration::from_secs(120),
             kill_limit: Duration::from_secs(10),
             lease: Duration::from_secs(8),
             unheard: Duration::from_secs(30),

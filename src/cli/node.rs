@@ -1,6 +1,6 @@
 //! `klieg node`: lets this machine work for a farm elsewhere.
 
-use super::{Common, Stop, block_on, link::LinkArgs, link_stop, render};
+use super::{Common, Stop, block_on, link::LinkArgs, link_stop, openjd::AllowArgs, render};
 use klieg_kernels::Choice;
 use klieg_nodes::{
     Agent, AgentOptions,
@@ -43,6 +43,8 @@ pub struct Args {
     /// The most that cached artifacts take.
     #[arg(long, value_name = "BYTES", env = "KLIEG_CACHE_BYTES", default_value_t = CACHE_BYTES)]
     cache_bytes: u64,
+    #[command(flatten)]
+    openjd: AllowArgs,
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
@@ -54,7 +56,7 @@ async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
     let device = render::device(args.device)?;
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
     let worker = vec![program.into(), "worker".into(), "--device".into(), device.to_string().into()];
-    let here = AgentOptions::here(worker);
+    let here = args.openjd.allow(AgentOptions::here(worker))?;
     let name = args.name.clone().map_or(here.node.clone(), NodeId);
     let slots = args.slots.map_or(here.slots, |slots| slots as usize);
     let options = AgentOptions { node: name, slots, ..here };

@@ -97,7 +97,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         tls: args.tls_cert.clone().zip(args.tls_key.clone()),
         advertise: args.advertise.clone(),
         token,
-        kinds: vec![Arc::new(Film::on(klieg_kernels::Choice::Cpu))],
+        kinds: vec![Arc::new(Film::on(klieg_kernels::Choice::Cpu)), Arc::new(klieg_openjd::OpenJd::new())],
         build: render::build_id(klieg_kernels::Choice::Cpu)?,
         direct: args.artifacts == Artifacts::Direct,
         limits: Limits::default(),

@@ -56,6 +56,10 @@ impl Step<'_> {
         let identity = identity::of_task(&job.build, &job.spec.kind, &spec, &inputs);
         let Some(task) = self.task(id) else { return };
         task.state = TaskState::Ready;
+        if spec.ask.fresh {
+            self.save(id);
+            return self.queue(id, 0);
+        }
         task.cache = Cache::Asked;
         self.save(id);
         self.effects.push(Effect::LookUp { id: id.clone(), identity });
