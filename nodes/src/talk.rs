@@ -35,7 +35,9 @@ pub enum Word {
     /// It has taken an order up.
     Begun,
     /// It has been told to end what is at hand, and needs so long for that.
-    Ending { millis: u64 },
+    Ending {
+        millis: u64,
+    },
     Progress(Progress),
     Succeeded {
         result: TaskResult,

@@ -75,7 +75,13 @@ pub fn attachments(prepared: &Prepared) -> Vec<Attachment> {
         };
         let path = prepared.values.get(definition.name())?.value.to_display_string();
         let file = object == Some(ObjectType::File);
-        Path::new(&path).is_absolute().then(|| Attachment { parameter: definition.name().into(), path, file, flow, files: Vec::new() })
+        Path::new(&path).is_absolute().then(|| Attachment {
+            parameter: definition.name().into(),
+            path,
+            file,
+            flow,
+            files: Vec::new(),
+        })
     });
     attached.collect()
 }

@@ -1,6 +1,6 @@
 //! What the reference's `openjd check` says of a file, in its words.
 
-use crate::template::{decode, decode_environment, kind_of, limits};
+use crate::template::{decode, decode_environment, kind_of, limits, words};
 use openjd_model::TemplateSpecificationVersion;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ pub fn check(path: &Path, extensions: &[&str]) -> Result<String, String> {
     let (shown, document) = (path.display(), kind_of(path));
     let text = read(path).map_err(|error| format!("ERROR: {error}"))?;
     let object = openjd_model::template::parse::document_string_to_object(&text, document, &limits());
-    let object = object.map_err(|error| format!("ERROR: '{shown}' failed checks: {error}"))?;
+    let object = object.map_err(|error| format!("ERROR: '{shown}' failed checks: {}", words(&error)))?;
     let Some(version) = object.get("specificationVersion") else {
         return Err("ERROR: Missing field 'specificationVersion'".into());
     };
@@ -19,7 +19,7 @@ pub fn check(path: &Path, extensions: &[&str]) -> Result<String, String> {
         Ok(version) if version.is_environment_template() => decode_environment(&text, document, extensions).map(drop),
         _ => return Err(format!("Unknown template 'specificationVersion' ({named}).")),
     };
-    checked.map_err(|error| format!("ERROR: '{shown}' failed checks: {error}"))?;
+    checked.map_err(|error| format!("ERROR: '{shown}' failed checks: {}", words(&error)))?;
     Ok(format!("Template at '{shown}' passes validation checks."))
 }
 

@@ -79,7 +79,8 @@ pub fn serve() -> ExitCode {
             }
         }
     });
-    let first = listening.map_err(|error| error.to_string()).and_then(|_| inbox.recv().map_err(|_| "nobody said what to do".into()));
+    let first =
+        listening.map_err(|error| error.to_string()).and_then(|_| inbox.recv().map_err(|_| "nobody said what to do".into()));
     let done = match first {
         Ok(Order::Run(charge)) => run(*charge, inbox),
         Ok(Order::Cancel) => Err("it was stopped".into()),

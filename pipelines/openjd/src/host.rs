@@ -189,7 +189,9 @@ fn start(charge: Charge, archive: File) -> io::Result<(Process, mpsc::Receiver<W
     command.env("HOME", root.join("home")).env("TMPDIR", root.join("tmp"));
     command.envs(name.iter().flat_map(|name| [("USER", name), ("LOGNAME", name)]));
     let mut child = command.spawn()?;
-    let (Some(orders), Some(errors)) = (child.stdin.take(), child.stderr.take()) else { return Err(io::ErrorKind::BrokenPipe.into()) };
+    let (Some(orders), Some(errors)) = (child.stdin.take(), child.stderr.take()) else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
     let mut process = Process { child, orders };
     tell(&mut process.orders, &Order::Run(Box::new(charge)))?;
     let (said, words) = mpsc::channel();

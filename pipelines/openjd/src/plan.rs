@@ -4,7 +4,7 @@ use crate::{
     attach::Attachment,
     require,
     share::{Share, shares},
-    template::{DocumentType, Places, Prepared, all_extensions, decode, prepare},
+    template::{DocumentType, Places, Prepared, all_extensions, decode, prepare, words},
 };
 use klieg_kind::BadInput;
 use klieg_protocol::{Ask, Digest, Input, JobSpec, Plan, Source, TaskName, TaskSpec};
@@ -84,9 +84,9 @@ pub fn plan(job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -
     let template = job.inputs.get(TEMPLATE).ok_or_else(|| wrong(format!("the job has no input {TEMPLATE:?}")))?;
     let template = read(template).map_err(|e| wrong(format!("read the template: {e}")))?;
     let template = String::from_utf8(template).map_err(|_| wrong("the template is not UTF-8".into()))?;
-    let prepared = params.prepare(&template).map_err(|e| wrong(e.to_string()))?;
+    let prepared = params.prepare(&template).map_err(|e| wrong(words(&e)))?;
     known(job, read).map_err(&wrong)?;
-    let order = StepDependencyGraph::new(&prepared.job).and_then(|graph| graph.topo_sorted()).map_err(|e| wrong(e.to_string()))?;
+    let order = StepDependencyGraph::new(&prepared.job).and_then(|graph| graph.topo_sorted()).map_err(|e| wrong(words(&e)))?;
     let steps = &prepared.job.steps;
     let outside = prepared.job.job_environments.is_some();
     let mut before: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -95,7 +95,7 @@ pub fn plan(job: &JobSpec, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -
         let step = &steps[at];
         let direct = step.dependencies.iter().flatten().map(|dependency| dependency.depends_on.as_str());
         let all = direct.clone().chain(direct.filter_map(|name| before.get(name)).flatten().copied()).collect();
-        let sessions = shares(step, outside || step.step_environments.is_some(), params.sessions).map_err(|e| wrong(e.to_string()))?;
+        let sessions = shares(step, outside || step.step_environments.is_some(), params.sessions).map_err(|e| wrong(words(&e)))?;
         let inputs = inputs(job, &all);
         let first = plan.tasks.len();
         for (number, share) in (0..).zip(sessions) {

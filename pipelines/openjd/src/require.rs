@@ -50,7 +50,9 @@ pub fn ask(requirements: Option<&HostRequirements>, tasks: u64) -> Result<Ask, S
             ("amount.worker.gpu", least) => return Err(format!("asks for {least} GPUs: a task of klieg runs on one device")),
             ("amount.worker.gpu.memory", least) => gpu_bytes = Some((least * MIB) as u64),
             ("amount.worker.disk.scratch", _) => {
-                return Err("asks for scratch space (amount.worker.disk.scratch): klieg's nodes do not tell how much they have".into());
+                return Err(
+                    "asks for scratch space (amount.worker.disk.scratch): klieg's nodes do not tell how much they have".into()
+                );
             }
             (name, 1.0) => ask.limits.push(name.to_owned()),
             (name, least) => return Err(format!("asks for {least} of {name}: klieg counts one of each a task")),

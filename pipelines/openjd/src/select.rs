@@ -80,16 +80,16 @@ pub fn many_tasks(argument: &str) -> Result<Vec<Given>, String> {
     let argument = argument.trim();
     let value = match document::named(argument) {
         Some(path) => document::read(&path).map_err(|e| format!("Parameter file '{}': {e}", path.display()))?,
-        None => serde_json::from_str(argument).map_err(|_| {
-            "--task argument must be a JSON encoded list of maps or a string with the file:// prefix.".to_owned()
-        })?,
+        None => serde_json::from_str(argument)
+            .map_err(|_| "--task argument must be a JSON encoded list of maps or a string with the file:// prefix.".to_owned())?,
     };
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let one = |item: &Value| item.as_object()?.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect::<Option<Given>>();
+    let one =
+        |item: &Value| item.as_object()?.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect::<Option<Given>>();
     let all = value.as_array().and_then(|items| items.iter().map(one).collect::<Option<Vec<_>>>());
     all.ok_or_else(|| FORM.to_owned())
 }

@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn shares_hold_each_task_once() {
-        let step = step("    taskParameterDefinitions: [{name: A, type: INT, range: 1-3}, {name: B, type: STRING, range: [x, y]}]\n");
+        let step =
+            step("    taskParameterDefinitions: [{name: A, type: INT, range: 1-3}, {name: B, type: STRING, range: [x, y]}]\n");
         for sessions in [None, Some(1), Some(4), Some(100)] {
             let shares = shares(&step, true, sessions).unwrap();
             let mut seen: Vec<String> = shares.iter().flat_map(|share| all(&step, share)).collect();

@@ -1,5 +1,6 @@
 //! What a job comes to, in the words of the reference's `openjd summary`.
 
+use openjd_expr::ExprValue;
 use openjd_model::{
     StepParameterSpaceIterator,
     job::{Environment, Job, Step, TaskParameter},
@@ -44,16 +45,26 @@ fn dependencies(step: &Step) -> Vec<&str> {
 
 fn environment_lines(list: &[Value], padding: &str) -> String {
     list.iter().fold(String::new(), |mut text, one| {
-        let _ = writeln!(text, "{padding}- {} (from '{}')", one["name"].as_str().unwrap_or(""), one["parent"].as_str().unwrap_or(""));
+        let _ =
+            writeln!(text, "{padding}- {} (from '{}')", one["name"].as_str().unwrap_or(""), one["parent"].as_str().unwrap_or(""));
         text
     })
+}
+
+fn shown_value(value: &ExprValue) -> String {
+    match value {
+        ExprValue::Bool(true) => "True".into(),
+        ExprValue::Bool(false) => "False".into(),
+        other => other.to_display_string(),
+    }
 }
 
 /// Of a whole job.
 pub fn of_job(job: &Job) -> Summary {
     let message = format!("Summary for '{}'", job.name);
     let root = environments(job.job_environments.as_ref(), "root");
-    let of_steps: Vec<Vec<Value>> = job.steps.iter().map(|step| environments(step.step_environments.as_ref(), &step.name)).collect();
+    let of_steps: Vec<Vec<Value>> =
+        job.steps.iter().map(|step| environments(step.step_environments.as_ref(), &step.name)).collect();
     let total_environments = root.len() + of_steps.iter().map(Vec::len).sum::<usize>();
     let total_tasks: u64 = job.steps.iter().map(tasks).sum();
     let mut text = format!("\n--- {message} ---\n");
@@ -62,7 +73,7 @@ pub fn of_job(job: &Job) -> Summary {
     }
     let mut values = Vec::new();
     for (name, parameter) in &job.parameters {
-        let (kind, value) = (parameter.param_type.as_spec_str(), parameter.value.to_display_string());
+        let (kind, value) = (parameter.param_type.as_spec_str(), shown_value(&parameter.value));
         let shown = if value.is_empty() { String::new() } else { format!(": {value}") };
         let _ = writeln!(text, "  - {name} ({kind}){shown}");
         values.push(json!({"name": name, "type": kind, "value": value}));

@@ -50,6 +50,15 @@ pub struct Prepared {
     pub environments: Vec<EnvironmentTemplate>,
 }
 
+/// What is wrong, in the reference's words.
+pub fn words(error: &ModelError) -> String {
+    match error {
+        ModelError::DecodeValidation(words) => words.clone(),
+        ModelError::ModelValidation(errors) => errors.to_string(),
+        other => other.to_string(),
+    }
+}
+
 /// Parses and checks a job template.
 pub fn decode(text: &str, document: DocumentType, extensions: &[&str]) -> Result<JobTemplate, ModelError> {
     let object = openjd_model::template::parse::document_string_to_object(text, document, &limits())?;
@@ -69,8 +78,10 @@ pub fn prepare(
     values: &BTreeMap<String, String>,
     places: Places<'_>,
 ) -> Result<Prepared, ModelError> {
-    let given: JobParameterInputValues = values.iter().map(|(name, value)| (name.clone(), ExprValue::String(value.clone()))).collect();
-    let options = PathParameterOptions { allow_uri_path_values: true, ..PathParameterOptions::new(places.template, places.working) };
+    let given: JobParameterInputValues =
+        values.iter().map(|(name, value)| (name.clone(), ExprValue::String(value.clone()))).collect();
+    let options =
+        PathParameterOptions { allow_uri_path_values: true, ..PathParameterOptions::new(places.template, places.working) };
     let values = openjd_model::preprocess_job_parameters(&template, &given, &environments, &options)?;
     let context = template.default_validation_context().with_caller_limits(limits());
     let job = openjd_model::create_job(&template, &values, &context)?;

@@ -59,9 +59,13 @@ impl AllowArgs {
             return Ok(options);
         }
         let guest = match confine::is_root() {
-            true => Some(confine::guest(&self.openjd_user).map_err(|e| Stop::bad(format!("--openjd-user {}: {e}", self.openjd_user)))?),
+            true => {
+                Some(confine::guest(&self.openjd_user).map_err(|e| Stop::bad(format!("--openjd-user {}: {e}", self.openjd_user)))?)
+            }
             false => {
-                tracing::warn!("openjd jobs run as this node's own user, who can read its token: only root can let them run as another");
+                tracing::warn!(
+                    "openjd jobs run as this node's own user, who can read its token: only root can let them run as another"
+                );
                 None
             }
         };

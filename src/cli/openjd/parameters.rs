@@ -3,7 +3,7 @@
 use klieg_openjd::{
     check::read,
     document,
-    template::{Places, Prepared, decode, decode_environment, kind_of, prepare},
+    template::{Places, Prepared, decode, decode_environment, kind_of, prepare, words},
 };
 use serde_json::Value;
 use std::{
@@ -52,16 +52,17 @@ impl JobArgs {
     pub fn prepare(&self, extensions: &[String], environments: &[PathBuf]) -> Result<Prepared, String> {
         let extensions: Vec<&str> = extensions.iter().map(String::as_str).collect();
         let text = read(&self.path).map_err(|e| format!("ERROR generating Job: {e}"))?;
-        let template = decode(&text, kind_of(&self.path), &extensions).map_err(|e| format!("ERROR validating template: {e}"))?;
+        let template =
+            decode(&text, kind_of(&self.path), &extensions).map_err(|e| format!("ERROR validating template: {}", words(&e)))?;
         let beside = environments.iter().map(|path| {
             let text = read(path)?;
-            decode_environment(&text, kind_of(path), &extensions).map_err(|e| e.to_string())
+            decode_environment(&text, kind_of(path), &extensions).map_err(|e| words(&e))
         });
         let beside = beside.collect::<Result<Vec<_>, String>>()?;
         let values = self.values().map_err(|e| format!("ERROR generating Job: {e}"))?;
         let (folder, here) = self.places()?;
         let places = Places { template: &folder, working: &here };
-        prepare(template, beside, &values, places).map_err(|e| format!("ERROR generating Job: {e}"))
+        prepare(template, beside, &values, places).map_err(|e| format!("ERROR generating Job: {}", words(&e)))
     }
 }
 

@@ -109,9 +109,8 @@ impl Order {
 /// Looks at the files that an attachment brings, and names them by digest. What a job both takes and makes need not be there yet.
 fn bring(attachment: &Attachment, files: &mut BTreeMap<String, PathBuf>) -> Result<Vec<Entry>, Stop> {
     let path = Path::new(&attachment.path);
-    let unreadable = |path: &Path, e: &std::io::Error| {
-        Stop::bad(format!("parameter {} attaches {}: {e}", attachment.parameter, path.display()))
-    };
+    let unreadable =
+        |path: &Path, e: &std::io::Error| Stop::bad(format!("parameter {} attaches {}: {e}", attachment.parameter, path.display()));
     if attachment.flow == Flow::Inout && !path.exists() {
         return Ok(Vec::new());
     }
@@ -136,14 +135,17 @@ fn bring(attachment: &Attachment, files: &mut BTreeMap<String, PathBuf>) -> Resu
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
     let order = Order::of(args)?;
-    block_on(async { if args.link.server.is_empty() { here(common, args, &order).await } else { there(common, args, &order).await } })?
+    block_on(async {
+        if args.link.server.is_empty() { here(common, args, &order).await } else { there(common, args, &order).await }
+    })?
 }
 
 /// On a farm of this process's own.
 async fn here(common: &Common, args: &Args, order: &Order) -> Result<(), Stop> {
     let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
     let worker = vec![program.into(), "worker".into(), "--device".into(), "cpu".into()];
-    let options = AllowArgs::own().allow(AgentOptions { slots: args.workers.unwrap_or_else(cores).max(1), ..AgentOptions::here(worker) })?;
+    let options =
+        AllowArgs::own().allow(AgentOptions { slots: args.workers.unwrap_or_else(cores).max(1), ..AgentOptions::here(worker) })?;
     let folder = common.farm_folder()?;
     let farm = FarmOptions { folder, price_per_slot_hour: PRICE_PER_SLOT_HOUR, ..FarmOptions::default() };
     let farm = Farm::open(farm).await.map_err(|e| farm_stop(&e))?;
@@ -223,13 +225,7 @@ enum Ended {
 }
 
 /// Tells what happens until the job has ended.
-async fn follow(
-    common: &Common,
-    args: &Args,
-    farm: &impl House,
-    mut events: impl Events,
-    job: &JobId,
-) -> Result<Ended, Stop> {
+async fn follow(common: &Common, args: &Args, farm: &impl House, mut events: impl Events, job: &JobId) -> Result<Ended, Stop> {
     let (mut labels, mut interrupt) = (BTreeMap::new(), std::pin::pin!(interrupted()));
     loop {
         let event = tokio::select! {
