@@ -49,10 +49,8 @@ impl OpenJd {
         let template = String::from_utf8(desk.input(TEMPLATE)?).map_err(|_| broken("the template is not UTF-8".into()))?;
         let attachments: Vec<Attachment> = match desk.inputs().iter().any(|name| name == MANIFEST) {
             true => serde_json::from_slice(&desk.input(MANIFEST)?).map_err(|error| broken(format!("the manifest: {error}")))?,
-            false => {
-                let prepared = params.prepare(&template).map_err(|error| broken(error.to_string()))?;
-                attach::attachments(&prepared)
-            }
+            // Nothing travels: paths stay as they are.
+            false => Vec::new(),
         };
         let root = Root::make(desk.scratch(), self.guest.is_some()).map_err(|error| node("make the session's folder", &error))?;
         let before: Vec<String> = task.inputs.keys().filter(|name| name.starts_with("after-")).cloned().collect();

@@ -56,6 +56,8 @@ struct Stop {
     wanted: AtomicBool,
     /// Environments are being exited: that is not stopped.
     leaving: AtomicBool,
+    /// The session is closed.
+    over: AtomicBool,
 }
 
 /// Stops a session from another thread.
@@ -70,7 +72,8 @@ impl Stopper {
     pub fn stop(&self) {
         self.stop.wanted.store(true, Ordering::SeqCst);
         // Between two actions there is nothing to cancel: what begins at that moment is found by the next look.
-        while !self.stop.leaving.load(Ordering::SeqCst) && !self.action.cancel(None, false) {
+        let ends = || self.stop.leaving.load(Ordering::SeqCst) || self.stop.over.load(Ordering::SeqCst);
+        while !ends() && !self.action.cancel(None, false) {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -216,6 +219,7 @@ impl Sitting {
 
     /// Removes the session's folder, unless it is to be preserved.
     pub fn close(mut self) {
+        self.stop.over.store(true, Ordering::SeqCst);
         self.session.cleanup();
     }
 

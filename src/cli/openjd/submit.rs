@@ -226,7 +226,8 @@ enum Ended {
 
 /// Tells what happens until the job has ended.
 async fn follow(common: &Common, args: &Args, farm: &impl House, mut events: impl Events, job: &JobId) -> Result<Ended, Stop> {
-    let (mut labels, mut interrupt) = (BTreeMap::new(), std::pin::pin!(interrupted()));
+    let mut labels = BTreeMap::new();
+    let mut interrupt = std::pin::pin!(interrupted());
     loop {
         let event = tokio::select! {
             event = events.next() => event?,
