@@ -61,6 +61,8 @@ pub struct AgentOptions {
     pub stall: Duration,
     /// How long a task that nobody wants any more has to end by itself, and a worker that is asked to end.
     pub grace: Duration,
+    /// The longest that a task may ask for to end by itself.
+    pub grace_max: Duration,
     /// How long processes that were killed may take to be gone before their slot counts as stuck and its device as faulty.
     pub kill_limit: Duration,
     /// How often the agent measures itself and its devices.
@@ -96,6 +98,7 @@ impl AgentOptions {
             silence: Duration::from_secs(60),
             stall: Duration::from_secs(900),
             grace: Duration::from_millis(500),
+            grace_max: Duration::from_secs(120),
             kill_limit: Duration::from_secs(10),
             telemetry_every: Duration::from_secs(5),
             disk_free_min_bytes: 0,

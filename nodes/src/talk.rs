@@ -34,6 +34,10 @@ pub enum Word {
     Beat,
     /// It has taken an order up.
     Begun,
+    /// It has been told to end what is at hand, and needs so long for that.
+    Ending {
+        millis: u64,
+    },
     Progress(Progress),
     Succeeded {
         result: TaskResult,

@@ -30,6 +30,8 @@ pub enum Refusal {
         "accept the job: {task:?} asks for {asked_bytes} bytes and {asked_slots} slots of one {class}; the largest is {largest} with {bytes} bytes and {slots} slots"
     )]
     TooLarge { task: TaskName, class: Class, asked_bytes: u64, asked_slots: u32, largest: String, bytes: u64, slots: u32 },
+    #[error("accept the job: {task:?} needs a node that gives {needs}, and none does")]
+    NoNode { task: TaskName, needs: String },
     #[error("accept the job: {task:?} needs the limit {limit:?}, which the farm does not have")]
     NoLimit { task: TaskName, limit: String },
 }
@@ -110,7 +112,12 @@ pub fn fits(state: &State, task: &str, shape: &Shape) -> Result<(), Refusal> {
         return Ok(());
     }
     let class = shape.class;
-    Err(match largest(state, class) {
+    if !state.nodes.values().any(|node| node.joined && node.offer.tools.meets(&shape.needs)) {
+        let needs = shape.needs.join(" and ");
+        // One may come.
+        return if state.rules.fail_unplaceable { Err(Refusal::NoNode { task: task.into(), needs }) } else { Ok(()) };
+    }
+    Err(match largest(state, shape) {
         // One may come.
         None if !state.rules.fail_unplaceable => return Ok(()),
         None => Refusal::NoDevice { task: task.into(), class },

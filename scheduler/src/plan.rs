@@ -175,12 +175,15 @@ pub fn placeable(state: &State, shape: &Shape) -> bool {
     let mut joined = state.nodes.values().filter(|node| node.joined).peekable();
     joined.peek().is_none()
         || joined
+            .filter(|node| node.offer.tools.meets(&shape.needs))
             .flat_map(|node| &node.offer.devices)
             .any(|device| device.class == shape.class && device.slots >= shape.slots && device.memory_bytes >= shape.memory_bytes)
 }
 
-/// The largest device of a class, for saying what there is.
-pub fn largest(state: &State, class: Class) -> Option<(&NodeId, &klieg_protocol::DeviceOffer)> {
-    let devices = state.nodes.values().flat_map(|node| node.offer.devices.iter().map(move |device| (&node.offer.node, device)));
+/// The largest device of a shape's class on the nodes that give what it needs, for saying what there is.
+pub fn largest<'a>(state: &'a State, shape: &Shape) -> Option<(&'a NodeId, &'a klieg_protocol::DeviceOffer)> {
+    let class = shape.class;
+    let nodes = state.nodes.values().filter(|node| node.offer.tools.meets(&shape.needs));
+    let devices = nodes.flat_map(|node| node.offer.devices.iter().map(move |device| (&node.offer.node, device)));
     devices.filter(|(_, device)| device.class == class).max_by_key(|(_, device)| (device.memory_bytes, device.slots))
 }

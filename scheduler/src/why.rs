@@ -212,8 +212,14 @@ fn obstacle(state: &State, job: &Job, task: &Task) -> String {
 fn devices(state: &State, shape: &Shape) -> String {
     let all =
         state.nodes.values().flat_map(|node| node.devices().map(move |(number, device, offer)| (node, number, device, offer)));
+    let meets = |node: &Node| node.offer.tools.meets(&shape.needs);
+    if !state.nodes.is_empty() && !state.nodes.values().any(meets) {
+        return format!("no node gives what it needs: {}", shape.needs.join(" and "));
+    }
     let fitting: Vec<_> = all
-        .filter(|(_, _, _, o)| o.class == shape.class && o.slots >= shape.slots && o.memory_bytes >= shape.memory_bytes)
+        .filter(|(node, _, _, o)| {
+            meets(node) && o.class == shape.class && o.slots >= shape.slots && o.memory_bytes >= shape.memory_bytes
+        })
         .collect();
     let usable = fitting.iter().filter(|(node, _, device, _)| node.open() && !matches!(device.health, Health::Faulty { .. }));
     let usable: Vec<_> = usable.collect();

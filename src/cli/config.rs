@@ -18,7 +18,7 @@ const VERBS: [&str; 2] = ["node", "serve"];
 
 /// The command line, with what it leaves open taken from the environment, then from the settings file.
 pub fn parse() -> Result<Klieg, ExitCode> {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let arguments: Vec<OsString> = std::env::args_os().map(super::openjd::long_form).collect();
     let command = with_file(Klieg::command(), &arguments).map_err(|stop| {
         eprintln!("klieg: {}", stop.message);
         ExitCode::from(stop.code)

@@ -8,6 +8,7 @@ mod fleet;
 mod jobs;
 mod link;
 mod node;
+mod openjd;
 mod plan;
 mod render;
 mod resume;
@@ -87,11 +88,17 @@ enum Verb {
     /// Let agents come and go with the backlog.
     #[command(subcommand)]
     Fleet(fleet::Verb),
+    /// Check, run and submit Open Job Description templates.
+    #[command(subcommand)]
+    Openjd(Box<openjd::Verb>),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
     /// One worker process of the agent; not for people.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// One session of an openjd job, started by a worker; not for people.
+    #[command(hide = true)]
+    OpenjdSession,
 }
 
 /// Why a verb ended early: a sentence and an exit code.
@@ -109,6 +116,10 @@ impl Stop {
     /// Something failed: exit code 1.
     pub fn failed(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 1 }
+    }
+    /// Something failed, and its verb has said what: exit code 1.
+    pub fn said() -> Self {
+        Self { message: String::new(), code: 1 }
     }
     /// Ctrl-C: exit code 130.
     pub fn interrupted(message: impl Into<String>) -> Self {
@@ -133,6 +144,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
     let json = common.json;
     let done = match klieg.verb {
         Verb::Worker(args) => return worker::run(&args),
+        Verb::OpenjdSession => return klieg_openjd::guest::serve(),
         Verb::Render(args) => render::run(&common, args),
         Verb::Plan(args) => plan::run(&common, &args),
         Verb::Explain(args) => explain::run(&common, &args),
@@ -145,6 +157,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Node(args) => node::run(&common, &args),
         Verb::Doctor => doctor::run(&common),
         Verb::Fleet(verb) => fleet::run(&common, verb),
+        Verb::Openjd(verb) => openjd::run(&common, *verb),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Klieg::command(), "klieg", &mut std::io::stdout());
             Ok(())
@@ -153,7 +166,9 @@ pub fn run(klieg: Klieg) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => {
-            if json {
+            if stop.message.is_empty() {
+                // What there is to say stands on standard output already.
+            } else if json {
                 eprintln!("{}", serde_json::json!({"error": stop.message, "exit_code": stop.code}));
             } else {
                 eprintln!("klieg: {}", stop.message);

@@ -1,6 +1,6 @@
 //! `klieg node`: lets this machine work for a farm elsewhere.
 
-use super::{Common, Stop, block_on, link::LinkArgs, link_stop, print, print_json, render};
+use super::{Common, Stop, block_on, link::LinkArgs, link_stop, openjd::AllowArgs, print, print_json, render};
 use klieg_kernels::Choice;
 use klieg_nodes::{
     Agent, AgentOptions,
@@ -58,6 +58,8 @@ pub struct Args {
     /// With less room than this on the cache's disk the node takes no more tasks.
     #[arg(long, value_name = "BYTES", env = "KLIEG_DISK_FREE_MIN", default_value_t = DISK_FREE_MIN_BYTES)]
     disk_free_min: u64,
+    #[command(flatten)]
+    openjd: AllowArgs,
 }
 
 /// A GPU as --gpus names it.
@@ -77,7 +79,7 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
 }
 
 async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
-    let options = options(args)?;
+    let options = args.openjd.allow(options(args)?)?;
     if args.list {
         return list(common, &options.offer(Incarnation::default()));
     }
@@ -131,7 +133,7 @@ fn options(args: &Args) -> Result<AgentOptions, Stop> {
     Ok(AgentOptions {
         node: args.name.clone().map_or(here.node.clone(), NodeId),
         slots: args.cpu_slots.map_or(here.slots, |slots| slots as usize),
-        tools: Tools { encoders: discover::encoders(), voices, models: Vec::new() },
+        tools: Tools { encoders: discover::encoders(), voices, ..here.tools.clone() },
         disk_free_min_bytes: args.disk_free_min,
         ..here
     })

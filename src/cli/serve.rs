@@ -115,7 +115,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         advertise: args.advertise.clone(),
         token,
         ca: args.ca.clone(),
-        kinds: vec![Arc::new(Film::default())],
+        kinds: vec![Arc::new(Film::default()), Arc::new(klieg_openjd::OpenJd::new())],
         build: render::build_id()?,
         direct: args.artifacts == Artifacts::Direct,
         device: args.device,

@@ -1,6 +1,6 @@
 //! `klieg worker`: a worker process, started by the agent.
 
-use super::device_of;
+use super::{device_of, openjd::Terms};
 use klieg_kernels::Choice;
 use klieg_nodes::encode::Ffmpeg;
 use klieg_pipelines::film::Film;
@@ -11,8 +11,20 @@ pub struct Args {
     /// The device that pictures are made on.
     #[arg(long, default_value = "auto", value_parser = device_of, env = klieg_nodes::discover::WORKER_DEVICE)]
     device: Choice,
+    /// Take jobs of the kind openjd, on these terms.
+    #[arg(long, value_name = "JSON")]
+    openjd: Option<String>,
 }
 
 pub fn run(args: &Args) -> ExitCode {
-    klieg_nodes::worker::serve(&[&Film::on(args.device)], &Ffmpeg)
+    let film = Film::on(args.device);
+    let terms = args.openjd.as_deref().map(serde_json::from_str::<Terms>).transpose();
+    match terms {
+        Ok(None) => klieg_nodes::worker::serve(&[&film], &Ffmpeg),
+        Ok(Some(terms)) => klieg_nodes::worker::serve(&[&film, &terms.kind()], &Ffmpeg),
+        Err(error) => {
+            eprintln!("failed to start the worker: --openjd: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

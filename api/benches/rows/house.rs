@@ -9,7 +9,7 @@ use klieg_nodes::{
     worker,
 };
 use klieg_protocol::{
-    Ask, Digest, Fault, JobSpec, NodeId, Plan, Progress, TaskFailure, TaskResult, TaskSpec,
+    Ask, Class, Digest, Fault, JobSpec, NodeId, Plan, Progress, TaskFailure, TaskResult, TaskSpec,
     wire::{Backlog, Submission},
 };
 use klieg_scheduler::FarmOptions;
@@ -40,7 +40,7 @@ impl Kind for Idle {
         "idle"
     }
 
-    fn plan(&self, job: &JobSpec, _: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
+    fn plan(&self, job: &JobSpec, _: Class, _: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
         let tasks = u32::try_from(job.params["tasks"].as_u64().unwrap_or(1)).unwrap_or(u32::MAX);
         let task = |n| TaskSpec {
             name: format!("idle/{n:06}"),

@@ -3,7 +3,7 @@
 use crate::clock::now;
 use klieg_protocol::{
     Beat, Beaten, Charge, Command, Commands, DeviceBeat, Dispatch, Dispatcher, Incarnation, NodeId, Offer, Outcome, Report, TaskId,
-    TaskResult, Token,
+    TaskResult, Token, wire::Heard,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -210,7 +210,7 @@ impl<D: Dispatcher> Stay<D> {
             attempts: self.desk.held().values().map(|(charge, _)| charge.clone()).collect(),
             telemetry: None,
         };
-        let (answer, session) = self.farm.beat(beat).await.ok()?;
+        let Heard { answer, session, .. } = self.farm.beat(beat).await.ok()?;
         self.desk.beats.lock().unwrap_or_else(PoisonError::into_inner).push((now() - asked).as_secs_f64());
         let later = |known: &mut u64| {
             let news = session > *known;

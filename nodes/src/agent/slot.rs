@@ -311,6 +311,13 @@ impl<D: Dispatcher> Slot<D> {
                 vigil.begun = true;
                 None
             }
+            Word::Ending { millis } => {
+                if let Some(deadline) = &mut vigil.deadline {
+                    let asked = Duration::from_millis(millis).min(self.shared.options.grace_max);
+                    *deadline = (*deadline).max(vigil.heard + asked);
+                }
+                None
+            }
             Word::Progress(progress) => {
                 vigil.moved = vigil.heard;
                 self.shared.farm.progress(&dispatch.id, dispatch.token, progress);

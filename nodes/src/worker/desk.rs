@@ -152,6 +152,15 @@ impl Desk for Bench<'_> {
         Ok(())
     }
 
+    fn stopped(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn ending(&mut self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let _ = self.voice.say(&Word::Ending { millis });
+    }
+
     fn media(&self) -> &dyn Media {
         self.media
     }

@@ -29,6 +29,10 @@ fn at(file: &str, line: u32, column: u32) -> String {
 pub trait Kind: Send + Sync {
     /// The word users submit it by.
     fn name(&self) -> &'static str;
+    /// What a user must be allowed, beside submitting jobs, to submit this kind; `None`: nothing more. The front door asks.
+    fn permission(&self) -> Option<&'static str> {
+        None
+    }
     /// The task graph. `auto`: the class of device that makes what differs from class to class, where the job names none itself.
     /// A plan names one class for all such tasks, as theirs and in their parameters: so nothing of two classes is ever put
     /// together, and no cached result of another class is taken. `read` fetches an input artifact.
@@ -69,6 +73,10 @@ pub trait Desk {
     fn scratch(&self) -> &Path;
     /// Reports progress. `Err` when the task was cancelled: return it at once.
     fn progress(&mut self, progress: Progress) -> Result<(), TaskFailure>;
+    /// Whether nobody wants the task any more: `progress` would say so too.
+    fn stopped(&self) -> bool;
+    /// Asks for this long to end by itself, once it has been stopped. The agent grants what it thinks right, and kills after that.
+    fn ending(&mut self, time: std::time::Duration);
     /// Encoders of this node.
     fn media(&self) -> &dyn Media;
     /// Threads this task may use.

@@ -115,6 +115,13 @@ pub struct Ask {
     /// kind, the step and this; empty: none are learned.
     #[serde(default)]
     pub shape: String,
+    /// What its node must give (`Tools::gives`), all of it: `openjd`. `a|b`: one of them is enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// What comes out depends on more than its parameters and inputs, such as somebody's program: the result cache neither answers
+    /// for it nor keeps what it made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
 }
 
 fn one() -> u32 {
@@ -124,8 +131,8 @@ fn one() -> u32 {
 impl Default for Ask {
     /// One slot of a processor, no memory, no time.
     fn default() -> Self {
-        let (models, limits, shape) = (Vec::new(), Vec::new(), String::new());
-        Self { memory_bytes: 0, seconds: 0.0, class: Class::Cpu, slots: 1, models, limits, shape }
+        let (models, limits, shape, needs) = (Vec::new(), Vec::new(), String::new(), Vec::new());
+        Self { memory_bytes: 0, seconds: 0.0, class: Class::Cpu, slots: 1, models, limits, shape, needs, fresh: false }
     }
 }
 

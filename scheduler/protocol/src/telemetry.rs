@@ -22,6 +22,16 @@ pub struct Tools {
     pub voices: Vec<String>,
     /// Models on disk.
     pub models: Vec<String>,
+    /// What tasks may need of a node (`Ask::needs`), as its operator allows or names it: `openjd`, `attr.worker.os.family=linux`.
+    #[serde(default)]
+    pub gives: Vec<String>,
+}
+
+impl Tools {
+    /// Whether it gives all that a task needs.
+    pub fn meets(&self, needs: &[String]) -> bool {
+        needs.iter().all(|need| need.split('|').any(|one| self.gives.iter().any(|given| given == one)))
+    }
 }
 
 /// What a node measured of itself. Kept as last known, in memory only; nothing is decided from it.

@@ -93,7 +93,7 @@ impl<'a> Rooms<'a> {
         }
         for (_, rooms) in self.index.range((shape.class, 0, 0)..=(shape.class, u64::MAX, u64::MAX)) {
             let roomy = rooms.range((shape.memory_bytes, 0)..);
-            if let Some((_, at)) = roomy.into_iter().find(|(_, at)| self.rooms[*at].slots >= shape.slots) {
+            if let Some((_, at)) = roomy.into_iter().find(|(_, at)| self.rooms[*at].holds(shape)) {
                 return Found::Room(*at);
             }
         }
@@ -172,7 +172,10 @@ impl Room<'_> {
     }
 
     fn holds(&self, shape: &Shape) -> bool {
-        self.offer.class == shape.class && self.slots >= shape.slots && self.memory >= shape.memory_bytes
+        self.offer.class == shape.class
+            && self.slots >= shape.slots
+            && self.memory >= shape.memory_bytes
+            && self.node.offer.tools.meets(&shape.needs)
     }
 
     fn fits(&self, shape: &Shape, seconds: f64, now: Millis) -> bool {
@@ -216,6 +219,9 @@ impl Room<'_> {
 /// what is on it besides what it holds, as (estimated end, slots, memory). `None`: never.
 pub fn opens(node: &Node, number: u32, more: &[(Millis, u32, u64)], shape: &Shape, now: Millis) -> Option<(Millis, u32, u64)> {
     let (device, offer) = (node.devices.get(number as usize)?, node.offer.devices.get(number as usize)?);
+    if !node.offer.tools.meets(&shape.needs) {
+        return None;
+    }
     let held = node.held.values().filter(|held| held.device == number);
     let mut ends: Vec<(Millis, u32, u64)> =
         held.map(|h| (ends_at(h.since, h.seconds), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes)).collect();

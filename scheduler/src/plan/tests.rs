@@ -127,3 +127,28 @@ fn why_says_what_is_in_the_way() {
     let why = crate::why::why(&empty, &JobId("j".into()), Some("b"), 0);
     assert_eq!(why, ["b waits because no node has joined the farm; when it begins is not known."]);
 }
+
+#[test]
+fn a_task_goes_only_where_its_needs_are_met_and_a_fresh_one_asks_no_cache() {
+    let mut state = State::new(crate::state::Rules { fail_unplaceable: false, ..Default::default() });
+    let offer = |name: &str, gives: &[&str]| {
+        let mut offer = Offer::of_cpu(NodeId(name.into()), Incarnation(1), 4, 100);
+        offer.tools.gives = gives.iter().map(ToString::to_string).collect();
+        offer
+    };
+    join(&mut state, offer("plain", &[]));
+    let needs = vec!["openjd".to_owned(), "attr.os=linux|attr.os=macos".to_owned()];
+    let ask = Ask { memory_bytes: 1, seconds: 1.0, needs, fresh: true, ..Ask::default() };
+    let spec = JobSpec { kind: "k".into(), label: "j".into(), params: "j".into(), inputs: BTreeMap::new() };
+    let plan = klieg_protocol::Plan { tasks: vec![TaskSpec { ask, ..task(&("a", 1, 1.0, 0)) }] };
+    let (id, identity, project) = (JobId("j".into()), Digest::of(b"j"), String::new());
+    let new = NewJob { id, identity, build: "b".into(), spec, plan, project, priority: 0, price: 0.0 };
+    let effects = step(&mut state, Happened::Submitted(Box::new(new)), 0, &mut Dice(1));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::LookUp { .. })), "the cache is not asked");
+    assert!(names(&state, 1).is_empty());
+    join(&mut state, offer("half", &["openjd"]));
+    assert!(names(&state, 1).is_empty());
+    join(&mut state, offer("open", &["attr.os=macos", "openjd"]));
+    let placed = super::plan(&state, 1).placements;
+    assert_eq!(placed.iter().map(|p| (p.id.task.as_str(), p.node.0.as_str())).collect::<Vec<_>>(), [("a", "open")]);
+}

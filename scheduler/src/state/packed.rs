@@ -95,16 +95,22 @@ pub struct Shape {
     pub models: Vec<String>,
     /// Sorted, each once.
     pub limits: Vec<String>,
+    /// Of its node; sorted, each once.
+    pub needs: Vec<String>,
 }
 
 impl Shape {
     /// Of an ask, or of less or more memory if that is known better.
     pub fn of(ask: &Ask, learned: Option<u64>) -> Self {
-        let mut limits = ask.limits.clone();
-        limits.sort_unstable();
-        limits.dedup();
+        let sorted = |words: &[String]| {
+            let mut words = words.to_vec();
+            words.sort_unstable();
+            words.dedup();
+            words
+        };
+        let (limits, needs) = (sorted(&ask.limits), sorted(&ask.needs));
         let memory_bytes = learned.unwrap_or(ask.memory_bytes);
-        Self { class: ask.class, memory_bytes, slots: ask.slots.max(1), models: ask.models.clone(), limits }
+        Self { class: ask.class, memory_bytes, slots: ask.slots.max(1), models: ask.models.clone(), limits, needs }
     }
 }
 
@@ -133,6 +139,8 @@ mod tests {
                 models: vec!["sdxl".into()],
                 limits: vec!["nuke".into()],
                 shape: "1280x720".into(),
+                needs: vec!["openjd".into(), "a|b".into()],
+                fresh: true,
             },
             rank: 7,
             label: "a label".into(),

@@ -57,6 +57,12 @@ impl Step<'_> {
         let Some(task) = self.task(id) else { return };
         // A new leader finds most of a long queue ready, as it was written.
         let news = std::mem::replace(&mut task.state, TaskState::Ready) != TaskState::Ready;
+        if spec.ask.fresh {
+            if news {
+                self.save(id);
+            }
+            return self.queue(id, 0);
+        }
         task.cache = Cache::Asked;
         if news {
             self.save(id);
