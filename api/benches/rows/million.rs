@@ -77,9 +77,12 @@ pub fn measure(load: Load, nodes: usize) -> Found {
 pub fn rows(load: Load, nodes: usize) {
     let found = measure(load, nodes);
     let tasks = load.tasks();
+    assert_eq!(found.queued, tasks as u64, "all of them are queued");
+    Row::of(format!("{tasks} queued tasks: until the scheduler's core has them"), format!("{:.1} s", found.submitted_s)).print();
     Row::at_most(format!("{tasks} queued tasks: memory"), found.resident_mb, 600.0, "MB").print();
     let what = format!("{tasks} queued tasks, {nodes} nodes: a planner's tick, the worst of 20 in a busy farm");
     Row::at_most(what, found.busy_tick_worst_ms, 50.0, "ms").print();
+    Row::of("placements of those ticks", format!("{}", found.busy_placements)).print();
     let first = format!("{:.0} ms for {} placements", found.first_tick_ms, found.first_placements);
     Row::of("the first tick when all those nodes are idle", first).print();
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     clock::{Watch, now},
-    house::{Child, client, farm, idle, remote, until},
+    house::{Child, client, idle, remote, until},
     node::{Node, Told, Way},
     row::{Beside, Row},
 };
@@ -202,9 +202,4 @@ pub async fn by_workers(slots: u32, size: Size) {
     let tasks = far_throughput(&client, size.tasks / 20, 0.0).await;
     let what = format!("SQLite: the same by an agent with {slots} worker processes, over HTTP");
     Row::of(what, format!("{tasks:.0} tasks/s")).beside(Beside { tasks_per_s: Some(tasks), ..Beside::default() }).print();
-}
-
-/// A farm as `klieg serve` opens it, for the tests.
-pub fn options(folder: &std::path::Path) -> FarmOptions {
-    farm(folder)
 }

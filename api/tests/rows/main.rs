@@ -41,7 +41,7 @@ fn a_long_queue_is_placed() {
 async fn is_taken_over(url: String, folder: &std::path::Path) {
     let load = Load { jobs: 150, tasks_a_job: 160 };
     load::fill_at(&url, load).await;
-    let found = load::open(FarmOptions { store: Some(url), ..noop::options(folder) }, load).await;
+    let found = load::open(FarmOptions { store: Some(url), ..house::farm(folder) }, load).await;
     assert_eq!(found.queued, load.tasks() as u64);
 }
 
@@ -62,7 +62,7 @@ async fn a_long_queue_in_postgresql_is_taken_over() {
 async fn tasks_that_do_nothing_are_all_done() {
     let folder = tempfile::tempdir().unwrap();
     let size = noop::Size { tasks: 300, probes: 40, jobs: 256 };
-    let (tasks, jobs, (p50, p99)) = noop::near(noop::options(folder.path()), 400.0, size).await;
+    let (tasks, jobs, (p50, p99)) = noop::near(house::farm(folder.path()), 400.0, size).await;
     assert!(tasks > 0.0 && jobs > 0.0 && 0.0 < p50 && p50 <= p99);
 }
 
