@@ -127,7 +127,7 @@ enum Work {
 
 async fn whole(connection: &mut PgConnection, step: Step, committing: &mut bool) -> Result<bool, sqlx::Error> {
     *committing = true;
-    let fenced: i64 = sqlx::query_scalar_with(step.sql, arguments(step.args)?).fetch_one(connection).await?;
+    let fenced: i64 = sqlx::query_scalar_with(step.sql, arguments::<PgArguments>(step.args)?).fetch_one(connection).await?;
     Ok(fenced == 1)
 }
 
