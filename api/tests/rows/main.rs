@@ -39,7 +39,7 @@ fn a_long_queue_is_placed() {
 
 /// Nothing of a long queue is lost, and it goes on, when another leader takes it over.
 async fn is_taken_over(url: String, folder: &std::path::Path) {
-    let load = Load { jobs: 150, tasks_a_job: 160 };
+    let load = Load { jobs: 130, tasks_a_job: 80 };
     load::fill_at(&url, load).await;
     let found = load::open(FarmOptions { store: Some(url), ..house::farm(folder) }, load).await;
     assert_eq!(found.queued, load.tasks() as u64);
