@@ -80,9 +80,11 @@ pub async fn serve(farm: FarmOptions, listen: SocketAddr, limits: Limits) -> Ser
         tls: None,
         advertise: None,
         token: TOKEN.into(),
+        ca: None,
         kinds: vec![Arc::new(Idle)],
         build: "bench".into(),
         direct: false,
+        device: None,
         limits,
     };
     Server::start(options).await.expect("a server")

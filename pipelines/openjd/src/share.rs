@@ -118,7 +118,7 @@ impl Tasks {
     }
 
     /// The next task's parameters; the inner `None` when the step has none. With how many tasks they stand for.
-    pub fn next(&mut self) -> Option<(Option<TaskParameterSet>, usize)> {
+    pub fn draw(&mut self) -> Option<(Option<TaskParameterSet>, usize)> {
         match self {
             Self::Fixed { space, next, end } => {
                 if *next >= *end {
@@ -217,7 +217,7 @@ mod tests {
 
     fn all(step: &Step, share: &Share) -> Vec<String> {
         let mut tasks = Tasks::of(step, share).unwrap();
-        std::iter::from_fn(|| tasks.next())
+        std::iter::from_fn(|| tasks.draw())
             .map(|(set, _)| {
                 let mut words: Vec<String> =
                     set.unwrap().iter().map(|(name, value)| format!("{name}={}", value.value.to_display_string())).collect();
@@ -258,7 +258,7 @@ mod tests {
         let step = step(ADAPTIVE);
         let mut tasks = Tasks::of(&step, &shares(&step, true, Some(2)).unwrap()[0]).unwrap();
         let mut sizes = Vec::new();
-        while let Some((_, count)) = tasks.next() {
+        while let Some((_, count)) = tasks.draw() {
             sizes.push(count);
             tasks.took(count, count as f64 * 0.5);
         }

@@ -204,7 +204,7 @@ impl Sitting {
         let (mut done, mut begun) = (0, 0);
         while self.goes_on()
             && most.is_none_or(|most| begun < most)
-            && let Some((set, count)) = tasks.next()
+            && let Some((set, count)) = tasks.draw()
         {
             let from = tokio::time::Instant::now();
             begun += 1;

@@ -30,7 +30,7 @@ fn task(key: &str, name: &str, needs: &[&str], dice: &mut Dice) -> TaskSpec {
         slots: 1 + u32::try_from(dice.below(2)).unwrap_or(0),
         models,
         limits,
-        shape: String::new(),
+        ..Ask::default()
     };
     TaskSpec {
         name: name.into(),
