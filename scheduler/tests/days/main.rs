@@ -46,17 +46,22 @@ fn planners(day: &Day, seed: u64) -> Vec<Box<dyn Policy>> {
     ]
 }
 
+/// A row for each planner, klieg's first.
 fn rows(kind: &'static str, seed: u64) -> Vec<Row> {
-    let day = kinds::draw(kind, seed, Length(number("HOURS", 4)));
-    let row = |mut planner: Box<dyn Policy>| Row {
-        day: kind,
-        seed,
-        jobs: day.jobs.len(),
-        tasks: day.tasks.len(),
-        planner: planner.name(),
-        figures: figures(&day, &play(&day, &mut *planner)),
-    };
-    planners(&day, seed).into_iter().map(row).collect()
+    let days = (0..number("FATES", 5)).map(|fate| kinds::draw(kind, seed, fate, Length(number("HOURS", 4))));
+    let days: Vec<Day> = days.collect();
+    let (jobs, tasks) = (days[0].jobs.len(), days[0].tasks.len());
+    let mut played: Vec<(&'static str, Vec<Figures>)> = Vec::new();
+    for day in &days {
+        for (at, mut planner) in planners(day, seed).into_iter().enumerate() {
+            if played.len() == at {
+                played.push((planner.name(), Vec::new()));
+            }
+            played[at].1.push(figures(day, &play(day, &mut *planner)));
+        }
+    }
+    let row = |(planner, all): (&'static str, Vec<Figures>)| Row { day: kind, seed, jobs, tasks, planner, figures: Figures::mean(&all) };
+    played.into_iter().map(row).collect()
 }
 
 fn print(row: &Row) {
