@@ -234,8 +234,9 @@ impl Room<'_> {
 pub fn opens(node: &Node, number: u32, more: &[(Millis, u32, u64)], shape: &Shape, now: Millis) -> Option<(Millis, u32, u64)> {
     let (device, offer) = (node.devices.get(number as usize)?, node.offer.devices.get(number as usize)?);
     let held = node.held.values().filter(|held| held.device == number);
-    let mut ends: Vec<(Millis, u32, u64)> =
-        held.map(|h| (expected(h.since, h.seconds, now), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes)).collect();
+    let mut ends: Vec<(Millis, u32, u64)> = held
+        .map(|h| (expected(h.since, h.seconds, now), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes))
+        .collect();
     ends.extend(more);
     ends.sort_unstable();
     let taken = u32::try_from(device.taken.len()).unwrap_or(u32::MAX);
