@@ -101,11 +101,12 @@ impl<'a> Round<'a> {
                     self.place(room, job, place, shape);
                     self.honoured.insert((&job.id, place));
                 }
-                _ if self.rooms.keep(self.state, spot, shape, self.now) => {
-                    self.reserved.insert(shape.class);
-                    self.plan.kept.insert(spot.clone(), id.clone());
+                _ => {
+                    if let Some(spot) = self.rooms.keep(self.state, spot, shape, self.now) {
+                        self.reserved.insert(shape.class);
+                        self.plan.kept.insert(spot, id.clone());
+                    }
                 }
-                _ => {}
             }
         }
     }

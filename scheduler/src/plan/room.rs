@@ -139,28 +139,45 @@ impl<'a> Rooms<'a> {
         placement
     }
 
-    /// Goes on keeping room on a device. False when it could never hold the task.
-    pub fn keep(&mut self, state: &State, spot: &(NodeId, u32), shape: &Shape, now: Millis) -> bool {
-        match self.rooms.iter().position(|room| room.node.offer.node == spot.0 && room.number == spot.1) {
-            Some(at) => self.rooms[at].opens(shape, now).map(|kept| self.set_kept(at, kept)).is_some(),
+    /// Goes on keeping room on a device, or on another that by now seems to open in less than half the time: what runs there may take
+    /// far longer than was thought. Says where; nowhere when none could ever hold the task.
+    pub fn keep(&mut self, state: &State, spot: &(NodeId, u32), shape: &Shape, now: Millis) -> Option<(NodeId, u32)> {
+        let place = self.rooms.iter().position(|room| room.node.offer.node == spot.0 && room.number == spot.1);
+        let opening = match place {
+            Some(at) => self.rooms[at].opens(shape, now),
             // It is full, and so keeps by itself for now.
-            None => state.nodes.get(&spot.0).is_some_and(|node| node.open() && opens(node, spot.1, &[], shape, now).is_some()),
+            None => state.nodes.get(&spot.0).filter(|node| node.open()).and_then(|node| opens(node, spot.1, &[], shape, now)),
+        };
+        let Some(kept) = opening else { return self.keep_earliest(shape, now) };
+        if let Some((sooner, at)) = self.earliest(shape, now)
+            && sooner.0.saturating_sub(now) < kept.0.saturating_sub(now) / 2
+        {
+            return Some(self.set_kept(at, sooner));
+        }
+        match place {
+            Some(at) => Some(self.set_kept(at, kept)),
+            None => Some(spot.clone()),
         }
     }
 
-    /// Keeps room where the task can begin first, and says where. Looks only at devices that have something free: the others cannot be taken away.
+    /// Keeps room where the task can begin first, and says where.
     pub fn keep_earliest(&mut self, shape: &Shape, now: Millis) -> Option<(NodeId, u32)> {
-        let open = (0..).zip(&self.rooms).filter(|(_, room)| room.kept.is_none() && room.offer.class == shape.class);
-        let opening = open.filter_map(|(at, room)| room.opens(shape, now).map(|kept| (kept, at)));
-        let (kept, at) = opening.min_by_key(|((begin, _, _), at)| (*begin, *at))?;
-        self.set_kept(at, kept);
-        Some((self.rooms[at].node.offer.node.clone(), self.rooms[at].number))
+        let (kept, at) = self.earliest(shape, now)?;
+        Some(self.set_kept(at, kept))
     }
 
-    fn set_kept(&mut self, at: usize, kept: (Millis, u32, u64)) {
+    /// Where the task can begin first, and what it leaves then. Looks only at devices that have something free: the others cannot be taken away.
+    fn earliest(&self, shape: &Shape, now: Millis) -> Option<((Millis, u32, u64), usize)> {
+        let open = (0..).zip(&self.rooms).filter(|(_, room)| room.kept.is_none() && room.offer.class == shape.class);
+        let opening = open.filter_map(|(at, room)| room.opens(shape, now).map(|kept| (kept, at)));
+        opening.min_by_key(|((begin, _, _), at)| (*begin, *at))
+    }
+
+    fn set_kept(&mut self, at: usize, kept: (Millis, u32, u64)) -> (NodeId, u32) {
         self.unlist(at);
         self.rooms[at].kept = Some(kept);
         self.kept.insert(at);
+        (self.rooms[at].node.offer.node.clone(), self.rooms[at].number)
     }
 }
 
@@ -223,8 +240,9 @@ pub fn opens(node: &Node, number: u32, more: &[(Millis, u32, u64)], shape: &Shap
         return None;
     }
     let held = node.held.values().filter(|held| held.device == number);
-    let mut ends: Vec<(Millis, u32, u64)> =
-        held.map(|h| (ends_at(h.since, h.seconds), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes)).collect();
+    let mut ends: Vec<(Millis, u32, u64)> = held
+        .map(|h| (expected(h.since, h.seconds, now), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes))
+        .collect();
     ends.extend(more);
     ends.sort_unstable();
     let taken = u32::try_from(device.taken.len()).unwrap_or(u32::MAX);
@@ -242,6 +260,12 @@ pub fn opens(node: &Node, number: u32, more: &[(Millis, u32, u64)], shape: &Shap
         slots += back_slots;
         memory = memory.saturating_add(back_memory);
     }
+}
+
+/// When something that runs will end: by its estimate, or, if it has run for longer, after as much again as it is late.
+fn expected(since: Millis, seconds: f64, now: Millis) -> Millis {
+    let end = ends_at(since, seconds);
+    end.max(now.saturating_add(now.saturating_sub(end)))
 }
 
 fn ends_at(since: Millis, seconds: f64) -> Millis {

@@ -40,7 +40,8 @@ fn join(state: &mut State, offer: Offer) {
     let (node, incarnation) = (offer.node.clone(), offer.incarnation);
     let devices = vec![DeviceBeat::default(); offer.devices.len()];
     step(state, Happened::NodeJoined(offer), 0, &mut Dice(1));
-    let beat = Beat { node, incarnation, draining: false, devices, session: 1, attempts: Vec::new(), telemetry: None };
+    let session = state.session_of(Some(&node));
+    let beat = Beat { node, incarnation, draining: false, devices, session, attempts: Vec::new(), telemetry: None };
     step(state, Happened::Beat(beat), 0, &mut Dice(1));
 }
 
@@ -85,6 +86,27 @@ fn a_large_task_is_not_starved() {
     submit(&mut state, "small", 0, 2, &[("long", 1, 60.0, 0), ("short", 1, 3.0, 1)]);
     assert_eq!(names(&state, 1_000), ["short"], "only what ends before the large task can begin goes ahead");
     assert_eq!(names(&state, 8_000), [""; 0]);
+}
+
+#[test]
+fn kept_room_moves_when_what_is_there_takes_far_longer_than_was_thought() {
+    let mut state = State::default();
+    for name in ["m", "n"] {
+        join(&mut state, Offer::of_cpu(NodeId(name.into()), Incarnation(1), 2, 10));
+    }
+    submit(&mut state, "first", 0, 0, &[("soon", 6, 10.0, 0), ("later", 6, 100.0, 1)]);
+    assert_eq!(tick(&mut state, 0).len(), 2);
+    submit(&mut state, "large", 0, 1, &[("whole", 10, 5.0, 0)]);
+    let kept = |state: &mut State, now| {
+        tick(state, now);
+        state.kept.keys().map(|(node, _)| node.0.clone()).collect::<Vec<_>>()
+    };
+    let runs =
+        |state: &State, task: &str| state.task(&TaskId { job: JobId("first".into()), task: task.into() }).unwrap().run.clone();
+    let [soon, later] = ["soon", "later"].map(|task| runs(&state, task).unwrap().node.0);
+    assert_eq!(kept(&mut state, 1_000), [soon.clone()]);
+    assert_eq!(kept(&mut state, 60_000), [soon], "late by 50 s, it may be 50 s more: the other is not much sooner");
+    assert_eq!(kept(&mut state, 90_000), [later], "late by 80 s, it may be 80 s more; the other ends in 10 s");
 }
 
 #[test]

@@ -34,11 +34,32 @@ pub struct Figures {
     pub task_wait_p50: f64,
     pub task_wait_p99: f64,
     /// Tasks that waited long.
-    pub long_waits: usize,
+    pub long_waits: f64,
     /// Jain's index of what backlogged projects got for their weight, over windows; 1: each its share.
     pub fairness: f64,
     /// Part of all slot-seconds that was used.
     pub used: f64,
+}
+
+impl Figures {
+    /// Of one planner over the ways in which a day may turn out.
+    pub fn mean(all: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| all.iter().map(figure).sum::<f64>() / all.len() as f64;
+        Self {
+            makespan: of(|f| f.makespan),
+            wait_p50: of(|f| f.wait_p50),
+            wait_p99: of(|f| f.wait_p99),
+            wait_max: of(|f| f.wait_max),
+            delay_p50: of(|f| f.delay_p50),
+            delay_p99: of(|f| f.delay_p99),
+            starved: of(|f| f.starved),
+            task_wait_p50: of(|f| f.task_wait_p50),
+            task_wait_p99: of(|f| f.task_wait_p99),
+            long_waits: of(|f| f.long_waits),
+            fairness: of(|f| f.fairness),
+            used: of(|f| f.used),
+        }
+    }
 }
 
 fn seconds(from: Millis, to: Millis) -> f64 {
@@ -70,7 +91,7 @@ pub fn figures(day: &Day, played: &Played) -> Figures {
     let delays = sorted(delayed.iter().map(|(delay, _)| *delay));
     let task_waits: Vec<f64> = (0..day.tasks.len()).map(|task| seconds(played.ready[task], played.began[task])).collect();
     let long = |(wait, task): &(&f64, &Task)| **wait > LONG_S && **wait > LONG_TIMES * task.seconds;
-    let long_waits = task_waits.iter().zip(&day.tasks).filter(long).count();
+    let long_waits = task_waits.iter().zip(&day.tasks).filter(long).count() as f64;
     let task_waits = sorted(task_waits.into_iter());
     Figures {
         makespan: seconds(0, last),

@@ -10,9 +10,10 @@ pub const KINDS: [&str; 8] = ["small", "huge", "shares", "films", "models", "spo
 #[derive(Clone, Copy, Debug)]
 pub struct Length(pub u64);
 
-/// Draws the day of that kind and seed.
-pub fn draw(kind: &str, seed: u64, length: Length) -> Day {
-    let mut maker = Maker::new(kind, seed, length);
+/// Draws the day of that kind and seed. `fate`: which of the ways in which it may turn out. Jobs, estimates and devices are those of
+/// the seed; how long tasks take, and which devices go when, nobody can know before.
+pub fn draw(kind: &str, seed: u64, fate: u64, length: Length) -> Day {
+    let mut maker = Maker::new(kind, seed, fate, length);
     match kind {
         "small" => maker.small(),
         "huge" => maker.huge(),
@@ -28,6 +29,8 @@ pub fn draw(kind: &str, seed: u64, length: Length) -> Day {
 
 struct Maker {
     dice: Dice,
+    /// For what no planner can know.
+    fate: Dice,
     day: Day,
     length: Length,
     /// Estimates are wrong by a factor whose logarithm has this deviation.
@@ -37,7 +40,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new(kind: &str, seed: u64, length: Length) -> Self {
+    fn new(kind: &str, seed: u64, fate: u64, length: Length) -> Self {
         let salt = kind.bytes().fold(0, |salt: u64, byte| salt * 31 + u64::from(byte));
         let gpu = |gigabytes, slots, speed| Device { class: Class::Cuda, memory: gigabytes * GB, slots, speed };
         let mut devices = vec![gpu(24, 2, 1.0); 4];
@@ -46,7 +49,17 @@ impl Maker {
         devices.push(gpu(141, 4, 2.6));
         devices.extend(vec![Device { class: Class::Cpu, memory: 128 * GB, slots: 8, speed: 1.0 }; 2]);
         let day = Day { devices, weights: vec![1.0; 4], ..Day::default() };
-        Self { dice: Dice(seed.wrapping_mul(0x9e37_79b9) ^ salt), day, length, doubt: 0.25, straggles: 0 }
+        let seed = seed.wrapping_mul(0x9e37_79b9) ^ salt;
+        let fate = Dice(seed.rotate_left(32) ^ fate.wrapping_mul(0xd1b5_4a32_d192_ed03) ^ 0x5bd1_e995);
+        Self { dice: Dice(seed), fate, day, length, doubt: 0.25, straggles: 0 }
+    }
+
+    /// Draws something that no planner can know.
+    fn hidden<T>(&mut self, draw: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(&mut self.dice, &mut self.fate);
+        let drawn = draw(self);
+        std::mem::swap(&mut self.dice, &mut self.fate);
+        drawn
     }
 
     /// A number in a range.
@@ -82,10 +95,10 @@ impl Maker {
             self.day.needs.push(need);
             self.day.needs.len() - 1
         });
-        let mut seconds = estimate * self.about(self.doubt);
-        if self.straggles > 0 && self.dice.below(self.straggles) == 0 {
-            seconds *= self.between(3.0, 8.0);
-        }
+        let seconds = self.hidden(|it| {
+            let straggles = it.straggles > 0 && it.dice.below(it.straggles) == 0;
+            estimate * it.about(it.doubt) * if straggles { it.between(3.0, 8.0) } else { 1.0 }
+        });
         let (number, job) = (self.day.tasks.len(), self.day.jobs.len() - 1);
         self.day.tasks.push(Task { job, need, estimate, seconds: seconds.max(0.1), after });
         self.day.jobs[job].tasks.end = number + 1;
@@ -197,14 +210,16 @@ impl Maker {
     /// Half of the devices come and go: rented ones, taken back without a word.
     fn spot(&mut self) {
         self.small();
-        for device in [1, 3, 4, 6, 9] {
-            let mut at = self.dice.below(HOUR_MS);
-            while at < self.length.0 * HOUR_MS {
-                let to = at + 120_000 + self.dice.below(HOUR_MS / 3);
-                self.day.absences.push(Absence { device, from: at, to });
-                at = to + HOUR_MS / 4 + self.dice.below(HOUR_MS);
+        self.hidden(|it| {
+            for device in [1, 3, 4, 6, 9] {
+                let mut at = it.dice.below(HOUR_MS);
+                while at < it.length.0 * HOUR_MS {
+                    let to = at + 120_000 + it.dice.below(HOUR_MS / 3);
+                    it.day.absences.push(Absence { device, from: at, to });
+                    at = to + HOUR_MS / 4 + it.dice.below(HOUR_MS);
+                }
             }
-        }
+        });
     }
 
     /// Films of three priorities, the urgent ones in the afternoon, above a large batch of the night.

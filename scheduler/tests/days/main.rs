@@ -1,5 +1,6 @@
 //! Synthetic days: klieg's planner and state machine beside FIFO (with and without backfill), greedy (shortest and largest first) and a
-//! weighted lottery, on the same machinery in virtual time. `FIRST`, `SEEDS`, `HOURS` and `JSON` (a file) make the long form: `make days`.
+//! weighted lottery, on the same machinery in virtual time. `FIRST`, `SEEDS`, `FATES`, `HOURS` and `JSON` (a file) make the long form:
+//! `make days`.
 
 mod day;
 mod figures;
@@ -46,17 +47,23 @@ fn planners(day: &Day, seed: u64) -> Vec<Box<dyn Policy>> {
     ]
 }
 
+/// A row for each planner, klieg's first.
 fn rows(kind: &'static str, seed: u64) -> Vec<Row> {
-    let day = kinds::draw(kind, seed, Length(number("HOURS", 4)));
-    let row = |mut planner: Box<dyn Policy>| Row {
-        day: kind,
-        seed,
-        jobs: day.jobs.len(),
-        tasks: day.tasks.len(),
-        planner: planner.name(),
-        figures: figures(&day, &play(&day, &mut *planner)),
-    };
-    planners(&day, seed).into_iter().map(row).collect()
+    let days = (0..number("FATES", 5)).map(|fate| kinds::draw(kind, seed, fate, Length(number("HOURS", 4))));
+    let days: Vec<Day> = days.collect();
+    let (jobs, tasks) = (days[0].jobs.len(), days[0].tasks.len());
+    let mut played: Vec<(&'static str, Vec<Figures>)> = Vec::new();
+    for day in &days {
+        for (at, mut planner) in planners(day, seed).into_iter().enumerate() {
+            if played.len() == at {
+                played.push((planner.name(), Vec::new()));
+            }
+            played[at].1.push(figures(day, &play(day, &mut *planner)));
+        }
+    }
+    let row =
+        |(planner, all): (&'static str, Vec<Figures>)| Row { day: kind, seed, jobs, tasks, planner, figures: Figures::mean(&all) };
+    played.into_iter().map(row).collect()
 }
 
 fn print(row: &Row) {
@@ -78,17 +85,8 @@ fn print(row: &Row) {
     );
 }
 
-/// What klieg has not won yet, of seeds 1 to 5: see README.md.
-const NOT_YET: [(&str, u64, &str); 8] = [
-    ("huge", 2, STARVATION),
-    ("huge", 4, MAKESPAN),
-    ("films", 3, WAITS),
-    ("models", 4, MAKESPAN),
-    ("stragglers", 1, MAKESPAN),
-    ("stragglers", 2, MAKESPAN),
-    ("stragglers", 3, MAKESPAN),
-    ("stragglers", 5, MAKESPAN),
-];
+/// What klieg has not won yet, of seeds 1 to 3: see README.md.
+const NOT_YET: [(&str, u64, &str); 3] = [("huge", 1, STARVATION), ("huge", 2, STARVATION), ("films", 2, MAKESPAN)];
 const WAITS: &str = "waits of the 99th percentile";
 const STARVATION: &str = "starvation";
 const MAKESPAN: &str = "makespan";
@@ -119,7 +117,7 @@ fn no_rival_is_better_on_any_day() {
     );
     let (mut all, mut worse) = (Vec::new(), Vec::new());
     for kind in KINDS {
-        for seed in number("FIRST", 1)..number("FIRST", 1) + number("SEEDS", 5) {
+        for seed in number("FIRST", 1)..number("FIRST", 1) + number("SEEDS", 3) {
             let rows = rows(kind, seed);
             rows.iter().for_each(print);
             worse.extend(lost(&rows));
