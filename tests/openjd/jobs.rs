@@ -24,7 +24,7 @@ fn node(cluster: &Cluster<'_>, studio: &Studio, name: &str) -> Daemon {
     let cache = format!("cache-{name}");
     let environment = cluster.environment();
     let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let args = ["node", "--name", name, "--slots", "2", "--device", "cpu", "--cache", &cache, "--allow", "openjd"];
+    let args = ["node", "--name", name, "--slots", "2", "--no-gpus", "--cache", &cache, "--allow", "openjd"];
     Daemon::start(studio, name, &args, &environment)
 }
 
