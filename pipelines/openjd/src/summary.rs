@@ -1,12 +1,14 @@
 //! What a job comes to, in the words of the reference's `openjd summary`.
 
+use crate::template::Prepared;
 use openjd_expr::ExprValue;
 use openjd_model::{
     StepParameterSpaceIterator,
-    job::{Environment, Job, Step, TaskParameter},
+    job::{Environment, Job, JobParameter, Step, TaskParameter},
+    template::JobParameterDefinition,
 };
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// Text for people, and the same as fields for programs.
 pub type Summary = (String, Vec<(&'static str, Value)>);
@@ -59,8 +61,18 @@ fn shown_value(value: &ExprValue) -> String {
     }
 }
 
+/// The job's parameters in the order in which the template, and then the environments beside it, define them. The job itself has them in
+/// any order.
+fn parameters(prepared: &Prepared) -> impl Iterator<Item = (&str, &JobParameter)> {
+    let beside = prepared.environments.iter().flat_map(|environment| environment.parameter_definitions.iter().flatten());
+    let names = prepared.template.parameter_definitions_list().iter().chain(beside).map(JobParameterDefinition::name);
+    let mut seen = BTreeSet::new();
+    names.filter(move |name| seen.insert(*name)).filter_map(|name| Some((name, prepared.job.parameters.get(name)?)))
+}
+
 /// Of a whole job.
-pub fn of_job(job: &Job) -> Summary {
+pub fn of_job(prepared: &Prepared) -> Summary {
+    let job = &prepared.job;
     let message = format!("Summary for '{}'", job.name);
     let root = environments(job.job_environments.as_ref(), "root");
     let of_steps: Vec<Vec<Value>> =
@@ -72,7 +84,7 @@ pub fn of_job(job: &Job) -> Summary {
         text += "\nParameters:\n";
     }
     let mut values = Vec::new();
-    for (name, parameter) in &job.parameters {
+    for (name, parameter) in parameters(prepared) {
         let (kind, value) = (parameter.param_type.as_spec_str(), shown_value(&parameter.value));
         let shown = if value.is_empty() { String::new() } else { format!(": {value}") };
         let _ = writeln!(text, "  - {name} ({kind}){shown}");

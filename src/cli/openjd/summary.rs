@@ -27,6 +27,6 @@ fn summary(args: &Args) -> Result<Summary, String> {
     let prepared = args.job.prepare(&args.reference.extensions()?, &[])?;
     match &args.step {
         Some(step) => of_step(&prepared.job, step),
-        None => Ok(of_job(&prepared.job)),
+        None => Ok(of_job(&prepared)),
     }
 }
