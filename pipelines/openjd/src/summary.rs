@@ -63,7 +63,7 @@ fn shown_value(value: &ExprValue) -> String {
 
 /// The job's parameters in the order in which the template, and then the environments beside it, define them. The job itself has them in
 /// any order.
-fn parameters(prepared: &Prepared) -> impl Iterator<Item = (&str, &JobParameter)> {
+fn job_parameters(prepared: &Prepared) -> impl Iterator<Item = (&str, &JobParameter)> {
     let beside = prepared.environments.iter().flat_map(|environment| environment.parameter_definitions.iter().flatten());
     let names = prepared.template.parameter_definitions_list().iter().chain(beside).map(JobParameterDefinition::name);
     let mut seen = BTreeSet::new();
@@ -84,7 +84,7 @@ pub fn of_job(prepared: &Prepared) -> Summary {
         text += "\nParameters:\n";
     }
     let mut values = Vec::new();
-    for (name, parameter) in parameters(prepared) {
+    for (name, parameter) in job_parameters(prepared) {
         let (kind, value) = (parameter.param_type.as_spec_str(), shown_value(&parameter.value));
         let shown = if value.is_empty() { String::new() } else { format!(": {value}") };
         let _ = writeln!(text, "  - {name} ({kind}){shown}");
