@@ -17,6 +17,7 @@ pub mod ports;
 pub mod recover;
 pub mod round;
 mod service;
+pub mod records;
 pub mod state;
 pub mod step;
 pub mod store;
