@@ -226,6 +226,23 @@ pub(crate) fn task_records(job: &Job) -> Vec<TaskRecord> {
         .collect()
 }
 
+/// When, and what a node measured then: samples at least so far apart, but for the last.
+type Measured = VecDeque<(Millis, Telemetry)>;
+const SAMPLE_MS: Millis = 15_000;
+const SAMPLES_MAX: usize = 60;
+
+fn note(told: &mut Measured, now: Millis, telemetry: Telemetry) {
+    // The one before says whether the last has its own place, or is only the latest.
+    let soon = told.len() >= 2 && told.back().zip(told.get(told.len() - 2)).is_some_and(|(last, before)| last.0 < before.0 + SAMPLE_MS);
+    if soon {
+        told.pop_back();
+    }
+    told.push_back((now, telemetry));
+    if told.len() > SAMPLES_MAX {
+        told.pop_front();
+    }
+}
+
 /// The most tasks of a job that are told from the scheduler's memory.
 const LIVE_TASKS_MAX: usize = 5_000;
 
@@ -260,8 +277,8 @@ struct Inner {
     scratch: PathBuf,
     fate: Arc<OnceLock<String>>,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
-    /// Of the nodes that are known, as last told.
-    telemetry: std::sync::Mutex<BTreeMap<NodeId, Telemetry>>,
+    /// Of the nodes that are known.
+    telemetry: std::sync::Mutex<BTreeMap<NodeId, Measured>>,
 }
 
 impl Farm {
@@ -382,10 +399,15 @@ impl Farm {
 
     /// What each node last measured of itself. In memory only; empty until nodes have told.
     pub fn telemetry(&self) -> BTreeMap<NodeId, Telemetry> {
-        self.measured().clone()
+        self.measured().iter().filter_map(|(node, told)| Some((node.clone(), told.back()?.1.clone()))).collect()
     }
 
-    fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Telemetry>> {
+    /// What a node measured in the last quarter of an hour, the oldest first. In memory only.
+    pub fn measurements(&self, node: &NodeId) -> Vec<(Millis, Telemetry)> {
+        self.measured().get(node).map(|told| told.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Measured>> {
         self.0.telemetry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -650,7 +672,7 @@ impl Dispatcher for Farm {
         let (node, told) = (beat.node.clone(), beat.telemetry.take());
         let answer = self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)?;
         match (answer.answer, told) {
-            (Beaten::Known, Some(told)) => drop(self.measured().insert(node, *told)),
+            (Beaten::Known, Some(told)) => note(self.measured().entry(node).or_default(), service::now(), *told),
             // Nobody whom the farm does not know takes up memory.
             (Beaten::Unknown, _) => drop(self.measured().remove(&node)),
             _ => {}
