@@ -10,19 +10,20 @@ mod outputs;
 mod people;
 pub mod views;
 
-use crate::{app::App, auth, problem::Trouble};
-use axum::{Json, Router, middleware, routing::get};
-use http::StatusCode;
-use klieg_protocol::wire::Problem;
+use crate::{app::App, leader};
+use axum::{
+    Json, Router, middleware,
+    routing::{MethodRouter, get},
+};
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
-        Content, RefOr, Ref, Response, ResponseBuilder,
+        Content, Ref, RefOr, Response, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 /// The ways in which every route may fail.
 pub struct Problems;
@@ -127,19 +128,22 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outputs::routes())
         .merge(farm::routes())
         .merge(assets::routes())
-        .layer(middleware::from_fn_with_state(app.clone(), auth::find_farm));
+        .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
     let all = OpenApiRouter::new().merge(led).merge(people::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()
 }
 
-/// All of `/api/v1`, and the page that tells people of it.
+/// All of `/api/v1`.
 pub fn routes(app: &App) -> Router<App> {
     let (router, document) = described(app);
-    let page = docs::page(&document);
     let document = std::sync::Arc::new(document);
-    router
-        .route("/api/v1/openapi.json", get(move || async move { Json((*document).clone()) }))
-        .route("/docs", get(move || async move { docs::answer(page.clone()) }))
+    router.route("/api/v1/openapi.json", get(move || async move { Json((*document).clone()) }))
+}
+
+/// The page that tells people of it.
+pub fn docs(app: &App) -> MethodRouter<App> {
+    let page = docs::page(&document(app));
+    get(move || async move { docs::answer(page.clone()) })
 }
 
 /// The document alone.

@@ -233,7 +233,8 @@ const SAMPLES_MAX: usize = 60;
 
 fn note(told: &mut Measured, now: Millis, telemetry: Telemetry) {
     // The one before says whether the last has its own place, or is only the latest.
-    let soon = told.len() >= 2 && told.back().zip(told.get(told.len() - 2)).is_some_and(|(last, before)| last.0 < before.0 + SAMPLE_MS);
+    let soon =
+        told.len() >= 2 && told.back().zip(told.get(told.len() - 2)).is_some_and(|(last, before)| last.0 < before.0 + SAMPLE_MS);
     if soon {
         told.pop_back();
     }
@@ -384,7 +385,17 @@ impl Farm {
     /// The job's events from its beginning in this process on.
     pub fn watch(&self, job: &JobId) -> Watch {
         let (next, page) = (Cursor::default(), VecDeque::new());
-        Watch { farm: self.clone(), job: job.clone(), next, page, place: Place::default(), coming: Place::default(), skip: None, ended: false, asked: false }
+        Watch {
+            farm: self.clone(),
+            job: job.clone(),
+            next,
+            page,
+            place: Place::default(),
+            coming: Place::default(),
+            skip: None,
+            ended: false,
+            asked: false,
+        }
     }
 
     /// As `watch`, without what came up to a place that an earlier watch gave, as long as it is the same telling.
@@ -424,6 +435,11 @@ impl Farm {
     /// A local file with an artifact's bytes. Whoever changes it breaks it.
     pub async fn blob_file(&self, digest: &Digest) -> Result<PathBuf, FarmError> {
         Ok(self.0.blobs.fetch(*digest).await?)
+    }
+
+    /// How long an artifact is; `None` if there is none.
+    pub async fn blob_size(&self, digest: Digest) -> Result<Option<u64>, FarmError> {
+        Ok(self.0.blobs.size(digest).await?)
     }
 
     /// Those of `digests` that are not among the farm's artifacts.
@@ -492,7 +508,8 @@ impl Farm {
     /// Why a job, or one of its tasks, stands where it does: a sentence each. No more than `most`.
     pub async fn why(&self, job: &JobId, task: Option<&str>, most: usize) -> Result<Vec<String>, FarmError> {
         let (id, name) = (job.clone(), task.map(str::to_owned));
-        let live = self.look(move |state, now| state.jobs.contains_key(&id).then(|| why::why(state, &id, name.as_deref(), now))).await?;
+        let live =
+            self.look(move |state, now| state.jobs.contains_key(&id).then(|| why::why(state, &id, name.as_deref(), now))).await?;
         let mut sentences = match live {
             Some(sentences) => sentences,
             None => {

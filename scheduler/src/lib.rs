@@ -14,10 +14,10 @@ mod lock;
 pub mod offline;
 pub mod plan;
 pub mod ports;
+pub mod records;
 pub mod recover;
 pub mod round;
 mod service;
-pub mod records;
 pub mod state;
 pub mod step;
 pub mod store;
@@ -25,4 +25,4 @@ mod sweep;
 mod takeover;
 pub mod why;
 
-pub use farm::{Farm, FarmError, FarmOptions, JobRecord, TaskRecord, Terms, Watch};
+pub use farm::{Farm, FarmError, FarmOptions, JobRecord, Place, TaskRecord, Terms, Watch};

@@ -102,7 +102,9 @@ fn device(node: &Node, number: u32, known: &Device, offer: &DeviceOffer, of_node
     let (health, reason) = match &known.health {
         state::Health::Healthy => (of_node, None),
         state::Health::Faulty { reason, .. } => (Health::Faulty, Some(reason.clone())),
-        state::Health::Trial { reason } => (Health::Faulty, Some(format!("{reason}; it is given one task to see whether that is over"))),
+        state::Health::Trial { reason } => {
+            (Health::Faulty, Some(format!("{reason}; it is given one task to see whether that is over")))
+        }
     };
     let tasks = node.held.values().filter(|held| held.device == number).map(|held| Held {
         id: held.id.clone(),

@@ -53,7 +53,12 @@ impl lines::Source for Inbox {
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs",
     params(("id" = String, Path), ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = String), Problems))]
-async fn events(State(app): State<App>, Extension(farm): Extension<Farm>, Path(job): Path<String>, headers: HeaderMap) -> Result<Response, Trouble> {
+async fn events(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(job): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
     let job = JobId(job);
     let permit = app.watchers.enter()?;
     farm.job(&job).await?;

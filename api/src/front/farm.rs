@@ -1,7 +1,13 @@
 //! The farm itself: nodes, queue, projects, costs.
 
-use super::{Problems, views::{Costs, Demand, GpuNow, History, Host, Node, Project, Queue, Sample, Share, Spent, Welcome}};
-use crate::{app::{App, Input, json}, problem::Trouble};
+use super::{
+    Problems,
+    views::{Costs, Demand, GpuNow, History, Host, Node, Project, Queue, Sample, Share, Spent, Welcome},
+};
+use crate::{
+    app::{App, Input, json},
+    problem::Trouble,
+};
 use axum::{
     Extension,
     extract::{Path, State},
@@ -130,7 +136,11 @@ const NAME_MAX: usize = 100;
 
 /// Sets what a project may have from now on
 #[utoipa::path(put, path = "/projects/{name}", tag = "farm", params(("name" = String, Path)), request_body = Share, responses((status = 200, body = Project), Problems))]
-async fn set_project(Extension(farm): Extension<Farm>, Path(name): Path<String>, Input(share): Input<Share>) -> Result<Response, Trouble> {
+async fn set_project(
+    Extension(farm): Extension<Farm>,
+    Path(name): Path<String>,
+    Input(share): Input<Share>,
+) -> Result<Response, Trouble> {
     let bad = |pointer: &str, what: &str| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, what).at(pointer.into());
     if name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
         return Err(bad("", "a project's name has 100 characters at most, none of them a control character"));

@@ -2,7 +2,10 @@
 
 use super::{
     Problems,
-    views::{self, Estimate, Generating, Job, Jobs, NewFilm, NewJob, Output, Priority, Results, State as Stands, Status, Task, Which, Why},
+    views::{
+        self, Estimate, Generating, Job, Jobs, NewFilm, NewJob, Output, Priority, Results, State as Stands, Status, Task, Which,
+        Why,
+    },
 };
 use crate::{
     access::Who,
@@ -111,12 +114,17 @@ fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
     if let Some(wanted) = kind.permission()
         && !who.may(Permission::RunCommands)
     {
-        let detail = format!("a {} may not submit jobs of kind {}: it wants {wanted}; an admin can give the permission run-commands", who.caller.role, job.kind);
+        let detail = format!(
+            "a {} may not submit jobs of kind {}: it wants {wanted}; an admin can give the permission run-commands",
+            who.caller.role, job.kind
+        );
         return Err(Trouble::new(StatusCode::FORBIDDEN, detail));
     }
     let mut inputs = BTreeMap::new();
     for (name, digest) in job.inputs {
-        let wrong = |error| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, format!("failed to {error}")).at(format!("/inputs/{}", escaped(&name)));
+        let wrong = |error| {
+            Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, format!("failed to {error}")).at(format!("/inputs/{}", escaped(&name)))
+        };
         inputs.insert(name.clone(), views::digest(&digest).map_err(wrong)?);
     }
     let spec = JobSpec { kind: job.kind, label: job.label, params: job.params, inputs };
@@ -235,7 +243,9 @@ pub(super) async fn said<T: Send + 'static>(
         let read = |digest: &Digest| handle.block_on(farm.blob(digest)).map_err(std::io::Error::other);
         say(&*kind, &spec, &outputs, &read)
     });
-    let failed = |error: &dyn std::fmt::Display| Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, format!("failed to read what the job made: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, format!("failed to read what the job made: {error}"))
+    };
     said.await.map_err(|e| failed(&e))?.map_err(|e| failed(&e))
 }
 
@@ -302,7 +312,11 @@ async fn retry(
 
 /// Serves a job before others, or after them
 #[utoipa::path(post, path = "/jobs/{id}/priority", tag = "jobs", params(("id" = String, Path)), request_body = Priority, responses((status = 200, body = Job), Problems))]
-async fn prioritise(Extension(farm): Extension<Farm>, Path(id): Path<String>, Input(Priority { priority }): Input<Priority>) -> Result<Response, Trouble> {
+async fn prioritise(
+    Extension(farm): Extension<Farm>,
+    Path(id): Path<String>,
+    Input(Priority { priority }): Input<Priority>,
+) -> Result<Response, Trouble> {
     let job = JobId(id);
     farm.job(&job).await?;
     if !farm.set_priority(&job, priority).await? {
@@ -341,7 +355,11 @@ async fn generate_status(app: State<App>, farm: Extension<Farm>, id: Path<String
 
 /// What a job gives, once it has succeeded
 #[utoipa::path(get, path = "/generate/{id}/result", tag = "generate", params(("id" = String, Path)), responses((status = 200, body = Results), Problems))]
-async fn generate_result(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id): Path<String>) -> Result<Response, Trouble> {
+async fn generate_result(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
     let job = farm.job(&JobId(id)).await?;
     if Stands::from(job.state) != Stands::Succeeded {
         let detail = format!("{} is {}: there is no result", job.id.0, Stands::from(job.state).word());
@@ -352,6 +370,10 @@ async fn generate_result(State(app): State<App>, Extension(farm): Extension<Farm
 
 /// As `/jobs/{id}/cancel`
 #[utoipa::path(delete, path = "/generate/{id}", tag = "generate", params(("id" = String, Path)), responses((status = 202, body = Job), Problems))]
-async fn generate_cancel(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id): Path<String>) -> Result<Response, Trouble> {
+async fn generate_cancel(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
     cancelled(&app, &farm, id).await
 }

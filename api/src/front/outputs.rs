@@ -1,7 +1,15 @@
 //! What a job gives: files, the shots of a film as they fill, the cut as it grows.
 
-use super::{Problems, jobs::{outputs_of, said}, views::{Output, Shot}};
-use crate::{app::{App, json}, artifacts::{self, Served}, problem::Trouble};
+use super::{
+    Problems,
+    jobs::{outputs_of, said},
+    views::{Output, Shot},
+};
+use crate::{
+    app::{App, json},
+    artifacts::{self, Served},
+    problem::Trouble,
+};
 use axum::{
     Extension,
     extract::{Path, State},
@@ -10,7 +18,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use klieg_kind::{Conform, Growing, Media};
 use klieg_nodes::encode::Ffmpeg;
-use klieg_protocol::{Digest, JobId, TaskState};
+use klieg_protocol::{Digest, Dispatcher, JobId, TaskState};
 use klieg_scheduler::Farm;
 use std::{collections::BTreeMap, path::PathBuf};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,7 +50,10 @@ async fn give(
     let job = JobId(id);
     let (spec, outputs) = (farm.spec(&job).await?, farm.outputs(&job).await?);
     let file = app.kind(&spec.kind)?.files(&spec, &outputs).into_iter().find(|file| file.name == name);
-    let nothing = || Trouble::new(StatusCode::NOT_FOUND, format!("{} has no output {name:?} yet; `outputs` lists what is there", job.0)).coded("no-such-output");
+    let nothing = || {
+        Trouble::new(StatusCode::NOT_FOUND, format!("{} has no output {name:?} yet; `outputs` lists what is there", job.0))
+            .coded("no-such-output")
+    };
     let file = file.ok_or_else(nothing)?;
     let mut response = artifacts::serve(&app, &farm, file.digest, &method, &headers).await?;
     if response.status().is_success() {
@@ -86,10 +97,20 @@ async fn shots(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id
 /// honoured; the `ETag` changes as it grows.
 #[utoipa::path(get, path = "/jobs/{id}/cut", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, content_type = "video/mp4", body = Vec<u8>), (status = 206, content_type = "video/mp4", body = Vec<u8>), Problems))]
-async fn cut(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id): Path<String>, method: Method, headers: HeaderMap) -> Result<Response, Trouble> {
+async fn cut(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
     let job = JobId(id);
-    let film = |kind: &dyn klieg_kind::Kind, spec: &_, outputs: &_| kind.files(spec, outputs).into_iter().find(|file| file.media_type.starts_with("video/"));
-    let found = said(&app, &farm, &job, move |kind, spec, outputs, read| Ok((film(kind, spec, outputs), kind.growing(spec, outputs, read)?)));
+    let film = |kind: &dyn klieg_kind::Kind, spec: &_, outputs: &_| {
+        kind.files(spec, outputs).into_iter().find(|file| file.media_type.starts_with("video/"))
+    };
+    let found = said(&app, &farm, &job, move |kind, spec, outputs, read| {
+        Ok((film(kind, spec, outputs), kind.growing(spec, outputs, read)?))
+    });
     let mut response = match found.await? {
         (Some(file), _) => {
             let mut response = artifacts::serve(&app, &farm, file.digest, &method, &headers).await?;
@@ -97,7 +118,11 @@ async fn cut(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id):
             response
         }
         (None, Some(growing)) => partial(&app, &farm, growing, &headers).await?,
-        (None, None) => return Err(Trouble::new(StatusCode::NOT_FOUND, format!("nothing of {} is there to be seen yet", job.0)).coded("no-cut-yet")),
+        (None, None) => {
+            return Err(
+                Trouble::new(StatusCode::NOT_FOUND, format!("nothing of {} is there to be seen yet", job.0)).coded("no-cut-yet")
+            );
+        }
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
@@ -106,13 +131,16 @@ async fn cut(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id):
 /// The segments joined, kept as long as anybody asks for the same.
 async fn partial(app: &App, farm: &Farm, growing: Growing, headers: &HeaderMap) -> Result<Response, Trouble> {
     let mut hasher = blake3::Hasher::new();
-    growing.segments.iter().for_each(|(digest, _)| drop(hasher.update(&digest.0)));
+    for (digest, _) in &growing.segments {
+        hasher.update(&digest.0);
+    }
     let name = Digest(*hasher.finalize().as_bytes());
     let folder = farm.scratch().join("cuts");
     let path = folder.join(name.hex());
     let _turn = app.cuts.lock().await;
     if !path.exists() {
-        let failed = |e: &dyn std::fmt::Display| Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, format!("failed to join the cut: {e}"));
+        let failed =
+            |e: &dyn std::fmt::Display| Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, format!("failed to join the cut: {e}"));
         let mut segments: Vec<(PathBuf, u32)> = Vec::new();
         for (digest, frames) in &growing.segments {
             segments.push((farm.blob_file(digest).await?, *frames));

@@ -1,6 +1,6 @@
 //! What the routes take and give, as JSON. Times are milliseconds since 1970.
 
-use klieg_protocol::{Class, Digest, DiskTelemetry, Fault, GpuTelemetry, HostTelemetry, JobState, TaskState};
+use klieg_protocol::{Digest, DiskTelemetry, Fault, GpuTelemetry, HostTelemetry, JobState, NodeId, TaskFailure, TaskState};
 use klieg_scheduler::{
     JobRecord, TaskRecord,
     records::{DeviceRecord, Health, NodeRecord, ProjectRecord, Way},
@@ -318,6 +318,45 @@ impl From<TaskRecord> for Task {
             node: record.node.map(|node| node.0),
             device: record.device,
             started_at_ms: record.started_at,
+        }
+    }
+}
+
+impl From<Task> for TaskRecord {
+    fn from(task: Task) -> Self {
+        let fault = |fault: &str| match fault {
+            "node" => Fault::Node,
+            "input" => Fault::Input,
+            "nobody" => Fault::Nobody,
+            "memory" => Fault::Memory,
+            _ => Fault::Task,
+        };
+        let failure = |failure: Failure| TaskFailure { fault: fault(&failure.fault), message: failure.message };
+        Self {
+            name: task.name,
+            step: task.step,
+            label: task.label,
+            state: match task.state {
+                TaskPhase::Waiting => TaskState::Waiting,
+                TaskPhase::Ready => TaskState::Ready,
+                TaskPhase::Running => TaskState::Running,
+                TaskPhase::Succeeded => TaskState::Succeeded,
+                TaskPhase::Failed => TaskState::Failed,
+                TaskPhase::Cancelled => TaskState::Cancelled,
+            },
+            attempts: task.attempts,
+            reused: task.reused,
+            seconds: task.seconds,
+            cost: task.cost,
+            failure: task.failure.map(failure),
+            // One that is none names nothing.
+            outputs: task.outputs.into_iter().filter_map(|(name, hex)| Some((name, digest(&hex).ok()?))).collect(),
+            node: task.node.map(NodeId),
+            device: task.device,
+            started_at: task.started_at_ms,
+            #[expect(clippy::cast_possible_truncation, reason = "it was an f32")]
+            fraction: task.progress as f32,
+            estimate: task.estimate,
         }
     }
 }
@@ -718,11 +757,6 @@ pub struct UploadPlace {
 pub struct Asset {
     pub digest: String,
     pub url: String,
-}
-
-/// The class as the farm names it.
-pub fn class(class: Class) -> String {
-    class.to_string()
 }
 
 /// A digest that somebody sent.

@@ -103,8 +103,7 @@ pub(super) fn forecast(params: &FilmParams, script: Digest, bytes: &[u8]) -> Res
 
 /// The parameters and the script of a job, read for planning.
 pub(super) fn read_in(job: &JobSpec, read: Read<'_>) -> Result<(FilmParams, Digest, Vec<u8>), BadInput> {
-    let params: FilmParams =
-        serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
+    let params: FilmParams = serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
     let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
     let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
     Ok((params, digest, script))

@@ -30,7 +30,7 @@ use crate::kind::{BadInput, Desk, File, Forecast, Growing, Kind, Outputs, Piece,
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
 use klieg_kernels::{Choice, Device, KernelError};
-use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
