@@ -3,7 +3,7 @@
 
 mod assets;
 mod docs;
-mod events;
+pub mod events;
 mod farm;
 mod jobs;
 mod outputs;

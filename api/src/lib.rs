@@ -1,7 +1,7 @@
 //! The front door of a farm: HTTP for its agents, for those who submit jobs, and for those who watch it. `Server` leads or stands
 //! by; the routes are a file a resource; every error is a problem (RFC 9457).
 
-mod access;
+pub mod access;
 mod app;
 mod artifacts;
 pub mod client;

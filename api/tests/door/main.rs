@@ -2,7 +2,9 @@
 
 mod agents;
 mod artifacts;
+mod front;
 mod house;
 mod jobs;
+mod roles;
 mod tls;
 mod ways;
