@@ -29,7 +29,7 @@ impl Profile {
         let dirs = directories::ProjectDirs::from("", "", "klieg");
         let dirs =
             dirs.ok_or_else(|| Stop::bad("find the user's configuration folder: HOME is not set; name a file with KLIEG_PROFILE"))?;
-        Ok(dirs.config_dir().join("profile.toml"))
+        Ok(dirs.config_dir().join("profile.json"))
     }
 
     /// The one that is kept, if there is one.
@@ -40,8 +40,8 @@ impl Profile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Stop::bad(format!("{}: {error}", path.display()))),
         };
-        let bad = |e: toml::de::Error| Stop::bad(format!("{}: {e}; `klieg login URL` writes it anew", path.display()));
-        toml::from_str(&text).map(Some).map_err(bad)
+        let bad = |e: serde_json::Error| Stop::bad(format!("{}: {e}; `klieg login URL` writes it anew", path.display()));
+        serde_json::from_str(&text).map(Some).map_err(bad)
     }
 
     /// Keeps it: the file appears whole, and nobody else reads it.
@@ -50,7 +50,7 @@ impl Profile {
         let failed = |e: std::io::Error| Stop::failed(format!("write {}: {e}", path.display()));
         let folder = path.parent().map(PathBuf::from).unwrap_or_default();
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let text = toml::to_string(self).map_err(|e| Stop::failed(format!("write {}: {e}", path.display())))?;
+        let text = serde_json::to_string_pretty(self).map_err(|e| Stop::failed(format!("write {}: {e}", path.display())))?;
         let temporary = path.with_extension(format!("{}.partly", std::process::id()));
         let mut file =
             std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).map_err(failed)?;
