@@ -5,6 +5,7 @@ mod assets;
 mod docs;
 pub mod events;
 mod farm;
+mod hooks;
 mod jobs;
 mod outputs;
 mod people;
@@ -68,6 +69,7 @@ impl IntoResponses for Problems {
         (name = "generate", description = "One route a kind of job"),
         (name = "farm", description = "Nodes, queue, projects, costs"),
         (name = "assets", description = "What jobs take and make, by digest"),
+        (name = "webhooks", description = "Other programs are told of what happens"),
         (name = "people", description = "Sign in, tokens, accounts, audit"),
     )
 )]
@@ -129,7 +131,7 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(farm::routes())
         .merge(assets::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
-    let all = OpenApiRouter::new().merge(led).merge(people::routes());
+    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()
 }
 

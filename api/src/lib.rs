@@ -8,6 +8,7 @@ pub mod client;
 mod connections;
 pub mod front;
 mod health;
+mod herald;
 mod leader;
 mod limits;
 mod lines;
@@ -21,6 +22,7 @@ mod statuses;
 mod tls;
 mod token;
 
+pub use klieg_webhooks::Allow;
 pub use limits::Limits;
 pub use server::{Server, ServerError, ServerOptions};
 pub use stand::Stand;

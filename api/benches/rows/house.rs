@@ -73,7 +73,7 @@ pub fn farm(folder: &Path) -> FarmOptions {
     FarmOptions { folder: folder.into(), resume_all: true, nodes_outlive: true, ..FarmOptions::default() }
 }
 
-pub async fn serve(farm: FarmOptions, listen: SocketAddr, limits: Limits) -> Server {
+pub async fn serve(farm: FarmOptions, listen: SocketAddr, webhooks: klieg_api::Allow::default(), limits: Limits) -> Server {
     let options = ServerOptions {
         farm,
         listen,

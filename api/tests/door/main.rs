@@ -3,6 +3,7 @@
 mod agents;
 mod artifacts;
 mod front;
+mod hooks;
 mod house;
 mod jobs;
 mod roles;

@@ -42,7 +42,7 @@ async fn member(server: &Server, role: Role) -> Value {
 }
 
 /// Waits until the accounts are open.
-async fn ready(server: &Server) {
+pub async fn ready(server: &Server) {
     farm(server).await;
     for _ in 0..200 {
         if ask(server, "GET", "/api/v1/auth/keys", "", None).await.0 == 200 {
@@ -54,7 +54,11 @@ async fn ready(server: &Server) {
 }
 
 fn concrete(path: &str) -> String {
-    path.replace("{id}", "nothing").replace("{name}", "nothing").replace("{*name}", "nothing").replace("{digest}", &"0".repeat(64))
+    path.replace("{id}", "nothing")
+        .replace("{name}", "nothing")
+        .replace("{*name}", "nothing")
+        .replace("{digest}", &"0".repeat(64))
+        .replace("{delivery}", "nothing")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
