@@ -73,7 +73,7 @@ pub fn farm(folder: &Path) -> FarmOptions {
     FarmOptions { folder: folder.into(), resume_all: true, nodes_outlive: true, ..FarmOptions::default() }
 }
 
-pub async fn serve(farm: FarmOptions, listen: SocketAddr, webhooks: klieg_api::Allow::default(), limits: Limits) -> Server {
+pub async fn serve(farm: FarmOptions, listen: SocketAddr, limits: Limits) -> Server {
     let options = ServerOptions {
         farm,
         listen,
@@ -86,6 +86,7 @@ pub async fn serve(farm: FarmOptions, listen: SocketAddr, webhooks: klieg_api::A
         direct: false,
         device: None,
         limits,
+        webhooks: klieg_api::Allow::default(),
     };
     Server::start(options).await.expect("a server")
 }
