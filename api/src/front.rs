@@ -132,7 +132,11 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(assets::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
     let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts();
+    // A name with slashes in it is one parameter, for which OpenAPI has no word of its own.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    (router, document)
 }
 
 /// All of `/api/v1`.

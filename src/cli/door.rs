@@ -2,11 +2,11 @@
 
 use super::{Common, LinkArgs, Stop, link_stop, profile::Profile};
 use klieg_api::client::Client;
-use klieg_nodes::remote::{Cache, LinkOptions};
+use klieg_nodes::remote::{Cache, CacheError, LinkOptions};
 use std::path::{Path, PathBuf};
 
-/// What artifacts brought from elsewhere take on this machine at most. They stay, so that a transfer that broke off goes on.
-const BROUGHT_BYTES_MAX: u64 = 20_000_000_000;
+/// What artifacts brought from elsewhere take in a cache at most. They stay, so that a transfer that broke off goes on.
+const BROUGHT_BYTES_MAX: u64 = 5_000_000_000;
 
 /// A farm.
 pub enum Door {
@@ -60,8 +60,21 @@ const LISTENS_MAX: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// A client that keeps what it brings.
 pub fn client(options: &LinkOptions) -> Result<Client, Stop> {
+    Client::new(options, cache()?).map_err(|e| link_stop(&e))
+}
+
+/// One that is free: a cache belongs to one process at a time.
+fn cache() -> Result<Cache, Stop> {
     let place = directories::ProjectDirs::from("", "", "klieg").map(|dirs| dirs.cache_dir().join("brought"));
     let place = place.ok_or_else(|| Stop::bad("find the user's cache folder: HOME is not set"))?;
-    let cache = Cache::open(&place, BROUGHT_BYTES_MAX).map_err(|e| Stop::failed(format!("failed to {e}")))?;
-    Client::new(options, cache).map_err(|e| link_stop(&e))
+    let mut number = 0;
+    loop {
+        match Cache::open(&place.join(number.to_string()), BROUGHT_BYTES_MAX) {
+            Err(CacheError::Busy(_)) if number + 1 < CACHES_MAX => number += 1,
+            opened => return opened.map_err(|e| Stop::failed(format!("failed to {e}"))),
+        }
+    }
 }
+
+/// Processes that bring something at a time.
+const CACHES_MAX: u32 = 16;
