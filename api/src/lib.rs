@@ -16,6 +16,7 @@ mod server;
 mod stand;
 mod tls;
 mod token;
+mod web;
 
 pub use limits::Limits;
 pub use server::{Server, ServerError, ServerOptions};

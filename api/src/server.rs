@@ -9,6 +9,7 @@ use crate::{
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
+    web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -182,6 +183,7 @@ fn router(app: App) -> Router {
         .route("/health", get(health::healthz))
         .route("/ready", get(health::ready))
         .merge(farm)
+        .merge(web::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
         .with_state(app)

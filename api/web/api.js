@@ -59,7 +59,8 @@ async function problem(response) {
 export async function call(path, options) {
   const response = await send(path, options);
   if (!response.ok) throw await problem(response);
-  return (response.headers.get("content-type") ?? "").includes("json") ? response.json() : null;
+  const said = await response.text();
+  return said && (response.headers.get("content-type") ?? "").includes("json") ? JSON.parse(said) : null;
 }
 
 /** Text of an answer. */

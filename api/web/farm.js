@@ -42,7 +42,7 @@ export function open(box, { signal }) {
       Object.assign(state, { queued: page.jobs, projects });
       for (const job of page.jobs) {
         const { sentences } = await call(`/jobs/${job.id}/why`, { signal });
-        state.whys.set(job.id, sentences[0]);
+        state.whys.set(job.id, sentences[0]?.replace(`${job.id} `, "It "));
       }
       draw();
     },
@@ -117,7 +117,7 @@ function figures({ nodes, queue, busy, projects }) {
     "dl",
     { class: "figures panel" },
     cell("Slots busy", String(queue.running), `of ${queue.slots}`, spark(busy, { most: 1, label: "Share of busy slots since this page was opened", wide: 120, high: 24 })),
-    cell("Tasks that wait", number(queue.ready), queue.ready ? `oldest since ${ago(queue.oldest_ready_at_ms ?? Date.now()).replace(" ago", "")}` : "for a slot"),
+    cell("Tasks that wait", number(queue.ready), queue.ready ? `oldest for ${ago(queue.oldest_ready_at_ms ?? Date.now()).replace(" ago", "")}` : "for a slot"),
     cell("Nodes at work", String(at), `of ${nodes.length}`),
     cell("Cost so far", number(cost, 2), `in ${plural(projects.length, "project")}`),
   );
@@ -130,7 +130,12 @@ function devices(nodes, histories, act) {
   const order = { faulty: 0, away: 1, draining: 2, healthy: 3 };
   const worst = (node) => Math.min(order[node.state] ?? 3, ...node.devices.map((d) => order[d.state] ?? 3));
   const sorted = [...nodes].sort((a, b) => worst(a) - worst(b) || a.id.localeCompare(b.id, undefined, { numeric: true }));
-  return h("section", { "aria-labelledby": "devices" }, h("h2", { id: "devices" }, "Devices"), sorted.map((node) => nodePanel(node, histories.get(node.id) ?? [], act)));
+  return h(
+    "section",
+    { "aria-labelledby": "devices" },
+    h("h2", { id: "devices", class: "unseen" }, "Devices"),
+    h("div", { class: "nodes" }, sorted.map((node) => nodePanel(node, histories.get(node.id) ?? [], act))),
+  );
 }
 
 function nodePanel(node, history, act) {
@@ -139,7 +144,7 @@ function nodePanel(node, history, act) {
   const facts = host && [`CPU ${Math.round(host.cpu_permille / 10)} %`, `memory ${gib(host.memory_used_bytes)} of ${gib(host.memory_bytes)} GiB`, least && `disk ${bytes(least.free_bytes)} free`].filter(Boolean).join(" · ");
   return h(
     "article",
-    { class: `node panel is-${node.state}`, key: node.id, "aria-label": `Node ${node.id}` },
+    { class: `node panel is-${node.state}${node.devices.length > 1 ? " broad" : ""}`, key: node.id, "aria-label": `Node ${node.id}` },
     h(
       "header",
       null,
@@ -153,7 +158,9 @@ function nodePanel(node, history, act) {
           : h("button", { type: "button", class: "small", "aria-label": `Drain ${node.id}`, onclick: () => act(node, "drain") }, "Drain")),
     ),
     node.state !== "healthy" && h("p", { class: "reason" }, nodeReason(node)),
-    h("div", { class: "tiles" }, node.devices.map((device) => tile(node, device, history))),
+    node.state === "away"
+      ? h("p", { class: "hint gone" }, node.devices.map((device) => `${device.name}, ${plural(device.slots, "slot")}`).join(" · "))
+      : h("div", { class: "tiles" }, node.devices.map((device) => tile(node, device, history))),
   );
 }
 
@@ -179,10 +186,10 @@ function tile(node, device, history) {
     { class: `tile is-${device.state}`, key: device.index, "aria-label": `${device.name} of ${node.id}` },
     h("header", null, h("h4", null, device.name), device.state !== "healthy" && device.state !== node.state && chip(device.state)),
     h("p", { class: "hint" }, `${device.class}:${device.index} · ${device.slots_held} of ${plural(device.slots, "slot")}`, gpu?.milliwatts ? ` · ${Math.round(gpu.milliwatts / 1000)} W` : ""),
-    device.state === "faulty" && h("p", { class: "reason" }, device.reason ? sentence(device.reason) : "", " ", remedy(device)),
-    h(
+    device.state === "faulty" && [h("p", { class: "reason", key: "reason" }, device.reason ? sentence(device.reason) : "It says that it is faulty."), h("p", { class: "remedy", key: "remedy" }, remedy(device))],
+    (used !== null || heat !== null) && h(
       "div",
-      { class: "gauges" },
+      { class: "gauges", key: "gauges" },
       h("div", null, h("span", { class: "big" }, used === null ? "–" : Math.round(used)), h("span", { class: "unit" }, "%"), h("span", { class: "hint" }, device.class === "cpu" ? "of the machine" : "used")),
       h(
         "div",
@@ -191,13 +198,13 @@ function tile(node, device, history) {
         h("span", { class: heat >= HOT_CELSIUS ? "hot" : "hint" }, heat !== null ? `${heat} °C` : device.class === "cpu" ? "last 15 min" : "no temperature"),
       ),
     ),
-    bar(
+    whole > 0 && bar(
       gpu?.memory_used_bytes
         ? [{ share: gpu.memory_used_bytes / whole, look: "used" }, { share: Math.max(0, device.memory_held_bytes - gpu.memory_used_bytes) / whole, look: "held" }]
         : [{ share: device.memory_held_bytes / (device.memory_bytes || 1), look: "held" }],
       "Memory",
     ),
-    h("p", { class: "hint" }, gpu?.memory_used_bytes ? `${gib(gpu.memory_used_bytes)} of ${gib(whole)} GiB used, ${gib(device.memory_held_bytes)} reserved` : `${gib(device.memory_held_bytes)} of ${gib(device.memory_bytes)} GiB reserved`),
+    whole > 0 && h("p", { class: "hint" }, gpu?.memory_used_bytes ? `${gib(gpu.memory_used_bytes)} of ${gib(whole)} GiB used, ${gib(device.memory_held_bytes)} reserved` : `${gib(device.memory_held_bytes)} of ${gib(device.memory_bytes)} GiB reserved`),
     h(
       "ul",
       { class: "doing" },
@@ -230,8 +237,8 @@ function classes(nodes, queue) {
             h(
               "div",
               { key: name, class: "class" },
-              h("p", { class: "class-head" }, h("strong", null, CLASSES[name] ?? name), h("span", { class: "hint" }, `${c.running} of ${plural(c.slots, "slot")} busy · ${c.ready} wait`)),
-              bar([{ share: c.slots ? c.running / c.slots : 0, look: "busy" }], `${c.running} of ${c.slots} slots busy`),
+              h("p", { class: "class-head" }, h("strong", null, CLASSES[name] ?? name), h("span", { class: "hint" }, `${c.running} run on ${plural(c.slots, "slot")} · ${number(c.ready)} wait`)),
+              bar([{ share: c.slots ? c.running / c.slots : c.running && 1, look: "busy" }], `${c.running} tasks on ${c.slots} slots`),
               h("p", { class: "hint" }, whyClass(name, c, nodes)),
             ),
           ),

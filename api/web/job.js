@@ -22,7 +22,7 @@ export function open(box, { params: [id], signal, title }) {
   const state = { id, job: null, tasks: [], shots: null, outputs: [], why: [], error: null, fractions: new Map(), chosen: null, saving: new Map(), log: null, shown: "all", wide: 900, thumbs: thumbnails(signal, () => draw()) };
   const draw = soon(() => !signal.aborted && render(box, view(state, acts)));
   const path = `/jobs/${encodeURIComponent(id)}`;
-  const film = player(`${path}/cut`, signal, () => state.shots ?? []);
+  const film = player(`${path}/cut`, signal, () => state.shots ?? [], () => !state.job || LIVE.has(state.job.state));
   state.film = film;
   let looked = 0;
   let cutAt = 0;
@@ -42,7 +42,7 @@ export function open(box, { params: [id], signal, title }) {
     Object.assign(state, { job, tasks, shots, outputs, why: why.sentences, error: null });
     title(job.label);
     announce(job, ended);
-    freshFilm();
+    if (isFilm) freshFilm();
     // A farm that takes long to answer is asked less often.
     looked = Date.now() + 4 * (Date.now() - begun);
     draw();
@@ -57,7 +57,6 @@ export function open(box, { params: [id], signal, title }) {
   }
 
   function freshFilm() {
-    if (state.job.kind !== "film") return;
     const whole = state.outputs.find((one) => one.media_type.startsWith("video/"));
     const done = (state.shots ?? []).filter((shot) => shot.done >= 1).length;
     if (whole) film.refresh({ at: whole.url, size: whole.bytes });
@@ -65,7 +64,7 @@ export function open(box, { params: [id], signal, title }) {
       cutAt = Date.now();
       state.cutOf = done;
       film.refresh();
-    }
+    } else film.draw();
   }
 
   /** Looks soon, however many events ask for it. */
@@ -250,8 +249,8 @@ function watch({ film, job }) {
   return h("section", { class: "panel", key: "watch", "aria-labelledby": "cut" }, h("h2", { id: "cut" }, job.state === "succeeded" ? "The film" : "The cut so far"), film.box);
 }
 
-function strip({ shots, chosen, chosenWhy, thumbs, tasks, fractions }, { choose }) {
-  if (!shots?.length) return h("section", { class: "panel", key: "strip" }, h("h2", null, "Shots"), empty("There are no shots yet.", "The director chooses them when the lines have been spoken."));
+function strip({ job, shots, chosen, chosenWhy, thumbs, tasks, fractions }, { choose }) {
+  if (!shots?.length) return LIVE.has(job.state) && h("section", { class: "panel", key: "strip" }, h("h2", null, "Shots"), empty("There are no shots yet.", "The director chooses them when the lines have been spoken."));
   const scenes = Map.groupBy(shots, (shot) => shot.scene);
   const done = shots.filter((shot) => shot.done >= 1).length;
   const one = shots.find((shot) => shot.name === chosen);
@@ -375,7 +374,7 @@ function whyPanel({ why, job }) {
     "section",
     { class: "panel", key: "why", "aria-labelledby": "why" },
     h("h2", { id: "why" }, LIVE.has(job.state) ? "What it waits for" : "Why"),
-    h("p", null, why[0]),
+    h("p", null, why[0].replace(`${job.id} `, "It ")),
     why.length > 1 && h("details", null, h("summary", null, `Task by task (${number(why.length - 1)})`), h("ul", { class: "plain-list small-text" }, why.slice(1, 60).map((one) => h("li", null, one)))),
   );
 }
@@ -391,6 +390,9 @@ function facts(job, { prioritise }) {
   );
 }
 
+/** "gpu-01:0", as tasks are placed on devices of nodes. */
+const whereOf = ({ node, device }) => node && (device === null || device === undefined ? node : `${node}:${device}`);
+
 function times(state, { measure, show }) {
   const now = Date.now();
   const begun = state.tasks.filter((task) => task.started_at_ms);
@@ -399,7 +401,7 @@ function times(state, { measure, show }) {
     label: task.label || task.name,
     step: task.step,
     state: task.state,
-    lane: task.node ? `${task.node} ${task.device ?? ""}`.trim() : "unknown",
+    lane: task.node ? whereOf(task) : "unknown",
     from: task.started_at_ms,
     to: task.state === "running" ? Math.max(now, task.started_at_ms) : task.started_at_ms + Math.max(0, task.seconds) * 1000,
   }));
@@ -443,7 +445,7 @@ function taskTable({ tasks, shown, fractions, opened }, { show }) {
               { key: task.name },
               h("th", { scope: "row" }, task.label || task.name, h("span", { class: "hint" }, task.name), task.failure && h("span", { class: "said" }, sentence(task.failure.message))),
               h("td", null, chip(task.state), task.state === "running" && fractions.has(task.name) && h("span", { class: "hint" }, ` ${Math.floor(fractions.get(task.name).fraction * 100)} %`), task.reused && h("span", { class: "hint" }, " reused")),
-              h("td", null, task.node ? `${task.node} ${task.device ?? ""}` : "–"),
+              h("td", null, whereOf(task) ?? "–"),
               h("td", { class: "num" }, task.attempts),
               h("td", { class: "num" }, task.seconds ? duration(task.seconds) : "–"),
             ),

@@ -93,16 +93,16 @@ function table(jobs) {
 
 function row(job) {
   const live = LIVE.has(job.state);
-  const stage = job.state === "failed" ? job.reason : live ? [job.stage, job.eta_seconds !== null && `${about(job.eta_seconds)} left`].filter(Boolean).join(" · ") : job.state === "succeeded" && job.ended_at_ms ? `took ${duration((job.ended_at_ms - job.submitted_at_ms) / 1000)}` : job.reason;
+  const stage = job.state === "failed" ? job.reason : live ? [job.state === "queued" ? "has not begun" : `${Math.floor(job.progress)} %`, job.stage, job.eta_seconds !== null && `${about(job.eta_seconds)} left`].filter(Boolean).join(" · ") : job.state === "succeeded" && job.ended_at_ms ? `took ${duration((job.ended_at_ms - job.submitted_at_ms) / 1000)}` : job.reason;
   return h(
     "tr",
     { key: job.id },
     h("th", { scope: "row" }, h("a", { href: `#/jobs/${job.id}` }, job.label), h("span", { class: "hint" }, `${job.kind} · ${job.id}`)),
     h("td", null, chip(job.state)),
-    h("td", { class: "wide-cell" }, live && progress(job.progress, `Progress of ${job.label}`), h("span", { class: "hint clip", title: stage ?? "" }, live ? `${Math.floor(job.progress)} % · ` : "", stage)),
+    h("td", { class: "wide-cell" }, live && progress(job.progress, `Progress of ${job.label}`), h("span", { class: "hint clip", title: stage ?? "" }, stage)),
     h("td", { class: "less" }, job.project || "–"),
     h("td", { class: "num less" }, duration(job.seconds)),
     h("td", { class: "num less" }, number(job.cost, 2)),
-    h("td", { class: "less" }, when(job.submitted_at_ms)),
+    h("td", { class: "less one-line" }, when(job.submitted_at_ms)),
   );
 }

@@ -169,7 +169,7 @@ function misplaced({ error, text }) {
     { class: "banner bad", role: "alert", key: "misplaced" },
     h("p", { class: "place" }, line ? `${file}:${line}:${column}` : file),
     h("p", null, sentence(error.message), " ", error.remedy && sentence(error.remedy)),
-    line > 0 && h("pre", null, `${String(line).padStart(4)} │ ${said}\n${" ".repeat(4)} │ ${" ".repeat(Math.max(0, column - 1))}^`),
+    line > 0 && h("pre", { tabindex: 0, "aria-label": `Line ${line}` }, `${String(line).padStart(4)} │ ${said}\n${" ".repeat(4)} │ ${" ".repeat(Math.max(0, column - 1))}^`),
     line > 0 && h("button", { type: "button", class: "small", onclick: goto }, "Go to the line"),
   );
 }

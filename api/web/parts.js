@@ -40,7 +40,8 @@ export function trouble(error, again) {
 /** Problems are fragments or sentences; people read sentences. */
 export function sentence(text) {
   const whole = text.trim();
-  const begun = whole.charAt(0).toUpperCase() + whole.slice(1);
+  // Names of things keep their own spelling.
+  const begun = /^\S*[_/.\d]\S* /.test(whole) ? whole : whole.charAt(0).toUpperCase() + whole.slice(1);
   return /[.!?…)]$/.test(begun) ? begun : `${begun}.`;
 }
 

@@ -11,9 +11,9 @@ const NEAR_END_SECONDS = 0.35;
 
 /**
  * `path`: where the cut is. `shots`: what the film has now, in film order, each with `name`, `frames` and `done`.
- * Gives the element and `{ refresh, seek }`.
+ * `grows`: whether more may come. Gives the element and what may be done with it.
  */
-export function player(path, signal, shots) {
+export function player(path, signal, shots, grows) {
   const box = document.createElement("div");
   box.className = "player";
   const state = { at: path, etag: undefined, shown: null, waiting: null, arrived: null, asking: false, failed: null };
@@ -118,14 +118,14 @@ export function player(path, signal, shots) {
                 ? h("p", null, `Fetching the film, ${percent(arrived)}`)
                 : held
                   ? [h("p", null, `The film has ${bytes(size)}.`), h("button", { type: "button", onclick: () => refresh({ at: state.at, size, asked: true }) }, "Play it here")]
-                  : h("p", null, "The first shots play here as soon as they are finished."),
+                  : h("p", null, grows() ? "The first shots play here as soon as they are finished." : "No shot was finished, so there is nothing to play."),
           ),
-      shown && h("p", { class: "hint", key: "of" }, shown.layout.all === shown.layout.shots.length ? `The whole film, ${plural(shown.layout.all, "shot")}` : `${shown.layout.shots.length} of ${plural(shown.layout.all, "shot")} so far. It grows while you watch.`),
+      shown && h("p", { class: "hint", key: "of" }, shown.layout.all === shown.layout.shots.length ? `The whole film, ${plural(shown.layout.all, "shot")}` : `${shown.layout.shots.length} of ${plural(shown.layout.all, "shot")} so far.${grows() ? " It grows while you watch." : ""}`),
     ];
   }
 
   draw();
-  return { box, refresh, seek };
+  return { box, draw, refresh, seek };
 }
 
 /** The finished shots one after the other, as a partial cut has them. */
