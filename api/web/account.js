@@ -4,7 +4,7 @@ import { signOut } from "./app.js";
 import { call } from "./api.js";
 import { confirm, h, note, render, say } from "./dom.js";
 import { empty, loading, trouble, when } from "./parts.js";
-import { may, me } from "./session.js";
+import { hasAccount, may, me } from "./session.js";
 
 const AUDIT_PAGE = 50;
 const ROLES = ["creator", "viewer", "moderator", "operator", "admin", "node"];
@@ -67,7 +67,7 @@ export function open(box, { signal }) {
       const scopes = [...form.querySelectorAll("[name=scope]:checked")].map((one) => one.value);
       if (!scopes.length) return note("A token must be allowed something: choose at least one thing.", true);
       const days = Number(form.elements.days.value);
-      const json = { name: form.elements.name.value.trim(), scopes, ...(days && { expires_at: Date.now() + days * 86_400_000 }) };
+      const json = { name: form.elements.name.value.trim(), scopes, ...(days && { expires_at: Math.round(Date.now() / 1000) + days * 86_400 }) };
       attempt("The token was not made", async () => {
         state.made = await call("/tokens", { method: "POST", json });
         form.reset();
@@ -85,6 +85,14 @@ export function open(box, { signal }) {
         await call("/auth/register", { method: "POST", json: { name: name.value.trim(), password: password.value, role: role.value } });
         form.reset();
       }, "The account is made.");
+    },
+    changePassword(event) {
+      event.preventDefault();
+      const form = event.target;
+      attempt("The password was not changed", async () => {
+        await call("/auth/password", { method: "POST", json: { old: form.elements.old.value, new: form.elements.new.value } });
+        form.reset();
+      }, "The password is changed.");
     },
     async closeAccount(account) {
       if (!(await confirm(`Close the account of ${account.name}?`, "All sessions and tokens end at once. Jobs stay. This cannot be undone.", "Close the account"))) return;
@@ -107,7 +115,7 @@ function view(state, acts) {
       "div",
       { class: "head" },
       h("h1", null, "Account"),
-      h("p", { class: "lede" }, person?.name ? `${person.name}, ${person.role}` : "Signed in with the farm’s own token"),
+      h("p", { class: "lede" }, ofFarm() ? "Signed in with the farm’s own token, which may do everything" : `${person.name}, ${person.role}`),
       h("button", { type: "button", class: "push", onclick: signOut }, "Sign out"),
     ),
     trouble(state.error, acts.again),
@@ -115,8 +123,33 @@ function view(state, acts) {
       ? empty("This farm has no accounts.", "Everybody who has the farm’s token may do everything. An admin gives people their own accounts with klieg’s account commands.")
       : state.tokens === null
         ? !state.error && loading()
-        : [tokens(state, acts), may("manage-accounts") && [accounts(state, acts), audit(state, acts)]],
+        : [ofFarm() ? nobody() : [tokens(state, acts), hasAccount() && secret(acts)], may("manage-accounts") && [accounts(state, acts), audit(state, acts)]],
   ];
+}
+
+/** Whoever has the farm's own token is nobody in particular. */
+const ofFarm = () => me()?.account === "farm";
+
+const nobody = () =>
+  h("section", { class: "panel", key: "nobody" }, empty("The farm’s token belongs to no account.", "Make an account below and sign in with it: then there are tokens for your programs, and the audit says who did what."));
+
+function secret({ changePassword }) {
+  return h(
+    "section",
+    { class: "panel", key: "password", "aria-labelledby": "password" },
+    h("h2", { id: "password" }, "Password"),
+    h(
+      "details",
+      null,
+      h("summary", null, "Change your password"),
+      h(
+        "form",
+        { class: "stack", onsubmit: changePassword },
+        h("div", { class: "pair" }, h("label", null, "Old password", h("input", { name: "old", type: "password", required: true, autocomplete: "current-password" })), h("label", null, "New password", h("input", { name: "new", type: "password", required: true, autocomplete: "new-password" }))),
+        h("button", { class: "key", type: "submit" }, "Change it"),
+      ),
+    ),
+  );
 }
 
 function tokens({ tokens: all, made }, acts) {
@@ -144,8 +177,8 @@ function tokens({ tokens: all, made }, acts) {
                   { key: token.id, class: token.ended ? "over" : null },
                   h("th", { scope: "row" }, token.name),
                   h("td", null, token.scopes.join(", ")),
-                  h("td", null, when(token.created_at)),
-                  h("td", null, token.ended ? "ended" : token.expires_at ? date(token.expires_at) : "never"),
+                  h("td", null, when(token.created_at * 1000)),
+                  h("td", null, token.ended ? "ended" : token.expires_at ? date(token.expires_at * 1000) : "never"),
                   h("td", { class: "num" }, !token.ended && h("button", { type: "button", class: "small", "aria-label": `End ${token.name}`, onclick: () => acts.endToken(token) }, "End")),
                 ),
               ),
@@ -228,7 +261,7 @@ function audit({ audit: entries, next }, { older }) {
     { class: "panel", "aria-labelledby": "audit", key: "audit" },
     h("h2", { id: "audit" }, "Audit"),
     entries.length
-      ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Audit entries" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "Did", "To"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", null, entries.map((entry) => h("tr", { key: entry.id }, h("td", null, when(entry.at)), h("td", null, entry.actor), h("td", null, entry.action), h("td", null, entry.subject))))))
+      ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Audit entries" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "Did", "To"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", null, entries.map((entry) => h("tr", { key: entry.id }, h("td", null, when(entry.at * 1000)), h("td", null, entry.actor), h("td", null, entry.action), h("td", null, entry.subject))))))
       : empty("Nothing has been done yet.", "Every change of accounts, tokens and the farm is noted here."),
     next && h("p", { class: "centre" }, h("button", { type: "button", onclick: older }, "Show older entries")),
   );

@@ -33,7 +33,7 @@ async function send(path, { method = "GET", body, json, headers = {}, signal } =
       return await fetch(url, { method, body, headers: all, signal, cache: "no-store" });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new Problem(0, { detail: "The farm does not answer." });
+      throw new Problem(0, { detail: (await elsewhere()) ?? "The farm does not answer." });
     }
   };
   let bearer = await token();
@@ -47,6 +47,12 @@ async function send(path, { method = "GET", body, json, headers = {}, signal } =
     }
   }
   return response;
+}
+
+/** A standby sends callers on to the leader, where this page's policy does not let it follow: people can. */
+async function elsewhere() {
+  const said = await fetch("/ready", { cache: "no-store" }).then((answer) => answer.json(), () => ({}));
+  return said.leader ? `This server stands by for the one that leads the farm. Open the page there: ${said.leader}` : null;
 }
 
 async function problem(response) {

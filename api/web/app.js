@@ -125,7 +125,7 @@ function rail(person) {
       { class: "rail-end" },
       h("p", { class: link.lost.size ? "live lost" : "live" }, h("span", { class: "lamp", "aria-hidden": "true" }), link.lost.size ? "Reconnecting…" : "Live"),
       themes(),
-      h("p", { class: "who" }, h("strong", null, person?.name || "The farm’s token"), h("span", null, person?.role ?? "")),
+      h("p", { class: "who" }, h("strong", null, person?.account === "farm" ? "The farm’s token" : person?.name ?? ""), h("span", null, person?.role ?? "")),
       h("button", { class: "plain out", type: "button", onclick: signOut }, "Sign out"),
     ),
   );

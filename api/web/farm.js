@@ -109,17 +109,16 @@ function summary(nodes, queue) {
   return ill ? `${first} ${plural(ill, "thing")} ${ill === 1 ? "needs" : "need"} somebody’s attention.` : `${first} Everything is healthy.`;
 }
 
-function figures({ nodes, queue, busy, projects }) {
+function figures({ nodes, queue, busy }) {
   const at = nodes.filter((node) => node.state === "healthy").length;
-  const cost = projects.reduce((sum, project) => sum + project.cost, 0);
   const cell = (name, value, rest, picture) => h("div", { class: "figure" }, h("dt", null, name), h("dd", null, h("span", { class: "big" }, value), h("span", { class: "rest" }, rest)), picture);
   return h(
     "dl",
     { class: "figures panel" },
     cell("Slots busy", String(queue.running), `of ${queue.slots}`, spark(busy, { most: 1, label: "Share of busy slots since this page was opened", wide: 120, high: 24 })),
-    cell("Tasks that wait", number(queue.ready), queue.ready ? `oldest for ${ago(queue.oldest_ready_at_ms ?? Date.now()).replace(" ago", "")}` : "for a slot"),
+    cell("Tasks that wait", number(queue.ready), queue.ready ? "for a slot" : "nothing waits"),
+    cell("Jobs that have not ended", number(queue.jobs ?? 0), queue.oldest_at_ms ? `oldest from ${ago(queue.oldest_at_ms)}` : ""),
     cell("Nodes at work", String(at), `of ${nodes.length}`),
-    cell("Cost so far", number(cost, 2), `in ${plural(projects.length, "project")}`),
   );
 }
 
@@ -276,7 +275,7 @@ function costs(projects) {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "costs" },
-    h("h2", { id: "costs" }, "Costs by project"),
+    h("div", { class: "row" }, h("h2", { id: "costs" }, "Costs by project"), h("span", { class: "hint push" }, number(total, 2))),
     sorted.length
       ? h(
           "table",

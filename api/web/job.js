@@ -22,7 +22,7 @@ export function open(box, { params: [id], signal, title }) {
   const state = { id, job: null, tasks: [], shots: null, outputs: [], why: [], error: null, fractions: new Map(), chosen: null, saving: new Map(), log: null, shown: "all", wide: 900, thumbs: thumbnails(signal, () => draw()) };
   const draw = soon(() => !signal.aborted && render(box, view(state, acts)));
   const path = `/jobs/${encodeURIComponent(id)}`;
-  const film = player(`${path}/cut`, signal, () => state.shots ?? [], () => !state.job || LIVE.has(state.job.state));
+  const film = player(`${path}/cut`, signal, () => finished(state), () => !state.job || LIVE.has(state.job.state));
   state.film = film;
   let looked = 0;
   let cutAt = 0;
@@ -58,7 +58,7 @@ export function open(box, { params: [id], signal, title }) {
 
   function freshFilm() {
     const whole = state.outputs.find((one) => one.media_type.startsWith("video/"));
-    const done = (state.shots ?? []).filter((shot) => shot.done >= 1).length;
+    const done = finished(state).length;
     if (whole) film.refresh({ at: whole.url, size: whole.bytes });
     else if (done && done !== state.cutOf && Date.now() - cutAt > CUT_PAUSE_MS) {
       cutAt = Date.now();
@@ -113,7 +113,7 @@ export function open(box, { params: [id], signal, title }) {
     },
     async retry() {
       const made = await post("retry", {}, "The job is retried.");
-      if (made?.job_id) location.hash = `#/jobs/${made.job_id}`;
+      if (made) location.hash = `#/jobs/${made.id}`;
     },
     async remove() {
       if (!(await confirm(`Delete ${state.job.label}?`, "The job and its outputs are gone for good. Artifacts that other jobs use stay.", "Delete"))) return;
@@ -184,6 +184,13 @@ export function open(box, { params: [id], signal, title }) {
   const clock = setInterval(() => state.job && LIVE.has(state.job.state) && !document.hidden && draw(), 1000);
   signal.addEventListener("abort", () => clearInterval(clock));
   render(box, h("h1", null, "Job"), loading());
+}
+
+/** What of a film is finished, in its order. A shot's tasks have about as many frames each. */
+function finished({ shots, tasks }) {
+  const over = new Set(tasks.filter((task) => task.state === "succeeded").map((task) => task.name));
+  const parts = (shot) => shot.tasks.filter((name) => over.has(name)).map((name) => ({ name, shot: shot.name, frames: shot.frames / shot.tasks.length }));
+  return (shots ?? []).flatMap(parts);
 }
 
 function view(state, acts) {
@@ -275,14 +282,14 @@ function strip({ job, shots, chosen, chosenWhy, thumbs, tasks, fractions }, { ch
 function share(shot, tasks, fractions) {
   if (shot.done >= 1 || !shot.tasks.length) return shot.done;
   const own = new Set(shot.tasks);
-  const parts = tasks.filter((task) => own.has(task.name)).map((task) => (task.state === "succeeded" ? 1 : task.state === "running" ? fractions.get(task.name)?.fraction ?? 0 : 0));
+  const parts = tasks.filter((task) => own.has(task.name)).map((task) => (task.state === "succeeded" ? 1 : task.state === "running" ? fractions.get(task.name)?.fraction ?? task.progress ?? 0 : 0));
   return Math.max(shot.done, parts.length ? parts.reduce((a, b) => a + b, 0) / parts.length : 0);
 }
 
 const standing = (shot) => (shot.done >= 1 ? "finished" : shot.done > 0 ? `${Math.floor(shot.done * 100)} % done` : "not begun");
 
 function cell(shot, { thumbs, choose, chosen, fraction, runs }) {
-  const picture = thumbs.of(shot.thumbnail);
+  const picture = thumbs.of(shot.picture);
   return h(
     "button",
     { type: "button", class: `shot${shot.done >= 1 ? " done" : ""}${runs ? " runs" : ""}`, "aria-pressed": chosen === shot.name, onclick: () => choose(shot), "aria-label": `${shot.name}, ${plural(shot.frames, "frame")}, ${standing(shot)}` },

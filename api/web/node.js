@@ -62,7 +62,7 @@ function devicePanel(device, samples) {
     "section",
     { class: "panel", key: device.index, "aria-label": device.name },
     h("div", { class: "row" }, h("h2", null, device.name), chip(device.state)),
-    h("p", { class: "hint" }, [`${device.class}:${device.index}`, `${device.slots_held} of ${plural(device.slots, "slot")} held`, `${gib(device.memory_held_bytes)} of ${gib(device.memory_bytes)} GiB reserved`, device.gpu && `driver ${device.gpu.driver}`, device.gpu?.compute && `compute ${device.gpu.compute.join(".")}`].filter(Boolean).join(" · ")),
+    h("p", { class: "hint" }, [`${device.class}:${device.index}`, `${device.slots_held} of ${plural(device.slots, "slot")} held`, `${gib(device.memory_held_bytes)} of ${gib(device.memory_bytes)} GiB reserved`, device.gpu && `driver ${device.gpu.driver}`, device.gpu?.compute && `compute ${device.gpu.compute}`].filter(Boolean).join(" · ")),
     device.reason && h("p", { class: "reason" }, sentence(device.reason)),
     now &&
       h(

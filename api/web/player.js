@@ -10,10 +10,10 @@ const UNASKED_BYTES_MAX = 150_000_000;
 const NEAR_END_SECONDS = 0.35;
 
 /**
- * `path`: where the cut is. `shots`: what the film has now, in film order, each with `name`, `frames` and `done`.
+ * `path`: where the cut is. `parts`: what of the film is finished now, in film order, each with `name`, its `shot` and `frames`.
  * `grows`: whether more may come. Gives the element and what may be done with it.
  */
-export function player(path, signal, shots, grows) {
+export function player(path, signal, parts, grows) {
   const box = document.createElement("div");
   box.className = "player";
   const state = { at: path, etag: undefined, shown: null, waiting: null, arrived: null, asking: false, failed: null };
@@ -27,11 +27,13 @@ export function player(path, signal, shots, grows) {
   /** Fetches what is there now, unless it is what is shown. `at`: from elsewhere from now on (the finished film). */
   async function refresh({ at, size = 0, asked = false } = {}) {
     if (at && at !== state.at) Object.assign(state, { at, etag: undefined });
+    // An output never changes: what is here is all of it.
+    else if (at && state.etag) return;
     state.size = size;
     if (state.asking || (size > UNASKED_BYTES_MAX && !asked)) return draw();
     state.asking = true;
     // What the cut is made of is what is finished when it is asked for.
-    const layout = layoutOf(shots());
+    const layout = layoutOf(parts());
     try {
       const found = await bytesOf(state.at, { etag: state.etag, signal, arrived: (part) => ((state.arrived = part), state.shown || draw()) });
       if (found) {
@@ -96,7 +98,7 @@ export function player(path, signal, shots, grows) {
   /** Plays from the beginning of a shot, if it is in the cut that is shown. */
   function seek(name) {
     const cut = state.shown;
-    const one = cut?.layout.shots.find((shot) => shot.name === name);
+    const one = cut?.layout.parts.find((part) => part.shot === name);
     if (!one) return false;
     cut.video.currentTime = (one.first / cut.layout.frames) * cut.video.duration + 0.02;
     cut.video.play().catch(() => {});
@@ -120,7 +122,7 @@ export function player(path, signal, shots, grows) {
                   ? [h("p", null, `The film has ${bytes(size)}.`), h("button", { type: "button", onclick: () => refresh({ at: state.at, size, asked: true }) }, "Play it here")]
                   : h("p", null, grows() ? "The first shots play here as soon as they are finished." : "No shot was finished, so there is nothing to play."),
           ),
-      shown && h("p", { class: "hint", key: "of" }, shown.layout.all === shown.layout.shots.length ? `The whole film, ${plural(shown.layout.all, "shot")}` : `${shown.layout.shots.length} of ${plural(shown.layout.all, "shot")} so far.${grows() ? " It grows while you watch." : ""}`),
+      shown && grows() && h("p", { class: "hint", key: "of" }, `What is finished, in the film’s order: ${plural(new Set(shown.layout.parts.map((part) => part.shot)).size, "shot")}. It grows while you watch.`),
     ];
   }
 
@@ -128,23 +130,22 @@ export function player(path, signal, shots, grows) {
   return { box, draw, refresh, seek };
 }
 
-/** The finished shots one after the other, as a partial cut has them. */
-export function layoutOf(shots) {
+/** The finished parts one after the other, as a partial cut has them. */
+export function layoutOf(parts) {
   let first = 0;
-  const done = [];
-  for (const { name, frames, done: share } of shots) {
-    if (share < 1) continue;
-    done.push({ name, first, frames });
-    first += frames;
-  }
-  return { shots: done, frames: first, all: shots.length };
+  const laid = parts.map((part) => {
+    const one = { ...part, first };
+    first += part.frames;
+    return one;
+  });
+  return { parts: laid, frames: first };
 }
 
 /** The second of the new cut that shows what `time` shows in the old one. */
 export function sameMoment(time, before, after) {
   const frame = (time / before.seconds) * before.layout.frames;
-  const shot = before.layout.shots.find((one) => frame < one.first + one.frames);
-  const same = shot && after.layout.shots.find((one) => one.name === shot.name);
-  const found = same && after.layout.frames ? ((same.first + frame - shot.first) / after.layout.frames) * after.seconds : time;
+  const part = before.layout.parts.find((one) => frame < one.first + one.frames);
+  const same = part && after.layout.parts.find((one) => one.name === part.name);
+  const found = same && after.layout.frames ? ((same.first + frame - part.first) / after.layout.frames) * after.seconds : time;
   return Math.min(Number.isFinite(found) ? found : 0, after.seconds || 0);
 }
