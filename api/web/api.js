@@ -193,6 +193,7 @@ export async function follow(path, { event, signal }) {
 export function poll(look, every, signal, failed) {
   const who = Symbol("poll");
   let wake = () => {};
+  let asked = false;
   const nudge = () => !document.hidden && wake();
   for (const name of ["visibilitychange", "online"]) window.addEventListener(name, nudge, { signal, capture: true });
   const rest = (ms) => {
@@ -206,10 +207,12 @@ export function poll(look, every, signal, failed) {
       while (document.hidden && !signal.aborted) await rest(60_000);
       if (signal.aborted) break;
       try {
+        asked = false;
         await look();
         tell(who, false);
         tries = 0;
-        await rest(every);
+        // What was asked for while looking may not have been seen.
+        if (!asked) await rest(every);
       } catch (error) {
         if (signal.aborted) break;
         if (passing(error)) tell(who, true);
@@ -219,5 +222,5 @@ export function poll(look, every, signal, failed) {
     }
     tell(who, false);
   })();
-  return { now: () => wake() };
+  return { now: () => ((asked = true), wake()) };
 }
