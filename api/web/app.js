@@ -1,6 +1,6 @@
 // The shell: who is signed in, which page is open, whether the farm answers.
 
-import { call, link, onSignedOut } from "./api.js";
+import { call, link, onSignedOut, wait } from "./api.js";
 import { h, note, render, say } from "./dom.js";
 import { end, hasAccount, knowMe, may, me, signedIn } from "./session.js";
 
@@ -20,6 +20,9 @@ const ICONS = {
   new: "M4 3h8l4 4v10H4zM12 3v4h4M10 9v6M7 12h6",
   account: "M10 10a3.2 3.2 0 1 0 0-6.4A3.2 3.2 0 0 0 10 10zM3.6 17c.6-3.4 3.2-5 6.4-5s5.8 1.6 6.4 5",
 };
+
+/** How long a page waits before it asks again who is there. */
+const AGAIN_MS = 3_000;
 
 const app = document.getElementById("app");
 let closing = new AbortController();
@@ -55,8 +58,9 @@ async function introduce(signal) {
     knowMe(await call("/auth/me", { signal }));
     return true;
   } catch (error) {
-    if (signal.aborted) return false;
-    render(app, h("main", { id: "main", class: "alone" }, h("h1", null, "The farm does not answer"), h("p", null, error.message), h("button", { onclick: go }, "Try again")));
+    if (signal.aborted || !signedIn()) return false;
+    wait(AGAIN_MS, signal).then(() => signal.aborted || go());
+    render(app, h("main", { id: "main", class: "alone" }, h("h1", null, "The farm does not answer"), h("p", null, error.message), h("p", null, h("button", { type: "button", onclick: go }, "Try again now"))));
     return false;
   }
 }
@@ -172,7 +176,9 @@ export async function signOut() {
 }
 
 onSignedOut(() => {
-  if (current && !current.alone) note("Your session has ended. Sign in again to go on where you were.", true);
+  // The page to sign in says by itself what was wrong.
+  if (current?.alone) return;
+  if (current) note("Your session has ended. Sign in again to go on where you were.", true);
   go();
 });
 link.changed = () => {

@@ -293,7 +293,7 @@ function cell(shot, { thumbs, choose, chosen, fraction, runs }) {
   return h(
     "button",
     { type: "button", class: `shot${shot.done >= 1 ? " done" : ""}${runs ? " runs" : ""}`, "aria-pressed": chosen === shot.name, onclick: () => choose(shot), "aria-label": `${shot.name}, ${plural(shot.frames, "frame")}, ${standing(shot)}` },
-    h("span", { class: "frame" }, picture && h("img", { src: picture, alt: "", decoding: "async" }), fraction < 1 && h("span", { class: "fill", style: { height: `${Math.round(fraction * 100)}%` } })),
+    h("span", { class: "frame" }, picture && h("img", { src: picture, alt: "", decoding: "async" }), fraction > 0 && fraction < 1 && h("span", { class: "fill", style: { height: `${Math.round(fraction * 100)}%` } })),
     h("span", { class: "shot-name" }, shot.name.split("_").pop(), h("span", { class: "hint" }, fraction > 0 && fraction < 1 ? ` ${Math.floor(fraction * 100)} %` : "")),
   );
 }

@@ -144,7 +144,7 @@ export function layoutOf(parts) {
 /** The second of the new cut that shows what `time` shows in the old one. */
 export function sameMoment(time, before, after) {
   const frame = (time / before.seconds) * before.layout.frames;
-  const part = before.layout.parts.find((one) => frame < one.first + one.frames);
+  const part = before.layout.parts.find((one) => frame < one.first + one.frames) ?? before.layout.parts.at(-1);
   const same = part && after.layout.parts.find((one) => one.name === part.name);
   const found = same && after.layout.frames ? ((same.first + frame - part.first) / after.layout.frames) * after.seconds : time;
   return Math.min(Number.isFinite(found) ? found : 0, after.seconds || 0);

@@ -3,6 +3,7 @@
 
 mod access;
 mod browser;
+mod modules;
 mod people;
 mod work;
 
