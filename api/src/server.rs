@@ -1,10 +1,11 @@
 //! A server from its first to its last request.
 
 use crate::{
-    app::App,
-    artifacts, auth, connections, health, jobs,
+    access,
+    app::{App, Parts},
+    artifacts, connections, front, health, leader,
     limits::Limits,
-    nodes,
+    nodes, people,
     problem::Trouble,
     stand::{self, Stand},
     tls::{self, TlsListener},
@@ -71,6 +72,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     leading: JoinHandle<Result<(), FarmError>>,
+    people: JoinHandle<()>,
 }
 
 impl Server {
@@ -87,16 +89,19 @@ impl Server {
         // Servers often share a certificate, one of their own making too.
         let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
         let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
-        let app = App::new(
+        let app = App::new(Parts {
             peers,
-            stand.subscribe(),
-            &options.token,
-            options.kinds,
-            options.build,
-            options.direct,
-            options.device,
-            options.limits,
-        );
+            stand: stand.subscribe(),
+            token: options.token,
+            incarnation: incarnation()?,
+            kinds: options.kinds,
+            build: options.build,
+            price: options.farm.price_per_slot_hour,
+            direct: options.direct,
+            device: options.device,
+            limits: options.limits,
+        });
+        let people = tokio::spawn(people::open(app.clone(), options.farm.clone()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -114,7 +119,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading })
+        Ok(Self { address, url, stand, stop, serving, leading, people })
     }
 
     /// Where it listens.
@@ -165,23 +170,32 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.leading.abort();
         self.serving.abort();
+        self.people.abort();
     }
+}
+
+/// Tells this process's requests from those of others.
+fn incarnation() -> Result<String, ServerError> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(TokenError::Random)?;
+    Ok(format!("{:08x}", u32::from_ne_bytes(random)))
 }
 
 fn router(app: App) -> Router {
     let farm = Router::new()
         .nest("/v1/nodes", nodes::routes())
         .nest("/v1/artifacts", artifacts::routes())
-        .nest("/v1/jobs", jobs::routes())
         .route("/v1/farm", get(health::farm))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::find_farm))
+        .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm))
         .route("/v1/backlog", get(health::backlog))
         .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::check));
+        .merge(front::routes(&app))
+        .layer(middleware::from_fn_with_state(app.clone(), access::check));
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/health", get(health::healthz))
         .route("/ready", get(health::ready))
+        .route("/docs", front::docs(&app))
         .merge(farm)
         .merge(web::routes())
         .fallback(nothing)

@@ -111,10 +111,21 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<u64, FarmError>>,
     },
     Backlog(oneshot::Sender<Backlog>),
+    /// Higher first, from now on. `false`: the job has ended, or there is none.
+    Priority {
+        job: JobId,
+        priority: i32,
+        reply: oneshot::Sender<bool>,
+    },
+    /// Looks at the state. What it gives back answers, when what was seen is durable.
+    Look(Look),
     /// Looks for requests to cancel.
     Poll,
     Close(oneshot::Sender<()>),
 }
+
+/// A look at the state, and then the answer.
+pub(crate) type Look = Box<dyn FnOnce(&State, Millis) -> Box<dyn FnOnce() + Send> + Send>;
 
 /// What a service is made of.
 pub(crate) struct Parts {
@@ -388,6 +399,12 @@ impl Service {
                 }
             }
             Message::Backlog(reply) => round.reply(reply, backlog(&self.parts.state)),
+            Message::Priority { job, priority, reply } => {
+                let open = self.parts.state.jobs.get(&job).is_some_and(|job| !job.terminal());
+                self.step(Happened::Prioritised(job, priority), round);
+                round.reply(reply, open);
+            }
+            Message::Look(look) => round.replies.push(look(&self.parts.state, now())),
             Message::Close(reply) => {
                 round.closing = true;
                 round.reply(reply, ());

@@ -58,7 +58,7 @@ async fn submit(link: &Link, salt: &str) -> Result<JobId, LinkError> {
     struct Accepted {
         id: JobId,
     }
-    let accepted: Accepted = read(link.call(&Ask::post("/v1/jobs", &idle(1, 3_600.0, salt))).await?).await?;
+    let accepted: Accepted = read(link.call(&Ask::post("/api/v1/jobs", &idle(1, 3_600.0, salt))).await?).await?;
     Ok(accepted.id)
 }
 
