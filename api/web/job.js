@@ -237,7 +237,7 @@ function how(job) {
   const took = job.ended_at_ms ? duration((job.ended_at_ms - job.submitted_at_ms) / 1000) : null;
   const left = {
     queued: "It has not begun.",
-    running: job.eta_seconds === null ? "How long it takes is not known yet." : `${about(job.eta_seconds)} left, by what finished tasks took`,
+    running: job.eta_seconds === null ? "It holds no slot now, so when it ends is not known." : `${about(job.eta_seconds)} left, by what finished tasks took`,
     succeeded: `Finished in ${took}`,
     failed: `Failed after ${took}`,
     cancelled: `Cancelled after ${took}`,
@@ -245,7 +245,7 @@ function how(job) {
   return h(
     "section",
     { class: `panel how is-${job.state}`, "aria-label": "Progress", key: "how" },
-    h("div", { class: "how-line" }, h("span", { class: "big" }, Math.floor(job.progress)), h("span", { class: "unit" }, "%"), h("span", { class: "stage" }, live ? job.stage : ""), h("span", { class: "left" }, sentence(left))),
+    h("div", { class: "how-line" }, h("span", { class: "big" }, Math.floor(job.progress)), h("span", { class: "unit" }, "%"), h("span", { class: "stage" }, live && job.stage !== job.state ? job.stage : ""), h("span", { class: "left" }, sentence(left))),
     progress(job.progress, "Progress of the job"),
     h("p", { class: "hint" }, [`${number(done)} of ${plural(total, "task")} done`, running && `${running} running`, `${duration(job.seconds)} of device time`, `cost ${number(job.cost, 2)}`].filter(Boolean).join(" · ")),
     job.reason && !live && h("p", { class: "reason" }, sentence(job.reason)),

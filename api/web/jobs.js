@@ -93,7 +93,7 @@ function table(jobs) {
 
 function row(job) {
   const live = LIVE.has(job.state);
-  const stage = job.state === "failed" ? job.reason : live ? [job.state === "queued" ? "has not begun" : `${Math.floor(job.progress)} %`, job.stage, job.eta_seconds !== null && `${about(job.eta_seconds)} left`].filter(Boolean).join(" · ") : job.state === "succeeded" && job.ended_at_ms ? `took ${duration((job.ended_at_ms - job.submitted_at_ms) / 1000)}` : job.reason;
+  const stage = job.state === "failed" ? job.reason : live ? [job.state === "queued" ? "has not begun" : `${Math.floor(job.progress)} %`, job.stage !== job.state && job.stage, job.eta_seconds !== null && `${about(job.eta_seconds)} left`].filter(Boolean).join(" · ") : job.state === "succeeded" && job.ended_at_ms ? `took ${duration((job.ended_at_ms - job.submitted_at_ms) / 1000)}` : job.reason;
   return h(
     "tr",
     { key: job.id },

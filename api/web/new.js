@@ -213,7 +213,7 @@ function estimated({ estimate, asking, bytes: content, submitting, error }) {
     h("h2", { id: "estimate" }, plan.title || "Estimate"),
     estimate
       ? [
-          h("p", { class: "eta" }, estimate.eta_seconds === null || estimate.eta_seconds === undefined ? "No node is there to say how long it takes." : ["Done in about ", h("strong", null, duration(estimate.eta_seconds)), " as the farm is now."]),
+          h("p", { class: "eta" }, estimate.eta_seconds === null || estimate.eta_seconds === undefined ? "The farm has no node now: the film waits for one." : ["About ", h("strong", null, duration(estimate.eta_seconds)), " on this farm, if nothing else runs."]),
           h(
             "dl",
             { class: "facts-list" },

@@ -1,7 +1,6 @@
 //! A page in Chromium, as a person has it: what stands there is waited for, never slept for.
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
-use hyper_util::client::legacy::connect::HttpConnector;
+use crate::webdriver::{Element, Session};
 use klieg_servers::Chromium;
 use serde_json::{Value, json};
 use std::{
@@ -11,6 +10,9 @@ use std::{
 
 /// How long anything may take to appear, on a busy machine. A film that is rendered has longer.
 pub const SOON: Duration = Duration::from_secs(60);
+
+/// How often it is looked for.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What the page is shown on.
 #[derive(Clone, Copy)]
@@ -22,8 +24,7 @@ pub enum Screen {
 
 /// One browser with one page. Ends with its value.
 pub struct Browser {
-    client: Option<Client>,
-    runtime: tokio::runtime::Runtime,
+    session: Session,
     chromium: Chromium,
     farm: String,
 }
@@ -39,21 +40,14 @@ impl Browser {
         if let Screen::Phone = screen {
             options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 320, "height": 640, "pixelRatio": 1.0, "touch": true } });
         }
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(json!({ "goog:chromeOptions": options }).as_object().cloned().unwrap_or_default());
-        let client = runtime.block_on(builder.connect(chromium.url())).expect("a browser");
-        let browser = Self { client: Some(client), runtime, chromium, farm: farm.to_owned() };
+        let session = Session::start(chromium.driver(), &options).expect("a browser");
+        let browser = Self { session, chromium, farm: farm.to_owned() };
         browser.goto("/");
         browser
     }
 
-    fn client(&self) -> &Client {
-        self.client.as_ref().expect("open until it is dropped")
-    }
-
     pub fn goto(&self, path: &str) {
-        self.runtime.block_on(self.client().goto(&format!("{}{path}", self.farm))).expect("a page");
+        self.session.goto(&format!("{}{path}", self.farm)).expect("a page");
     }
 
     /// Another of its pages, without loading it anew.
@@ -64,7 +58,7 @@ impl Browser {
 
     /// Runs a function's body in the page.
     pub fn run(&self, script: &str, args: Vec<Value>) -> Value {
-        self.runtime.block_on(self.client().execute(script, args)).unwrap_or_else(|e| panic!("{script}: {e}"))
+        self.session.run(script, &args).unwrap_or_else(|e| panic!("{script}: {e}"))
     }
 
     /// Waits until a script gives something that is true, and gives that.
@@ -80,7 +74,7 @@ impl Browser {
                 return found;
             }
             assert!(begun.elapsed() < most, "{what}: not within {most:?}; the page says: {}", self.text("body"));
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -95,27 +89,31 @@ impl Browser {
         self.run(script, vec![json!(part)]).as_str().unwrap_or_default().to_owned()
     }
 
+    /// The element, as soon as there is one.
     fn element(&self, css: &str) -> Element {
-        let wait = self.client().wait().at_most(SOON).for_element(Locator::Css(css));
-        self.runtime.block_on(wait).unwrap_or_else(|e| panic!("{css}: {e}; the page says: {}", self.text("body")))
-    }
-
-    /// Clicks as a mouse does: whatever lies over it is clicked instead. What is drawn anew meanwhile is looked for again.
-    pub fn click(&self, css: &str) {
         let begun = Instant::now();
         loop {
-            let element = self.element(css);
-            match self.runtime.block_on(element.click()) {
-                Ok(()) => return,
-                Err(e) => assert!(begun.elapsed() < SOON, "click {css}: {e}"),
+            match self.session.find(css) {
+                Ok(found) => return found,
+                Err(e) => assert!(begun.elapsed() < SOON, "{css}: {e}; the page says: {}", self.text("body")),
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
     }
 
-    /// A button by what is written on it.
+    /// Clicks as a mouse does: what something else lies over is not clicked. What is drawn anew meanwhile is looked for again.
+    pub fn click(&self, css: &str) {
+        let begun = Instant::now();
+        while let Err(e) = self.session.click(&self.element(css)) {
+            assert!(begun.elapsed() < SOON, "click {css}: {e}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Presses a button by what is written on it; while a question is asked, one of its.
     pub fn press(&self, label: &str) {
-        let script = "const all = [...document.querySelectorAll('button, summary, a.button')]; \
+        let script = "const page = document.querySelector('dialog[open]') ?? document; \
+             const all = [...page.querySelectorAll('button, summary, a.button')]; \
              const found = all.find((one) => one.innerText.trim() === arguments[0] && !one.disabled && one.checkVisibility()); \
              document.querySelectorAll('[data-press]').forEach((one) => one.removeAttribute('data-press')); \
              found?.setAttribute('data-press', ''); return !!found";
@@ -124,19 +122,13 @@ impl Browser {
     }
 
     pub fn fill(&self, css: &str, text: &str) {
-        let element = self.element(css);
-        self.runtime.block_on(async {
-            element.clear().await.expect("an input");
-            element.send_keys(text).await.expect("an input");
-        });
+        let input = self.element(css);
+        self.session.clear(&input).and_then(|()| self.session.send_keys(&input, text)).unwrap_or_else(|e| panic!("fill {css}: {e}"));
     }
 
     /// Presses keys, where the focus is.
     pub fn keys(&self, keys: &str) {
-        self.runtime.block_on(async {
-            let at = self.client().active_element().await.expect("something has the focus");
-            at.send_keys(keys).await.expect("keys");
-        });
+        self.session.active().and_then(|at| self.session.send_keys(&at, keys)).expect("something has the focus");
     }
 
     /// Drops a file on what is there, as a hand with a mouse does. (WebDriver has no files to drag: the event is made in the page.)
@@ -162,21 +154,14 @@ impl Browser {
         let begun = Instant::now();
         while !path.exists() {
             assert!(begun.elapsed() < SOON, "{name} was not downloaded");
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
         std::fs::read(path).expect("a download")
-    }
-
-    /// The page as it looks, PNG.
-    pub fn picture(&self) -> Vec<u8> {
-        self.runtime.block_on(self.client().screenshot()).expect("a picture")
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            let _ = self.runtime.block_on(client.close());
-        }
+        let _ = self.session.close();
     }
 }

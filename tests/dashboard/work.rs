@@ -50,8 +50,7 @@ fn a_dropped_script_becomes_a_film_that_plays_and_is_downloaded() {
     // What is downloaded is what the farm made.
     browser.click("button[aria-label='Download film.mp4']");
     let film = browser.downloaded("film.mp4");
-    let script = "const [done] = arguments.length ? [arguments[arguments.length - 1]] : []; \
-         const token = JSON.parse(sessionStorage.getItem('klieg.session')).token; \
+    let script = "const token = JSON.parse(sessionStorage.getItem('klieg.session')).token; \
          const request = new XMLHttpRequest(); request.open('GET', location.hash.replace('#', '/api/v1') + '/outputs', false); \
          request.setRequestHeader('authorization', 'Bearer ' + token); request.send(); \
          return JSON.parse(request.responseText).find((one) => one.name === 'film.mp4').digest";

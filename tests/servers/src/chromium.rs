@@ -6,11 +6,11 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Chromium's WebDriver: starts browsers for whoever asks at its URL. What they keep and what they download lies in a temporary folder.
+/// Chromium's WebDriver: starts browsers for whoever asks. What they keep and what they download lies in a temporary folder.
 pub struct Chromium {
     _process: Process,
     folder: TempDir,
-    url: String,
+    driver: String,
 }
 
 impl Chromium {
@@ -25,15 +25,15 @@ impl Chromium {
             command.stdout(Stdio::null()).stderr(Stdio::null());
             let mut process = Process::start(&mut command, Signal::SIGTERM);
             if process.up(|| listens(port)) {
-                return Self { _process: process, folder, url: format!("http://127.0.0.1:{port}") };
+                return Self { _process: process, folder, driver: format!("127.0.0.1:{port}") };
             }
         }
         panic!("chromedriver does not start; run scripts/setup");
     }
 
-    /// Where sessions are made.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// Host and port at which sessions are made.
+    pub fn driver(&self) -> &str {
+        &self.driver
     }
 
     /// Where its browsers save what they download.
