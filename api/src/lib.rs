@@ -21,6 +21,7 @@ mod stand;
 mod statuses;
 mod tls;
 mod token;
+mod web;
 
 pub use klieg_webhooks::Allow;
 pub use limits::Limits;

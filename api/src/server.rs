@@ -10,6 +10,7 @@ use crate::{
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
+    web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -202,6 +203,7 @@ fn router(app: App) -> Router {
         .route("/ready", get(health::ready))
         .route("/docs", front::docs(&app))
         .merge(farm)
+        .merge(web::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
         .with_state(app)
