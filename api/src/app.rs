@@ -1,6 +1,6 @@
 //! What all routes share.
 
-use crate::{limits::Limits, problem::Trouble, stand::Stand, statuses::Statuses};
+use crate::{limits::Limits, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
@@ -50,6 +50,7 @@ pub struct Inner {
     pub statuses: Statuses,
     /// One partial cut is joined at a time.
     pub cuts: tokio::sync::Mutex<()>,
+    pub rates: Rates,
     pub counts: Counts,
 }
 
@@ -126,6 +127,7 @@ impl App {
             watchers: Gate::new("watchers of jobs (watchers_max)", limits.watchers_max),
             statuses: Statuses::default(),
             cuts: tokio::sync::Mutex::default(),
+            rates: Rates::default(),
             limits,
             counts: Counts::default(),
         }))

@@ -16,6 +16,7 @@ mod nodes;
 mod people;
 mod planning;
 mod problem;
+mod rates;
 mod server;
 mod stand;
 mod statuses;

@@ -145,7 +145,7 @@ fn somebody_logs_in_and_may_what_their_role_may() {
     let elsewhere = studio.path("elsewhere").display().to_string();
     let ada = Terminal { studio: &studio, environment: vec![("KLIEG_FARM".into(), elsewhere)] };
     let server = owner.environment.iter().find(|(name, _)| name == "KLIEG_SERVER").expect("the server").1.clone();
-    assert_eq!(ada.output(&["login", &server, "--name", "ada@studio"], "wrong horse battery\n").status.code(), Some(1));
+    assert_eq!(ada.output(&["login", &server, "--name", "ada@studio"], "wrong horse battery\n").status.code(), Some(2));
     let login = ada.output(&["login", &server, "--name", "ada@studio"], "correct horse battery\n");
     assert!(login.status.success(), "{}", String::from_utf8_lossy(&login.stderr));
     assert!(!String::from_utf8_lossy(&login.stdout).contains("klieg_"), "the token is not shown");
