@@ -89,6 +89,8 @@ impl Default for FarmOptions {
 pub struct Terms {
     /// "": the default project.
     pub project: String,
+    /// The account that submits it; "": nobody in particular.
+    pub owner: String,
     /// Higher first.
     pub priority: i32,
 }
@@ -163,6 +165,8 @@ pub struct JobRecord {
     pub label: String,
     /// "": the default project.
     pub project: String,
+    /// The account that submitted it; "": nobody in particular.
+    pub owner: String,
     pub priority: i32,
     pub state: JobState,
     /// Milliseconds since the Unix epoch.
@@ -186,6 +190,7 @@ impl From<Summary> for JobRecord {
             kind: job.spec.kind,
             label: job.spec.label,
             project: job.project,
+            owner: job.owner,
             priority: job.priority,
             state: job.state,
             submitted_at: job.submitted_at,

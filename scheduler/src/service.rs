@@ -451,8 +451,8 @@ impl Service {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
                 self.live.insert(identity, id.clone());
-                let Terms { project, priority } = terms;
-                let job = NewJob { id: id.clone(), identity, build, spec, plan, project, priority, price };
+                let Terms { project, owner, priority } = terms;
+                let job = NewJob { id: id.clone(), identity, build, spec, plan, project, owner, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
                 round.stories.insert(id.clone(), Vec::new());
                 id

@@ -1,11 +1,13 @@
 //! Who may do what: every route as every role, as nobody, and with tokens that are none.
 
-use crate::house::{TOKEN, anywhere, farm, part, serve};
+use crate::house::{TOKEN, anywhere, farm, link, part, serve};
 use klieg_accounts::Role;
 use klieg_api::{
     Server,
     access::{Access, TABLE},
+    client::Client,
 };
+use klieg_nodes::remote::Cache;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -129,5 +131,37 @@ async fn sessions_end_and_tokens_do_no_more_than_they_may() {
     let (status, audit) = ask(&server, "GET", "/api/v1/audit?limit=200", TOKEN, None).await;
     let actions: Vec<&str> = audit["entries"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
     assert!(status == 200 && actions.contains(&"token-issued") && actions.contains(&"logout"), "{audit}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_are_their_submitters_and_the_managers() {
+    let root = tempfile::tempdir().unwrap();
+    let server = serve(&part(&root, "farm"), anywhere()).await;
+    ready(&server).await;
+    let client = Client::new(&link(&server), Cache::open(&part(&root, "client"), 1 << 30).unwrap()).unwrap();
+    let text = client.put(b"good").await.unwrap().hex();
+    let token = |pair: Value| pair["access_token"].as_str().unwrap().to_owned();
+    let (creator, operator) = (token(member(&server, Role::Creator).await), token(member(&server, Role::Operator).await));
+    // Of another number of tasks each, so that none is the same as another.
+    let mut jobs = Vec::new();
+    for (tasks, who) in [(1, TOKEN), (2, creator.as_str()), (3, creator.as_str())] {
+        let new = json!({"kind": "copy", "params": tasks, "inputs": {"text": text}});
+        let (status, job) = ask(&server, "POST", "/api/v1/jobs", who, Some(&new)).await;
+        assert_eq!(status, 201, "{job}");
+        jobs.push(job);
+    }
+    let (_, me) = ask(&server, "GET", "/api/v1/auth/me", &creator, None).await;
+    assert_eq!((&jobs[0]["owner"], &jobs[1]["owner"]), (&json!(""), &me["account"]));
+    let cancel = |job: &Value| format!("/api/v1/jobs/{}/cancel", job["id"].as_str().unwrap());
+    let (status, refused) = ask(&server, "POST", &cancel(&jobs[0]), &creator, None).await;
+    assert_eq!((status, &refused["code"]), (403, &json!("not-yours")), "{refused}");
+    assert_eq!(ask(&server, "POST", &cancel(&jobs[1]), &creator, None).await.0, 202);
+    for job in [&jobs[0], &jobs[2]] {
+        assert_eq!(ask(&server, "POST", &cancel(job), &operator, None).await.0, 202);
+    }
+    let retry = |job: &Value| format!("/api/v1/jobs/{}/retry", job["id"].as_str().unwrap());
+    assert_eq!(ask(&server, "POST", &retry(&jobs[0]), &creator, None).await.0, 403);
+    assert_eq!(ask(&server, "POST", &retry(&jobs[1]), &creator, None).await.0, 202);
     server.stop().await;
 }
