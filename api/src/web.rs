@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn a_file_comes_once_and_then_304() {
         let first = give("app.js", &HeaderMap::new()).unwrap();
-        assert_eq!((first.status(), &first.headers()[header::CONTENT_TYPE]), (StatusCode::OK, &HeaderValue::from_static("text/javascript; charset=utf-8")));
+        assert_eq!(
+            (first.status(), &first.headers()[header::CONTENT_TYPE]),
+            (StatusCode::OK, &HeaderValue::from_static("text/javascript; charset=utf-8"))
+        );
         let etag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
         for known in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".into()] {
             let again = give("app.js", &asked(&known)).unwrap();
@@ -137,7 +140,9 @@ mod tests {
         for name in FILES.keys() {
             let response = give(name, &HeaderMap::new()).unwrap();
             let headers = response.headers();
-            assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'; script-src 'self';"));
+            assert!(
+                headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'; script-src 'self';")
+            );
             assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
             assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
             assert_ne!(headers[header::CONTENT_TYPE], "application/octet-stream", "{name}");
@@ -153,7 +158,9 @@ mod tests {
             let text = std::str::from_utf8(file.bytes).unwrap();
             let hosts = text.match_indices("://").filter(|(at, _)| !text[..at + 18].ends_with("://www.w3.org/20"));
             assert_eq!(hosts.count(), 0, "{name} speaks of another host");
-            for inline in [" style=\"", " onclick=\"", "<style", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            for inline in
+                [" style=\"", " onclick=\"", "<style", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
+            {
                 assert!(!text.contains(inline), "{name} has {inline}");
             }
         }

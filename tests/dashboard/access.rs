@@ -87,7 +87,10 @@ fn the_check_finds_what_is_wrong() {
         ("document.querySelector('main').append(document.createElement('button'))", "has no name"),
         ("document.querySelector('h1').style.color = 'rgb(150 150 150 / 0.5)'", "has a contrast of"),
         ("document.querySelector('h1').style.width = '500px'", "pixels too wide"),
-        ("document.querySelector('main').append(document.createElement('h3'), document.createElement('img'))", "has no alternative text"),
+        (
+            "document.querySelector('main').append(document.createElement('h3'), document.createElement('img'))",
+            "has no alternative text",
+        ),
         ("document.querySelector('input').style.borderColor = 'rgb(128 128 128 / 0.2)'", "has an edge with a contrast of"),
         ("document.querySelector('button').style.cssText += 'min-height: 0; height: 12px'", "by 12 pixels"),
         ("document.querySelector('.skip').remove()", "no skip link"),
@@ -95,7 +98,10 @@ fn the_check_finds_what_is_wrong() {
     for (wrong, told) in wrongs {
         browser.run(wrong, vec![]);
         let found = browser.run(FLAWS, vec![]);
-        assert!(found.as_array().is_some_and(|found| found.iter().any(|one| one.as_str().is_some_and(|one| one.contains(told)))), "{told}: {found}");
+        assert!(
+            found.as_array().is_some_and(|found| found.iter().any(|one| one.as_str().is_some_and(|one| one.contains(told)))),
+            "{told}: {found}"
+        );
     }
 }
 
@@ -116,7 +122,8 @@ fn the_keyboard_reaches_the_content_first_and_shows_where_it_is() {
     assert_eq!(focused("document.activeElement.id"), json!("main"));
     for _ in 0..6 {
         browser.keys("\u{e004}");
-        let ring = focused("[getComputedStyle(document.activeElement).outlineStyle, document.activeElement.closest('main') !== null]");
+        let ring =
+            focused("[getComputedStyle(document.activeElement).outlineStyle, document.activeElement.closest('main') !== null]");
         assert_eq!(ring, json!(["solid", true]), "{}", focused("document.activeElement.outerHTML"));
     }
     // What is typed stays, and the focus too, while the page looks again and again.

@@ -38,7 +38,8 @@ impl Browser {
             "prefs": { "download.default_directory": chromium.downloads() },
         });
         if let Screen::Phone = screen {
-            options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 320, "height": 640, "pixelRatio": 1.0, "touch": true } });
+            options["mobileEmulation"] =
+                json!({ "deviceMetrics": { "width": 320, "height": 640, "pixelRatio": 1.0, "touch": true } });
         }
         let session = Session::start(chromium.driver(), &options).expect("a browser");
         let browser = Self { session, chromium, farm: farm.to_owned() };
@@ -53,7 +54,11 @@ impl Browser {
     /// Another of its pages, without loading it anew.
     pub fn turn_to(&self, route: &str) {
         self.run("location.hash = arguments[0]", vec![json!(format!("#{route}"))]);
-        self.until(&format!("{route} is open"), "return location.hash === arguments[0] && !!document.querySelector('h1')", vec![json!(format!("#{route}"))]);
+        self.until(
+            &format!("{route} is open"),
+            "return location.hash === arguments[0] && !!document.querySelector('h1')",
+            vec![json!(format!("#{route}"))],
+        );
     }
 
     /// Runs a function's body in the page.
@@ -128,7 +133,10 @@ impl Browser {
 
     pub fn fill(&self, css: &str, text: &str) {
         let input = self.element(css);
-        self.session.clear(&input).and_then(|()| self.session.send_keys(&input, text)).unwrap_or_else(|e| panic!("fill {css}: {e}"));
+        self.session
+            .clear(&input)
+            .and_then(|()| self.session.send_keys(&input, text))
+            .unwrap_or_else(|e| panic!("fill {css}: {e}"));
     }
 
     /// Presses keys, where the focus is.

@@ -15,7 +15,8 @@ fn the_page_hashes_reads_streams_and_keeps_the_moment_as_it_should() {
 
     // Around the bounds of blocks, chunks and trees.
     let lengths = [0, 1, 63, 64, 65, 1023, 1024, 1025, 2048, 2049, 3072, 3073, 4096, 5000, 31_744, 100_001];
-    let right = lengths.map(|length| blake3::hash(&(0..length).map(|at| (at % 251) as u8).collect::<Vec<_>>()).to_hex().to_string());
+    let right =
+        lengths.map(|length| blake3::hash(&(0..length).map(|at| (at % 251) as u8).collect::<Vec<_>>()).to_hex().to_string());
     let script = "return import('/web/blake3.js').then(({ blake3 }) => \
          arguments[0].map((length) => blake3(Uint8Array.from({ length }, (_, at) => at % 251))))";
     assert_eq!(browser.run(script, vec![json!(lengths)]), json!(right));

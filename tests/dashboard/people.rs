@@ -16,14 +16,20 @@ fn people_have_accounts_and_their_programs_tokens() {
     browser.turn_to("/account");
     browser.reads("main", "belongs to no account");
     for (name, role) in [("mira", "admin"), ("joan", "viewer")] {
-        if browser.run("return !document.querySelector(\"input[autocomplete='new-password']\")?.checkVisibility()", vec![]) == json!(true) {
+        if browser.run("return !document.querySelector(\"input[autocomplete='new-password']\")?.checkVisibility()", vec![])
+            == json!(true)
+        {
             browser.press("Make an account");
         }
         browser.fill("input[name=name]", name);
         browser.fill("input[name=password]", "a long enough password");
         browser.run("document.querySelector('select[name=role]').value = arguments[0]", vec![json!(role)]);
         browser.press("Make the account");
-        browser.until("it is listed", "return [...document.querySelectorAll('.rows strong')].some((one) => one.innerText === arguments[0])", vec![json!(name)]);
+        browser.until(
+            "it is listed",
+            "return [...document.querySelectorAll('.rows strong')].some((one) => one.innerText === arguments[0])",
+            vec![json!(name)],
+        );
     }
     browser.press("Sign out");
 
@@ -51,7 +57,11 @@ fn people_have_accounts_and_their_programs_tokens() {
     browser.reads("h1", "Farm");
     let offered = "return [...document.querySelectorAll('nav a')].map((one) => one.innerText.trim())";
     assert_eq!(browser.run(offered, vec![]), json!(["Farm", "Jobs", "Account"]), "a viewer submits nothing");
-    assert_eq!(browser.run("return localStorage.length + document.cookie.length", vec![]), json!(0), "nothing is kept beyond the tab");
+    assert_eq!(
+        browser.run("return localStorage.length + document.cookie.length", vec![]),
+        json!(0),
+        "nothing is kept beyond the tab"
+    );
 }
 
 fn sign_in(browser: &Browser, name: &str, password: &str) {

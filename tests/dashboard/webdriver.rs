@@ -77,7 +77,10 @@ fn element(found: &Value) -> Result<Element, String> {
 /// One command: its value, or what the driver says against it.
 fn ask(driver: &str, method: &str, path: &str, body: &Value) -> Result<Value, String> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {driver}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {driver}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     let told = |error: std::io::Error| format!("{method} {path}: {error}");
     let mut stream = TcpStream::connect(driver).map_err(told)?;
     stream.set_read_timeout(Some(ANSWER_MAX)).map_err(told)?;

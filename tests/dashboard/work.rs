@@ -18,7 +18,10 @@ fn a_dropped_script_becomes_a_film_that_plays_and_is_downloaded() {
     let _nodes = [cluster.node("one"), cluster.node("two")];
     let browser = Browser::open(&cluster.url, Screen::Desk);
     browser.sign_in(&cluster.environment()[1].1);
-    browser.run("window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(e.violatedDirective + e.blockedURI))", vec![]);
+    browser.run(
+        "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(e.violatedDirective + e.blockedURI))",
+        vec![],
+    );
 
     // A mistake is told with its place, in the script.
     browser.turn_to("/new");
@@ -33,11 +36,19 @@ fn a_dropped_script_becomes_a_film_that_plays_and_is_downloaded() {
     browser.press("More settings");
     browser.fill("input[name=only]", "sc010_sh030");
     // The estimate follows the settings.
-    browser.until("one shot is estimated", "return [...document.querySelectorAll('.estimate dl div')].some((one) => /^Shots\\s+1$/.test(one.innerText))", vec![]);
+    browser.until(
+        "one shot is estimated",
+        "return [...document.querySelectorAll('.estimate dl div')].some((one) => /^Shots\\s+1$/.test(one.innerText))",
+        vec![],
+    );
     browser.press("Make the film");
 
     browser.reads("h1", "small.fountain");
-    browser.until("it is followed", "return document.querySelector('.how [role=progressbar]')?.getAttribute('aria-valuenow') >= 0", vec![]);
+    browser.until(
+        "it is followed",
+        "return document.querySelector('.how [role=progressbar]')?.getAttribute('aria-valuenow') >= 0",
+        vec![],
+    );
     browser.within(FILM_MAX, "a shot fills in", "return !!document.querySelector('.shot.done img')", vec![]);
     browser.within(FILM_MAX, "it succeeds", "return document.querySelector('.head .chip')?.innerText === 'Succeeded'", vec![]);
     browser.until("tasks are drawn on the devices that ran them", "const names = [...document.querySelectorAll('.lane-name')].map((one) => one.innerText); return names.some((one) => one.startsWith('one')) || names.some((one) => one.startsWith('two'))", vec![]);
@@ -45,7 +56,11 @@ fn a_dropped_script_becomes_a_film_that_plays_and_is_downloaded() {
     // The film plays: time goes on, and there are pictures.
     browser.until("the film is there", "return document.querySelector('video')?.readyState >= 2", vec![]);
     browser.run("const film = document.querySelector('video'); film.muted = true; film.play()", vec![]);
-    browser.until("it plays", "const film = document.querySelector('video'); return film.currentTime > 0.2 && film.videoWidth > 0", vec![]);
+    browser.until(
+        "it plays",
+        "const film = document.querySelector('video'); return film.currentTime > 0.2 && film.videoWidth > 0",
+        vec![],
+    );
 
     // What is downloaded is what the farm made.
     browser.click("button[aria-label='Download film.mp4']");
