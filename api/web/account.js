@@ -255,13 +255,15 @@ function accounts({ accounts: all }, acts) {
   );
 }
 
-function audit({ audit: entries, next }, { older }) {
+function audit({ audit: entries, next, accounts: all }, { older }) {
+  const names = new Map((all ?? []).map((account) => [account.id, account.name]));
+  const named = (id) => names.get(id) ?? (id === "farm" ? "the farm’s token" : id);
   return h(
     "section",
     { class: "panel", "aria-labelledby": "audit", key: "audit" },
     h("h2", { id: "audit" }, "Audit"),
     entries.length
-      ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Audit entries" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "Did", "To"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", null, entries.map((entry) => h("tr", { key: entry.id }, h("td", null, when(entry.at * 1000)), h("td", null, entry.actor), h("td", null, entry.action), h("td", null, entry.subject))))))
+      ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Audit entries" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "Did", "To"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", null, entries.map((entry) => h("tr", { key: entry.id }, h("td", null, when(entry.at * 1000)), h("td", null, named(entry.actor)), h("td", null, entry.action), h("td", { class: "name" }, named(entry.subject)))))))
       : empty("Nothing has been done yet.", "Every change of accounts, tokens and the farm is noted here."),
     next && h("p", { class: "centre" }, h("button", { type: "button", onclick: older }, "Show older entries")),
   );

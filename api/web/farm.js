@@ -5,7 +5,7 @@ import { bar, spark } from "./draw.js";
 import { confirm, h, note, render, say } from "./dom.js";
 import { chip, empty, loading, sentence, trouble, when } from "./parts.js";
 import { may } from "./session.js";
-import { ago, bytes, duration, gib, number, percent, plural } from "./words.js";
+import { ago, bytes, cost, duration, gib, number, percent, plural } from "./words.js";
 
 const LOOK_EVERY_MS = 2_000;
 const WHY_EVERY_MS = 10_000;
@@ -275,7 +275,7 @@ function costs(projects) {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "costs" },
-    h("div", { class: "row" }, h("h2", { id: "costs" }, "Costs by project"), h("span", { class: "hint push" }, number(total, 2))),
+    h("div", { class: "row" }, h("h2", { id: "costs" }, "Costs by project"), h("span", { class: "hint push" }, cost(total))),
     sorted.length
       ? h(
           "table",
@@ -288,9 +288,9 @@ function costs(projects) {
               h(
                 "tr",
                 { key: p.name },
-                h("th", { scope: "row" }, p.name || "(none)", p.open_tasks ? h("span", { class: "hint" }, ` ${plural(p.open_tasks, "open task")}`) : null),
+                h("th", { scope: "row" }, p.name || "default", p.open_tasks ? h("span", { class: "hint" }, ` ${plural(p.open_tasks, "open task")}`) : null),
                 h("td", { class: "num" }, duration(p.seconds)),
-                h("td", { class: "num" }, number(p.cost, 2)),
+                h("td", { class: "num" }, cost(p.cost)),
                 h("td", { class: "num" }, percent(p.cost, total)),
               ),
             ),

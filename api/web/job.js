@@ -6,7 +6,7 @@ import { confirm, h, note, render, say, soon } from "./dom.js";
 import { player } from "./player.js";
 import { LIVE, chip, empty, loading, progress, sentence, trouble, when } from "./parts.js";
 import { may } from "./session.js";
-import { about, bytes, duration, number, plural } from "./words.js";
+import { about, bytes, cost, duration, number, plural } from "./words.js";
 
 /** Events come at once; what they changed is looked up at most this often. */
 const LOOK_PAUSE_MS = 1_200;
@@ -19,7 +19,7 @@ const THUMBNAILS_AT_ONCE = 4;
 const TIMELINE_LEAST_PX = 560;
 
 export function open(box, { params: [id], signal, title }) {
-  const state = { id, job: null, tasks: [], shots: null, outputs: [], why: [], error: null, fractions: new Map(), chosen: null, saving: new Map(), log: null, shown: "all", wide: 900, thumbs: thumbnails(signal, () => draw()) };
+  const state = { id, job: null, tasks: [], shots: null, outputs: [], why: [], error: null, fractions: new Map(), chosen: null, placed: new Map(), saving: new Map(), log: null, shown: "all", wide: 900, thumbs: thumbnails(signal, () => draw()) };
   const draw = soon(() => !signal.aborted && render(box, view(state, acts)));
   const path = `/jobs/${encodeURIComponent(id)}`;
   const film = player(`${path}/cut`, signal, () => finished(state), () => !state.job || LIVE.has(state.job.state));
@@ -38,6 +38,7 @@ export function open(box, { params: [id], signal, title }) {
       call(`${path}/why`, { signal }),
       LIVE.has(job.state) ? [] : call(`${path}/outputs`, { signal }),
     ]);
+    remember(tasks);
     const ended = state.job && LIVE.has(state.job.state) && !LIVE.has(job.state);
     Object.assign(state, { job, tasks, shots, outputs, why: why.sentences, error: null });
     title(job.label);
@@ -46,6 +47,11 @@ export function open(box, { params: [id], signal, title }) {
     // A farm that takes long to answer is asked less often.
     looked = Date.now() + 4 * (Date.now() - begun);
     draw();
+  }
+
+  /** Where a task runs is told while it runs: the timeline keeps what the page has seen. */
+  function remember(tasks) {
+    for (const { name, node, device, started_at_ms: since } of tasks) if (node && since) state.placed.set(name, { node, device, since });
   }
 
   /** Not chatty: every tenth, and the end. */
@@ -237,7 +243,7 @@ function how(job) {
   const took = job.ended_at_ms ? duration((job.ended_at_ms - job.submitted_at_ms) / 1000) : null;
   const left = {
     queued: "It has not begun.",
-    running: job.eta_seconds === null ? "It holds no slot now, so when it ends is not known." : `${about(job.eta_seconds)} left, by what finished tasks took`,
+    running: job.eta_seconds === null ? "It holds no slot now, so when it ends is not known." : `${about(job.eta_seconds)} left, if it keeps the slots that it has`,
     succeeded: `Finished in ${took}`,
     failed: `Failed after ${took}`,
     cancelled: `Cancelled after ${took}`,
@@ -247,7 +253,7 @@ function how(job) {
     { class: `panel how is-${job.state}`, "aria-label": "Progress", key: "how" },
     h("div", { class: "how-line" }, h("span", { class: "big" }, Math.floor(job.progress)), h("span", { class: "unit" }, "%"), h("span", { class: "stage" }, live && job.stage !== job.state ? job.stage : ""), h("span", { class: "left" }, sentence(left))),
     progress(job.progress, "Progress of the job"),
-    h("p", { class: "hint" }, [`${number(done)} of ${plural(total, "task")} done`, running && `${running} running`, `${duration(job.seconds)} of device time`, `cost ${number(job.cost, 2)}`].filter(Boolean).join(" · ")),
+    h("p", { class: "hint" }, [`${number(done)} of ${plural(total, "task")} done`, running && `${running} running`, `${duration(job.seconds)} of device time`, `cost ${cost(job.cost)}`].filter(Boolean).join(" · ")),
     job.reason && !live && h("p", { class: "reason" }, sentence(job.reason)),
   );
 }
@@ -402,15 +408,15 @@ const whereOf = ({ node, device }) => node && (device === null || device === und
 
 function times(state, { measure, show }) {
   const now = Date.now();
-  const begun = state.tasks.filter((task) => task.started_at_ms);
+  const begun = state.tasks.filter((task) => state.placed.has(task.name));
   const drawn = begun.map((task) => ({
     name: task.name,
     label: task.label || task.name,
     step: task.step,
     state: task.state,
-    lane: task.node ? whereOf(task) : "unknown",
-    from: task.started_at_ms,
-    to: task.state === "running" ? Math.max(now, task.started_at_ms) : task.started_at_ms + Math.max(0, task.seconds) * 1000,
+    lane: whereOf(state.placed.get(task.name)),
+    from: state.placed.get(task.name).since,
+    to: task.state === "running" ? Math.max(now, state.placed.get(task.name).since) : state.placed.get(task.name).since + Math.max(0, task.seconds) * 1000,
   }));
   const from = Math.min(...drawn.map((task) => task.from), now);
   const to = LIVE.has(state.job.state) ? now : Math.max(...drawn.map((task) => task.to), from + 1000);
@@ -422,12 +428,14 @@ function times(state, { measure, show }) {
     h(
       "div",
       { class: "scroll times", tabindex: 0, role: "region", "aria-label": "Which task ran when, by device; the same is in the table of tasks", ref: measure },
-      drawn.length ? [timeline(drawn, { from, to, wide: state.wide, open: (task) => show(task.name) }), scale(from, to, state.wide)] : empty("No task has begun.", "Bars appear here as devices take tasks."),
+      drawn.length ? [timeline(drawn, { from, to, wide: state.wide, open: (task) => show(task.name) }), scale(from, to, state.wide)] : LIVE.has(state.job.state)
+          ? empty("No task runs.", "Bars appear here as devices take tasks.")
+          : empty("This page was not open while the job ran.", "The farm tells where a task runs while it runs; how long each took is in the table below."),
     ),
   );
 }
 
-function taskTable({ tasks, shown, fractions, opened }, { show }) {
+function taskTable({ tasks, shown, fractions, opened, placed }, { show }) {
   const kinds = { all: () => true, running: (task) => task.state === "running", failed: (task) => task.failure, waiting: (task) => task.state === "waiting" || task.state === "ready" };
   const one = tasks.find((task) => task.name === shown);
   const list = one ? [one] : tasks.filter(kinds[shown] ?? kinds.all);
@@ -452,7 +460,7 @@ function taskTable({ tasks, shown, fractions, opened }, { show }) {
               { key: task.name },
               h("th", { scope: "row" }, task.label || task.name, h("span", { class: "hint" }, task.name), task.failure && h("span", { class: "said" }, sentence(task.failure.message))),
               h("td", null, chip(task.state), task.state === "running" && fractions.has(task.name) && h("span", { class: "hint" }, ` ${Math.floor(fractions.get(task.name).fraction * 100)} %`), task.reused && h("span", { class: "hint" }, " reused")),
-              h("td", null, whereOf(task) ?? "–"),
+              h("td", null, whereOf(placed.get(task.name) ?? task) ?? "–"),
               h("td", { class: "num" }, task.attempts),
               h("td", { class: "num" }, task.seconds ? duration(task.seconds) : "–"),
             ),

@@ -4,7 +4,7 @@ import { call, poll } from "./api.js";
 import { h, render } from "./dom.js";
 import { LIVE, chip, empty, loading, progress, trouble, when } from "./parts.js";
 import { may } from "./session.js";
-import { about, duration, number } from "./words.js";
+import { about, cost, duration } from "./words.js";
 
 const LOOK_EVERY_MS = 3_000;
 const PAGE = 50;
@@ -102,7 +102,7 @@ function row(job) {
     h("td", { class: "wide-cell" }, live && progress(job.progress, `Progress of ${job.label}`), h("span", { class: "hint clip", title: stage ?? "" }, stage)),
     h("td", { class: "less" }, job.project || "–"),
     h("td", { class: "num less" }, duration(job.seconds)),
-    h("td", { class: "num less" }, number(job.cost, 2)),
+    h("td", { class: "num less" }, cost(job.cost)),
     h("td", { class: "less one-line" }, when(job.submitted_at_ms)),
   );
 }

@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { blake3 } from "./blake3.js";
 import { h, render, say } from "./dom.js";
 import { sentence, trouble } from "./parts.js";
-import { bytes, duration, number, plural } from "./words.js";
+import { bytes, cost, duration, number, plural } from "./words.js";
 
 const SCRIPT_BYTES_MAX = 8_000_000;
 /** Longer scripts are shown by name only: browsers type slowly in longer texts. */
@@ -222,7 +222,7 @@ function estimated({ estimate, asking, bytes: content, submitting, error }) {
             plan.shots !== undefined && fact("Shots", number(plan.shots)),
             fact("Tasks", number(estimate.tasks)),
             fact("Device time", duration(estimate.seconds)),
-            fact("Cost", number(estimate.cost, 2)),
+            fact("Cost", cost(estimate.cost)),
           ),
         ]
       : h("p", { class: "hint" }, asking ? "Reading the script…" : error ? "There is no estimate until the script is right." : "What the film takes stands here before it begins, and it costs nothing to look."),

@@ -45,6 +45,9 @@ export function number(value, digits = 0) {
   return (value ?? 0).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Costs, in the unit of the nodes' prices: small ones to four digits. */
+export const cost = (value) => number(value, value > 0 && value < 1 ? 4 : 2);
+
 export function plural(count, one, many = `${one}s`) {
   return `${number(count)} ${count === 1 ? one : many}`;
 }

@@ -109,7 +109,12 @@ impl Browser {
     /// Clicks as a mouse does: what something else lies over is not clicked. What is drawn anew meanwhile is looked for again.
     pub fn click(&self, css: &str) {
         let begun = Instant::now();
-        while let Err(e) = self.session.click(&self.element(css)) {
+        // Into the middle, as one scrolls before one presses: a bar at the edge may lie over what is there.
+        let shown = |element: Element| {
+            self.run("document.querySelector(arguments[0])?.scrollIntoView({ block: 'center' })", vec![json!(css)]);
+            self.session.click(&element)
+        };
+        while let Err(e) = shown(self.element(css)) {
             assert!(begun.elapsed() < SOON, "click {css}: {e}");
             std::thread::sleep(LOOK);
         }

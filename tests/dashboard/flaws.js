@@ -83,6 +83,6 @@ for (const one of document.querySelectorAll("input:not([type=radio], [type=check
 }
 
 // Reflow (1.4.10): nothing scrolls sideways but what must, in a box of its own that the keyboard reaches.
-const extra = document.documentElement.scrollWidth - innerWidth;
+const extra = document.documentElement.scrollWidth - document.documentElement.clientWidth;
 if (extra > 0) flaws.push(`the page is ${extra} pixels too wide`);
 return flaws;

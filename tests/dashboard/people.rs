@@ -15,7 +15,7 @@ fn people_have_accounts_and_their_programs_tokens() {
     browser.sign_in(&cluster.environment()[1].1);
     browser.turn_to("/account");
     browser.reads("main", "belongs to no account");
-    for (name, role) in [("mira", "admin"), ("jo", "viewer")] {
+    for (name, role) in [("mira", "admin"), ("joan", "viewer")] {
         if browser.run("return !document.querySelector(\"input[autocomplete='new-password']\")?.checkVisibility()", vec![])
             == json!(true)
         {
@@ -53,7 +53,7 @@ fn people_have_accounts_and_their_programs_tokens() {
     browser.reads("#audit ~ .scroll", "mira");
     browser.press("Sign out");
 
-    sign_in(&browser, "jo", "a long enough password");
+    sign_in(&browser, "joan", "a long enough password");
     browser.reads("h1", "Farm");
     let offered = "return [...document.querySelectorAll('nav a')].map((one) => one.innerText.trim())";
     assert_eq!(browser.run(offered, vec![]), json!(["Farm", "Jobs", "Account"]), "a viewer submits nothing");

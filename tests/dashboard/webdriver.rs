@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -78,19 +78,34 @@ fn element(found: &Value) -> Result<Element, String> {
 fn ask(driver: &str, method: &str, path: &str, body: &Value) -> Result<Value, String> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {driver}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {driver}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let told = |error: std::io::Error| format!("{method} {path}: {error}");
     let mut stream = TcpStream::connect(driver).map_err(told)?;
     stream.set_read_timeout(Some(ANSWER_MAX)).map_err(told)?;
     stream.write_all((head + &body).as_bytes()).map_err(told)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(told)?;
-    let (_, said) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{method} {path}: {answer:?}"))?;
-    let mut value: Value = serde_json::from_str(said).map_err(|error| format!("{method} {path}: {error}: {said}"))?;
+    let said = body_of(BufReader::new(stream)).map_err(told)?;
+    let mut value: Value = serde_json::from_slice(&said).map_err(|error| format!("{method} {path}: {error}"))?;
     match value["value"]["error"].as_str() {
         Some(error) => Err(format!("{error}: {}", value["value"]["message"].as_str().unwrap_or_default())),
         None => Ok(value["value"].take()),
     }
+}
+
+/// The body of an HTTP answer. Drivers keep connections open whatever they are told, so its length says where it ends.
+fn body_of(mut answer: impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        answer.read_line(&mut line)?;
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse().unwrap_or(0),
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body)?;
+    Ok(body)
 }
