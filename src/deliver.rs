@@ -96,7 +96,7 @@ async fn spoken(farm: &impl House, outputs: &BTreeMap<(TaskName, String), Digest
 }
 
 /// Copies an artifact to its place by way of a temporary name, so that no reader sees half of it.
-fn place(from: &Path, to: &Path) -> Result<(), Stop> {
+pub fn place(from: &Path, to: &Path) -> Result<(), Stop> {
     let failed = |e: std::io::Error| Stop::failed(format!("write {}: {e}", to.display()));
     std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     let temporary = temporary(to);

@@ -2,7 +2,9 @@
 
 use crate::{
     app::{App, Counts},
+    connections::Peer,
     problem::{REQUEST, Trouble},
+    rates::Left,
 };
 use axum::{
     body::Body,
@@ -15,7 +17,7 @@ use klieg_accounts::{AccountError, AccountId, Caller, Permission, Role};
 use klieg_protocol::wire::{PROTOCOL, PROTOCOL_HEADER};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tracing::Instrument;
 
@@ -51,6 +53,14 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/tokens", May(OwnAccount)),
     ("POST", "/api/v1/tokens", May(OwnAccount)),
     ("DELETE", "/api/v1/tokens/{id}", May(OwnAccount)),
+    ("GET", "/api/v1/webhooks", May(OwnAccount)),
+    ("POST", "/api/v1/webhooks", May(OwnAccount)),
+    ("GET", "/api/v1/webhooks/{id}", May(OwnAccount)),
+    ("DELETE", "/api/v1/webhooks/{id}", May(OwnAccount)),
+    ("POST", "/api/v1/webhooks/{id}/enable", May(OwnAccount)),
+    ("POST", "/api/v1/webhooks/{id}/secret", May(OwnAccount)),
+    ("GET", "/api/v1/webhooks/{id}/deliveries", May(OwnAccount)),
+    ("POST", "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", May(OwnAccount)),
     ("GET", "/api/v1/farm", Known),
     ("GET", "/api/v1/queue", Either(ReadFarm, ReadJobs)),
     ("GET", "/api/v1/nodes", May(ReadFarm)),
@@ -148,29 +158,54 @@ pub async fn check(State(app): State<App>, mut request: Request<Body>, next: Nex
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     let answer = async {
         Counts::add(&app.counts.requests, 1);
-        let permit = match admit(&app, &mut request).await {
+        let mut left = None;
+        let permit = match admit(&app, &mut request, &mut left).await {
             Ok(permit) => permit,
             Err(trouble) => {
                 Counts::add(&app.counts.refused, 1);
-                return trouble.into_response();
+                let mut response = trouble.into_response();
+                left.inspect(|left| left.tell(response.headers_mut()));
+                return response;
             }
         };
         let _permit = permit;
-        next.run(request).await
+        let mut response = next.run(request).await;
+        left.inspect(|left| left.tell(response.headers_mut()));
+        response
     };
     let mut response = REQUEST.scope(id, answer.instrument(span)).await;
     response.headers_mut().extend(named.map(|named| (REQUEST_ID, named)));
     response
 }
 
-async fn admit(app: &App, request: &mut Request<Body>) -> Result<tokio::sync::OwnedSemaphorePermit, Trouble> {
+async fn admit(
+    app: &App,
+    request: &mut Request<Body>,
+    left: &mut Option<Left>,
+) -> Result<tokio::sync::OwnedSemaphorePermit, Trouble> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let closed = || Trouble::new(StatusCode::FORBIDDEN, "this route is closed");
     // A route that does not know the method says so itself.
     let elsewhere = TABLE.iter().any(|(_, route, _)| *route == path).then_some(Known);
     let access = of(request.method(), &path).or(elsewhere).ok_or_else(closed)?;
-    if access != Open {
-        let who = who(app, request.headers()).await?;
+    let address = request.extensions().get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
+    if access == Open {
+        *left = Some(app.rates.of_stranger(&address, &app.limits));
+        often(left.as_ref())?;
+    } else {
+        let who = match who(app, request.headers()).await {
+            Ok(who) => who,
+            Err(trouble) => {
+                // Whoever tries tokens is as slow as one who tries passwords.
+                *left = Some(app.rates.of_stranger(&address, &app.limits));
+                often(left.as_ref())?;
+                return Err(trouble);
+            }
+        };
+        if !who.owns && !who.may(WorkTasks) {
+            *left = Some(app.rates.of_known(&who.caller.account.0, &app.limits));
+            often(left.as_ref())?;
+        }
         if !who.grants(access) {
             return Err(forbidden(&who, access));
         }
@@ -178,6 +213,17 @@ async fn admit(app: &App, request: &mut Request<Body>) -> Result<tokio::sync::Ow
     }
     version(request)?;
     app.requests.enter()
+}
+
+/// Whether somebody has asked too often.
+fn often(left: Option<&Left>) -> Result<(), Trouble> {
+    match left {
+        Some(Left { granted: false, most, reset, .. }) => {
+            let detail = format!("too many requests: {most} at once are allowed, and then a few a second; wait");
+            Err(Trouble::later(StatusCode::TOO_MANY_REQUESTS, detail, (*reset).max(Duration::from_secs(1))).coded("too-often"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn forbidden(who: &Who, access: Access) -> Trouble {
@@ -237,7 +283,6 @@ fn version(request: &Request<Body>) -> Result<(), Trouble> {
 
 impl From<AccountError> for Trouble {
     fn from(error: AccountError) -> Self {
-        use std::time::Duration;
         let detail = format!("failed to {error}");
         let status = match &error {
             AccountError::Database(_) | AccountError::Busy => {

@@ -1,12 +1,13 @@
 //! What all routes share.
 
-use crate::{limits::Limits, problem::Trouble, stand::Stand, statuses::Statuses};
+use crate::{limits::Limits, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
 use klieg_kind::Kind;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
+use klieg_webhooks::Webhooks;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     ops::Deref,
@@ -29,6 +30,7 @@ pub struct Inner {
     pub token: blake3::Hash,
     /// Once they can be reached.
     pub accounts: OnceLock<Accounts>,
+    pub webhooks: OnceLock<Webhooks>,
     /// Of this process, for the names of its requests.
     pub incarnation: String,
     pub kinds: Vec<Arc<dyn Kind>>,
@@ -48,6 +50,7 @@ pub struct Inner {
     pub statuses: Statuses,
     /// One partial cut is joined at a time.
     pub cuts: tokio::sync::Mutex<()>,
+    pub rates: Rates,
     pub counts: Counts,
 }
 
@@ -110,6 +113,7 @@ impl App {
             stand,
             token: blake3::hash(token.as_bytes()),
             accounts: OnceLock::new(),
+            webhooks: OnceLock::new(),
             incarnation,
             kinds,
             build,
@@ -123,6 +127,7 @@ impl App {
             watchers: Gate::new("watchers of jobs (watchers_max)", limits.watchers_max),
             statuses: Statuses::default(),
             cuts: tokio::sync::Mutex::default(),
+            rates: Rates::default(),
             limits,
             counts: Counts::default(),
         }))
@@ -133,6 +138,13 @@ impl App {
         self.accounts.get().ok_or_else(|| {
             let detail = "the accounts cannot be reached yet; the farm's own token works meanwhile";
             Trouble::later(StatusCode::SERVICE_UNAVAILABLE, detail, std::time::Duration::from_secs(1))
+        })
+    }
+
+    /// The webhooks, or that they cannot be reached yet.
+    pub fn webhooks(&self) -> Result<&Webhooks, Trouble> {
+        self.webhooks.get().ok_or_else(|| {
+            Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the webhooks cannot be reached yet", std::time::Duration::from_secs(1))
         })
     }
 

@@ -22,6 +22,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::{
     fs::File,
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
@@ -61,20 +62,23 @@ pub async fn serve(app: &App, farm: &Farm, digest: Digest, method: &Method, head
     {
         return Ok(there);
     }
+    let permit = app.transfers.enter()?;
     let missing = |what: String| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read artifact {digest}: {what}"));
     let path = farm.fetch(digest).await.map_err(|failure| missing(failure.message))?;
-    serve_file(app, Served { path, tag: digest.hex() }, headers).await
+    serve_file(app, Served { path, tag: digest.hex(), permit }, headers).await
 }
 
 /// A file that is given, and what it is known by: another tag, other bytes.
 pub struct Served {
     pub path: PathBuf,
     pub tag: String,
+    /// It counts as a transfer from before it is looked for.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// Streams a file, or what of it is asked for. Whoever has it is told so.
 pub async fn serve_file(app: &App, file: Served, headers: &HeaderMap) -> Result<Response, Trouble> {
-    let Served { path, tag } = file;
+    let Served { path, tag, permit } = file;
     let tag = format!("\"{tag}\"");
     let asked = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if asked(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == tag || known.trim() == "*")) {
@@ -82,7 +86,6 @@ pub async fn serve_file(app: &App, file: Served, headers: &HeaderMap) -> Result<
         put_header(&mut response, header::ETAG, tag);
         return Ok(response);
     }
-    let permit = app.transfers.enter()?;
     let missing = |error: io::Error| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read what {tag} names: {error}"));
     let mut file = File::open(&path).await.map_err(missing)?;
     let length = file.metadata().await.map_err(missing)?.len();

@@ -2,13 +2,24 @@
 
 use crate::{app::App, limits::Limits, problem::Trouble};
 use axum::{Router, response::IntoResponse, serve::Listener};
-use hyper::server::conn::http1;
+use http::Request;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -21,18 +32,29 @@ const REFUSALS_MAX: usize = 64;
 /// How long a caller has to hear that there is no room.
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
 
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
 /// Answers those who come until `stopped`, then waits for the requests that are under way.
-pub async fn serve<L: Listener>(mut listener: L, app: App, router: Router, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+pub async fn serve<L: Listener<Addr = SocketAddr>>(
+    mut listener: L,
+    app: App,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
     let limits = app.limits.clone();
     let most = limits.connections_max.min(room()).clamp(1, Semaphore::MAX_PERMITS);
     let (open, refusals) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(REFUSALS_MAX)));
     loop {
-        let (stream, _) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => break,
         };
         match Arc::clone(&open).try_acquire_owned() {
-            Ok(permit) => drop(tokio::spawn(attend(stream, permit, router.clone(), limits.clone(), stopped.clone()))),
+            Ok(permit) => {
+                drop(tokio::spawn(attend(stream, Peer(peer.ip()), permit, router.clone(), limits.clone(), stopped.clone())))
+            }
             Err(_) => {
                 if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
                     tokio::spawn(async move {
@@ -58,14 +80,25 @@ fn room() -> usize {
 }
 
 /// One connection: a caller that is silent, or slow to say what it wants, is hung up on.
-async fn attend<S>(stream: S, permit: OwnedSemaphorePermit, router: Router, limits: Limits, mut stopped: watch::Receiver<bool>)
-where
+async fn attend<S>(
+    stream: S,
+    peer: Peer,
+    permit: OwnedSemaphorePermit,
+    router: Router,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let _permit = permit;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_max).max_buf_size(limits.header_bytes_max);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {

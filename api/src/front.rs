@@ -3,8 +3,9 @@
 
 mod assets;
 mod docs;
-mod events;
+pub mod events;
 mod farm;
+mod hooks;
 mod jobs;
 mod outputs;
 mod people;
@@ -68,6 +69,7 @@ impl IntoResponses for Problems {
         (name = "generate", description = "One route a kind of job"),
         (name = "farm", description = "Nodes, queue, projects, costs"),
         (name = "assets", description = "What jobs take and make, by digest"),
+        (name = "webhooks", description = "Other programs are told of what happens"),
         (name = "people", description = "Sign in, tokens, accounts, audit"),
     )
 )]
@@ -129,8 +131,12 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(farm::routes())
         .merge(assets::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
-    let all = OpenApiRouter::new().merge(led).merge(people::routes());
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()
+    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts();
+    // A name with slashes in it is one parameter, for which OpenAPI has no word of its own.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    (router, document)
 }
 
 /// All of `/api/v1`.

@@ -1,13 +1,14 @@
 //! The front door of a farm: HTTP for its agents, for those who submit jobs, and for those who watch it. `Server` leads or stands
 //! by; the routes are a file a resource; every error is a problem (RFC 9457).
 
-mod access;
+pub mod access;
 mod app;
 mod artifacts;
 pub mod client;
 mod connections;
 pub mod front;
 mod health;
+mod herald;
 mod leader;
 mod limits;
 mod lines;
@@ -15,6 +16,7 @@ mod nodes;
 mod people;
 mod planning;
 mod problem;
+mod rates;
 mod server;
 mod stand;
 mod statuses;
@@ -22,6 +24,7 @@ mod tls;
 mod token;
 mod web;
 
+pub use klieg_webhooks::Allow;
 pub use limits::Limits;
 pub use server::{Server, ServerError, ServerOptions};
 pub use stand::Stand;

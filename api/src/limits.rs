@@ -13,6 +13,13 @@ pub struct Limits {
     pub body_read_max: Duration,
     /// Requests at a time, long ones (commands, events) included.
     pub requests_max: usize,
+    /// Requests a second of one account or token, and how many more at once; whoever has the farm's own token, and nodes, may ask as often
+    /// as they like.
+    pub rate_per_second: f64,
+    pub rate_burst: u32,
+    /// The same of one address for what nobody has to be known for, such as logging in.
+    pub stranger_rate_per_second: f64,
+    pub stranger_rate_burst: u32,
     /// Artifacts that come or go at a time.
     pub transfers_max: usize,
     /// Submitted jobs that are planned at a time, and that wait for it.
@@ -37,10 +44,14 @@ impl Default for Limits {
             header_bytes_max: 64 << 10,
             body_read_max: Duration::from_secs(120),
             requests_max: 20_000,
+            rate_per_second: 50.0,
+            rate_burst: 300,
+            stranger_rate_per_second: 5.0,
+            stranger_rate_burst: 60,
             transfers_max: 256,
             plans_max: 2,
             plans_waiting_max: 64,
-            watchers_max: 2_000,
+            watchers_max: 12_000,
             json_bytes_max: 64 << 20,
             artifact_bytes_max: 64 << 30,
             alive_every: Duration::from_secs(4),

@@ -1,9 +1,10 @@
-//! The accounts: opened as soon as they can be reached, in the farm's own database.
+//! The accounts and webhooks: opened as soon as they can be reached, in the farm's own database.
 
-use crate::app::App;
+use crate::{access::now, app::App};
 use klieg_accounts::{Accounts, Database};
 use klieg_nodes::remote::Backoff;
 use klieg_scheduler::FarmOptions;
+use klieg_webhooks::{Allow, Options, Webhooks};
 use std::time::Duration;
 
 /// What access tokens say that they were issued by.
@@ -18,18 +19,18 @@ fn place(options: &FarmOptions) -> String {
     }
 }
 
-/// Opens them, however long that takes. Until then only the farm's own token is known.
-pub async fn open(app: App, options: FarmOptions) {
+/// Opens them, however long that takes, and delivers webhooks from then on. Until then only the farm's own token is known.
+pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     let (place, mut backoff, mut told) = (place(&options), Backoff::default(), String::new());
-    loop {
-        let opened = match Database::open(&place).await {
-            Ok(database) => Accounts::open(database, ISSUER).await,
-            Err(error) => Err(error.into()),
-        };
-        match opened {
-            Ok(accounts) => return drop(app.accounts.set(accounts)),
-            Err(error) => {
-                let why = error.to_string();
+    let webhooks = loop {
+        match attempt(&place, &allow).await {
+            Ok((accounts, webhooks)) => {
+                // Nobody else sets them.
+                let _ = app.accounts.set(accounts);
+                let _ = app.webhooks.set(webhooks.clone());
+                break webhooks;
+            }
+            Err(why) => {
                 // The same is told once, however often it happens.
                 if why != told {
                     tracing::warn!("failed to {why}; only the farm's own token is known until it goes well");
@@ -38,5 +39,14 @@ pub async fn open(app: App, options: FarmOptions) {
                 backoff.wait(AGAIN).await;
             }
         }
-    }
+    };
+    webhooks.run(now, std::future::pending()).await;
+}
+
+async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Webhooks), String> {
+    let database = Database::open(place).await.map_err(|e| e.to_string())?;
+    let accounts = Accounts::open(database.clone(), ISSUER).await.map_err(|e| e.to_string())?;
+    let options = Options { allow: allow.clone(), ..Options::new().map_err(|e| e.to_string())? };
+    let webhooks = Webhooks::open(database, options).await.map_err(|e| e.to_string())?;
+    Ok((accounts, webhooks))
 }

@@ -3,7 +3,7 @@
 use crate::{
     access,
     app::{App, Parts},
-    artifacts, connections, front, health, leader,
+    artifacts, connections, front, health, herald, leader,
     limits::Limits,
     nodes, people,
     problem::Trouble,
@@ -18,6 +18,7 @@ use klieg_kind::Kind;
 use klieg_nodes::remote::{Link, LinkError, LinkOptions};
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmError, FarmOptions};
+use klieg_webhooks::Allow;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -45,6 +46,8 @@ pub struct ServerOptions {
     /// The class of device for jobs that name none; if not given, the best that the farm's nodes have when a job is submitted.
     pub device: Option<Class>,
     pub limits: Limits,
+    /// Where webhooks may go besides the public internet.
+    pub webhooks: Allow,
 }
 
 /// Why a server could not run.
@@ -73,6 +76,7 @@ pub struct Server {
     serving: JoinHandle<io::Result<()>>,
     leading: JoinHandle<Result<(), FarmError>>,
     people: JoinHandle<()>,
+    herald: JoinHandle<()>,
 }
 
 impl Server {
@@ -101,7 +105,8 @@ impl Server {
             device: options.device,
             limits: options.limits,
         });
-        let people = tokio::spawn(people::open(app.clone(), options.farm.clone()));
+        let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
+        let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -119,7 +124,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading, people })
+        Ok(Self { address, url, stand, stop, serving, leading, people, herald })
     }
 
     /// Where it listens.
@@ -171,6 +176,7 @@ impl Drop for Server {
         self.leading.abort();
         self.serving.abort();
         self.people.abort();
+        self.herald.abort();
     }
 }
 

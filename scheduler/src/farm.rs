@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
 
 /// How a farm is opened.
 #[derive(Clone, Debug)]
@@ -89,6 +89,8 @@ impl Default for FarmOptions {
 pub struct Terms {
     /// "": the default project.
     pub project: String,
+    /// The account that submits it; "": nobody in particular.
+    pub owner: String,
     /// Higher first.
     pub priority: i32,
 }
@@ -163,6 +165,8 @@ pub struct JobRecord {
     pub label: String,
     /// "": the default project.
     pub project: String,
+    /// The account that submitted it; "": nobody in particular.
+    pub owner: String,
     pub priority: i32,
     pub state: JobState,
     /// Milliseconds since the Unix epoch.
@@ -186,6 +190,7 @@ impl From<Summary> for JobRecord {
             kind: job.spec.kind,
             label: job.spec.label,
             project: job.project,
+            owner: job.owner,
             priority: job.priority,
             state: job.state,
             submitted_at: job.submitted_at,
@@ -244,6 +249,9 @@ fn note(told: &mut Measured, now: Millis, telemetry: Telemetry) {
     }
 }
 
+/// Ended jobs that wait for a listener.
+const ENDINGS_MAX: usize = 1_024;
+
 /// The most tasks of a job that are told from the scheduler's memory.
 const LIVE_TASKS_MAX: usize = 5_000;
 
@@ -277,6 +285,7 @@ struct Inner {
     store: Arc<AnyStore>,
     scratch: PathBuf,
     fate: Arc<OnceLock<String>>,
+    endings: broadcast::Sender<JobId>,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// Of the nodes that are known.
     telemetry: std::sync::Mutex<BTreeMap<NodeId, Measured>>,
@@ -311,7 +320,9 @@ impl Farm {
         let (inbox, messages) = mpsc::channel(1024);
         let scratch = layout.scratch();
         let fate = Arc::<OnceLock<String>>::default();
+        let endings = broadcast::Sender::new(ENDINGS_MAX);
         let parts = service::Parts {
+            endings: endings.clone(),
             store: Arc::clone(&store),
             epoch,
             committed,
@@ -331,6 +342,7 @@ impl Farm {
             store,
             scratch,
             fate,
+            endings,
             service: Mutex::new(Some(service)),
             telemetry: Default::default(),
         })))
@@ -406,6 +418,11 @@ impl Farm {
     /// Cancels a job. No error when it has ended already.
     pub async fn cancel(&self, job: &JobId) -> Result<(), FarmError> {
         self.ask(|reply| Message::Cancel { job: job.clone(), reply }).await
+    }
+
+    /// Jobs that end from now on. Whoever is far behind is told that it has missed some.
+    pub fn endings(&self) -> broadcast::Receiver<JobId> {
+        self.0.endings.subscribe()
     }
 
     /// What each node last measured of itself. In memory only; empty until nodes have told.

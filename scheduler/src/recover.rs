@@ -164,7 +164,17 @@ mod tests {
         let id = JobId("job-000001".into());
         let spec = JobSpec { kind: "k".into(), label: String::new(), params: 1.into(), inputs: BTreeMap::new() };
         let (identity, build, project) = (Digest::of(b"i"), String::new(), String::new());
-        let new = NewJob { id: id.clone(), identity, build, spec, plan: Plan { tasks }, project, priority: 0, price: 0.0 };
+        let new = NewJob {
+            id: id.clone(),
+            identity,
+            build,
+            spec,
+            plan: Plan { tasks },
+            project,
+            owner: String::new(),
+            priority: 0,
+            price: 0.0,
+        };
         happen(&mut before, Happened::Submitted(Box::new(new)));
         let a = dispatched(happen(&mut before, Happened::Tick)).remove(0);
 

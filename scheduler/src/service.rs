@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// How often requests to cancel from other processes are looked for.
 const CANCEL_POLL: Duration = Duration::from_millis(300);
@@ -136,6 +136,8 @@ pub(crate) struct Parts {
     pub blobs: Arc<AnyBlobs>,
     pub bus: Arc<AnyBus>,
     pub state: State,
+    /// Told of jobs that have ended, once that is durable.
+    pub endings: broadcast::Sender<JobId>,
     /// Why it ended, if by itself.
     pub fate: Arc<OnceLock<String>>,
     /// The number of the next job.
@@ -286,6 +288,8 @@ impl Service {
                 if self.live.get(&job.identity) == Some(&id) {
                     self.live.remove(&job.identity);
                 }
+                // Nobody may be listening.
+                let _ = self.parts.endings.send(id);
             }
         }
     }
@@ -447,8 +451,8 @@ impl Service {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
                 self.live.insert(identity, id.clone());
-                let Terms { project, priority } = terms;
-                let job = NewJob { id: id.clone(), identity, build, spec, plan, project, priority, price };
+                let Terms { project, owner, priority } = terms;
+                let job = NewJob { id: id.clone(), identity, build, spec, plan, project, owner, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
                 round.stories.insert(id.clone(), Vec::new());
                 id

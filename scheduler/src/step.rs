@@ -64,6 +64,8 @@ pub struct NewJob {
     pub plan: Plan,
     /// "": the default project.
     pub project: String,
+    /// The account that submitted it; "": nobody in particular.
+    pub owner: String,
     pub priority: i32,
     /// Of one slot for one hour.
     pub price: f64,

@@ -98,7 +98,7 @@ pub async fn measure(url: &str, clients: u32, nodes: u32, lasts: Duration, folde
 /// The accepted jobs that the farm does not have.
 pub async fn lost(client: &Client, found: &Found) -> usize {
     until(client, |_| true).await;
-    let there: BTreeSet<JobId> = client.jobs().await.expect("the jobs").into_iter().map(|job| job.id).collect();
+    let there: BTreeSet<JobId> = client.jobs().await.expect("the jobs").into_iter().map(|job| JobId(job.id)).collect();
     found.accepted.difference(&there).count()
 }
 

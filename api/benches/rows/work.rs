@@ -44,6 +44,7 @@ impl Load {
             spec,
             plan: Plan { tasks: (0..self.tasks_a_job).map(|n| self.task(job, n)).collect() },
             project: format!("project {}", job % 20),
+            owner: String::new(),
             priority: i32::try_from(job % 3).unwrap_or(0),
             price: 1.0,
         }

@@ -63,6 +63,12 @@ impl From<String> for Arg {
     }
 }
 
+impl From<Option<&str>> for Arg {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
 impl From<Option<String>> for Arg {
     fn from(text: Option<String>) -> Self {
         Self::Text(text)

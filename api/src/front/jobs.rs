@@ -128,7 +128,21 @@ fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
         inputs.insert(name.clone(), views::digest(&digest).map_err(wrong)?);
     }
     let spec = JobSpec { kind: job.kind, label: job.label, params: job.params, inputs };
-    Ok(Submitted { kind, spec, terms: Terms { project: job.project, priority: job.priority } })
+    Ok(Submitted { kind, spec, terms: Terms { project: job.project, owner: owner(who), priority: job.priority } })
+}
+
+/// Whose a job is that somebody submits.
+fn owner(who: &Who) -> String {
+    if who.owns { String::new() } else { who.caller.account.0.clone() }
+}
+
+/// Whether somebody may cancel a job or do it again: it is their own, or they manage everybody's.
+fn theirs(who: &Who, job: &JobRecord) -> Result<(), Trouble> {
+    if who.may(Permission::ManageJobs) || !job.owner.is_empty() && job.owner == who.caller.account.0 {
+        return Ok(());
+    }
+    let detail = format!("{} is somebody else's: that wants the permission manage-jobs; an admin can give it", job.id.0);
+    Err(Trouble::new(StatusCode::FORBIDDEN, detail).coded("not-yours"))
 }
 
 /// A name as a JSON pointer has it (RFC 6901).
@@ -275,13 +289,18 @@ async fn why(Extension(farm): Extension<Farm>, Path(id): Path<String>, Query(of)
 ///
 /// No error when it has ended already.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path)), responses((status = 202, body = Job), Problems))]
-async fn cancel(State(app): State<App>, Extension(farm): Extension<Farm>, Path(id): Path<String>) -> Result<Response, Trouble> {
-    cancelled(&app, &farm, id).await
+async fn cancel(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    cancelled(&app, &farm, &who, id).await
 }
 
-async fn cancelled(app: &App, farm: &Farm, id: String) -> Result<Response, Trouble> {
+async fn cancelled(app: &App, farm: &Farm, who: &Who, id: String) -> Result<Response, Trouble> {
     let job = JobId(id);
-    farm.job(&job).await?;
+    theirs(who, &farm.job(&job).await?)?;
     farm.cancel(&job).await?;
     app.statuses.forget(&job.0);
     Ok(json(StatusCode::ACCEPTED, &one(farm, &job.0).await?))
@@ -298,6 +317,7 @@ async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
     let before = farm.job(&JobId(id.clone())).await?;
+    theirs(&who, &before)?;
     if !matches!(Stands::from(before.state), Stands::Failed | Stands::Cancelled) {
         let detail = format!("{id} is {}: only what failed or was cancelled is done again", Stands::from(before.state).word());
         return Err(Trouble::new(StatusCode::CONFLICT, detail).coded("job-not-failed"));
@@ -373,7 +393,8 @@ async fn generate_result(
 async fn generate_cancel(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
-    cancelled(&app, &farm, id).await
+    cancelled(&app, &farm, &who, id).await
 }

@@ -137,6 +137,7 @@ async fn partial(app: &App, farm: &Farm, growing: Growing, headers: &HeaderMap) 
     let name = Digest(*hasher.finalize().as_bytes());
     let folder = farm.scratch().join("cuts");
     let path = folder.join(name.hex());
+    let permit = app.transfers.enter()?;
     let _turn = app.cuts.lock().await;
     if !path.exists() {
         let failed =
@@ -162,7 +163,7 @@ async fn partial(app: &App, farm: &Farm, growing: Growing, headers: &HeaderMap) 
         });
         joined.await.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
     }
-    let mut response = artifacts::serve_file(app, Served { path, tag: name.hex() }, headers).await?;
+    let mut response = artifacts::serve_file(app, Served { path, tag: name.hex(), permit }, headers).await?;
     let media = match growing.spec.format {
         klieg_kind::Format::Mp4 => "video/mp4",
         klieg_kind::Format::Webm => "video/webm",

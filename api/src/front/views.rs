@@ -20,6 +20,8 @@ pub struct Job {
     pub label: String,
     /// Whose share it runs on; empty: the default project's.
     pub project: String,
+    /// The account that submitted it; empty: whoever had the farm's own token.
+    pub owner: String,
     /// Higher first.
     pub priority: i32,
     pub state: State,
@@ -101,6 +103,7 @@ impl Job {
             kind: record.kind,
             label: record.label,
             project: record.project,
+            owner: record.owner,
             priority: record.priority,
             state,
             submitted_at_ms: record.submitted_at,

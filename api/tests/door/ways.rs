@@ -128,6 +128,25 @@ async fn past_a_bound_there_is_429() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_too_often_waits() {
+    let root = tempfile::tempdir().unwrap();
+    let limits = Limits { stranger_rate_burst: 3, stranger_rate_per_second: 0.01, ..Limits::default() };
+    let server = Server::start(klieg_api::ServerOptions { limits, ..options(&part(&root, "farm"), anywhere()) }).await.unwrap();
+    farm(&server).await;
+    let guess = |number: u32| format!("Authorization: Bearer guess-{number}\r\n");
+    for number in 0..3 {
+        let (status, text) = get(&server, "/api/v1/jobs", &guess(number)).await;
+        assert!(status == 401 && text.contains(&format!("ratelimit-remaining: {}", 2 - number)), "{text}");
+    }
+    let (status, text) = get(&server, "/api/v1/jobs", &guess(3)).await;
+    assert!(status == 429 && text.contains("retry-after: ") && text.contains("ratelimit-limit: 3"), "{text}");
+    let owner = format!("Authorization: Bearer {TOKEN}\r\n");
+    let (status, text) = get(&server, "/api/v1/jobs", &owner).await;
+    assert!(status == 200 && !text.contains("ratelimit"), "the farm's own token is not counted: {text}");
+    server.stop().await;
+}
+
 /// A server of few and quick connections.
 async fn strict(folder: &std::path::Path) -> Server {
     let limits = Limits { connections_max: 3, header_read_max: Duration::from_millis(400), ..Limits::default() };

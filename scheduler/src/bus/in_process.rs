@@ -2,11 +2,12 @@ use super::{Bus, BusError, Cursor, LISTEN_MAX, Page, READ_MAX, Request, Stamp};
 use klieg_protocol::{Event, JobId};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot},
     time::timeout,
 };
 
@@ -14,8 +15,8 @@ use tokio::{
 pub struct InProcess {
     logs: Mutex<Logs>,
     wires: Mutex<Wires>,
-    /// Counts changes.
-    changed: watch::Sender<u64>,
+    /// Rings when a log is begun that was not there, and at the end.
+    began: Arc<Notify>,
     bound: usize,
 }
 
@@ -33,6 +34,8 @@ struct Log {
     last: Stamp,
     /// How often it was told anew.
     tellings: u64,
+    /// Rings when it changes: whoever waits for another job's news sleeps on.
+    bell: Arc<Notify>,
 }
 
 /// Who serves and who listens, by subject.
@@ -65,7 +68,7 @@ impl Log {
 impl InProcess {
     /// Keeps at most `bound` events of a job.
     pub fn new(bound: usize) -> Self {
-        Self { logs: Mutex::default(), wires: Mutex::default(), changed: watch::channel(0).0, bound: bound.max(1) }
+        Self { logs: Mutex::default(), wires: Mutex::default(), began: Arc::default(), bound: bound.max(1) }
     }
 
     fn page(&self, job: &JobId, from: Cursor) -> Option<Page> {
@@ -85,17 +88,24 @@ impl InProcess {
     }
 
     fn change(&self, job: &JobId, stamp: Stamp, change: impl FnOnce(&mut Log, usize)) {
-        {
-            let mut logs = lock(&self.logs);
-            // One that was not begun has no beginning.
-            let log = logs.jobs.entry(job.clone()).or_insert_with(|| Log { first: 1, ..Log::default() });
-            if stamp <= log.last {
-                return;
-            }
-            change(log, self.bound);
-            log.last = stamp;
+        let mut logs = lock(&self.logs);
+        if !logs.jobs.contains_key(job) {
+            self.began.notify_waiters();
         }
-        self.changed.send_modify(|n| *n += 1);
+        // One that was not begun has no beginning.
+        let log = logs.jobs.entry(job.clone()).or_insert_with(|| Log { first: 1, ..Log::default() });
+        if stamp <= log.last {
+            return;
+        }
+        change(log, self.bound);
+        log.last = stamp;
+        // They look when they get the lock.
+        log.bell.notify_waiters();
+    }
+
+    /// What rings when there may be news of a job.
+    fn bell(&self, job: &JobId) -> Arc<Notify> {
+        lock(&self.logs).jobs.get(job).map_or_else(|| Arc::clone(&self.began), |log| Arc::clone(&log.bell))
     }
 
     /// The next of those who serve a subject, in turn.
@@ -111,7 +121,7 @@ impl InProcess {
 impl Bus for InProcess {
     async fn begin(&self, job: &JobId, stamp: Stamp, events: Vec<Event>) {
         self.change(job, stamp, |log, bound| {
-            *log = Log { tellings: log.tellings + 1, ..Log::default() };
+            *log = Log { tellings: log.tellings + 1, bell: Arc::clone(&log.bell), ..Log::default() };
             log.add(events, bound);
         });
     }
@@ -125,15 +135,16 @@ impl Bus for InProcess {
     }
 
     async fn read(&self, job: &JobId, from: Cursor) -> Page {
-        let mut changed = self.changed.subscribe();
         let page = async {
             loop {
-                changed.mark_unchanged();
+                let bell = self.bell(job);
+                let mut rings = pin!(bell.notified());
+                // Before looking, so that what comes after that is heard.
+                rings.as_mut().enable();
                 if let Some(page) = self.page(job, from) {
                     return page;
                 }
-                // The sender lives as long as `self`.
-                let _ = changed.changed().await;
+                rings.await;
             }
         };
         let nothing = Page { first: from.index, events: Vec::new(), next: from, ended: false };
@@ -169,8 +180,10 @@ impl Bus for InProcess {
     }
 
     async fn close(&self) {
-        lock(&self.logs).closed = true;
-        self.changed.send_modify(|n| *n += 1);
+        let mut logs = lock(&self.logs);
+        logs.closed = true;
+        self.began.notify_waiters();
+        logs.jobs.values().for_each(|log| log.bell.notify_waiters());
     }
 }
 

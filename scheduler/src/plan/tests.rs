@@ -26,8 +26,17 @@ fn submit(state: &mut State, id: &str, priority: i32, now: Millis, tasks: &[Ask4
     let spec = JobSpec { kind: "k".into(), label: id.into(), params: id.into(), inputs: BTreeMap::new() };
     let plan = klieg_protocol::Plan { tasks: tasks.iter().map(task).collect() };
     let id = JobId(id.into());
-    let job =
-        NewJob { id, identity: Digest::of(b"j"), build: "b".into(), spec, plan, project: String::new(), priority, price: 0.0 };
+    let job = NewJob {
+        id,
+        identity: Digest::of(b"j"),
+        build: "b".into(),
+        spec,
+        plan,
+        project: String::new(),
+        owner: String::new(),
+        priority,
+        price: 0.0,
+    };
     for effect in step(state, Happened::Submitted(Box::new(job)), now, &mut Dice(1)) {
         if let Effect::LookUp { id, identity } = effect {
             step(state, Happened::CacheAnswered { id, identity, hit: None }, now, &mut Dice(1));
@@ -164,7 +173,7 @@ fn a_task_goes_only_where_its_needs_are_met_and_a_fresh_one_asks_no_cache() {
     let spec = JobSpec { kind: "k".into(), label: "j".into(), params: "j".into(), inputs: BTreeMap::new() };
     let plan = klieg_protocol::Plan { tasks: vec![TaskSpec { ask, ..task(&("a", 1, 1.0, 0)) }] };
     let (id, identity, project) = (JobId("j".into()), Digest::of(b"j"), String::new());
-    let new = NewJob { id, identity, build: "b".into(), spec, plan, project, priority: 0, price: 0.0 };
+    let new = NewJob { id, identity, build: "b".into(), spec, plan, project, owner: String::new(), priority: 0, price: 0.0 };
     let effects = step(&mut state, Happened::Submitted(Box::new(new)), 0, &mut Dice(1));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::LookUp { .. })), "the cache is not asked");
     assert!(names(&state, 1).is_empty());

@@ -18,6 +18,8 @@ pub struct Job {
     pub spec: JobSpec,
     /// Whose share it runs on; "" is the default project.
     pub project: String,
+    /// The account that submitted it; "": nobody in particular.
+    pub owner: String,
     pub state: JobState,
     pub reason: Option<String>,
     /// Higher first.
@@ -146,6 +148,7 @@ impl Job {
             build: self.build.clone(),
             spec: self.spec.clone(),
             project: self.project.clone(),
+            owner: self.owner.clone(),
             reason: self.reason.clone(),
             tasks: Tasks::default(),
             ready: BTreeMap::new(),

@@ -23,6 +23,7 @@ impl Step<'_> {
             build: new.build,
             spec: new.spec,
             project: new.project,
+            owner: new.owner,
             state: JobState::Queued,
             reason: None,
             priority: new.priority,

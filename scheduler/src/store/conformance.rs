@@ -37,6 +37,7 @@ pub fn job(id: &str) -> Job {
         reason: None,
         priority: -2,
         price: 0.25,
+        owner: "ada".into(),
         submitted_at: 1_000,
         ended_at: None,
         parked: false,

@@ -44,7 +44,7 @@ macro_rules! record {
 
 record! {
     /// A job without its tasks. A terminal state never changes.
-    JobRow: "jobs", key ["id"], fixed ["identity", "build", "spec", "submitted_ms", "project"], only "jobs.state IN ('queued', 'running')" {
+    JobRow: "jobs", key ["id"], fixed ["identity", "build", "spec", "submitted_ms", "project", "owner"], only "jobs.state IN ('queued', 'running')" {
         id: String,
         identity: String,
         build: String,
@@ -56,6 +56,7 @@ record! {
         submitted_ms: i64,
         ended_ms: Option<i64>,
         project: String,
+        owner: String,
     }
 }
 
@@ -159,6 +160,7 @@ pub fn of_job(job: &Job) -> Result<JobRow, StoreError> {
         submitted_ms: signed(job.submitted_at),
         ended_ms: job.ended_at.map(signed),
         project: clean(&job.project),
+        owner: clean(&job.owner),
     })
 }
 
@@ -259,6 +261,7 @@ pub fn job(row: JobRow) -> Result<Job, StoreError> {
         parked: false,
         standing: crate::state::Standing::default(),
         project: row.project,
+        owner: row.owner,
         tasks: Tasks::default(),
         ready: BTreeMap::new(),
         dependents: BTreeMap::new(),

@@ -111,7 +111,20 @@ impl Policy for Klieg {
         let spec = JobSpec { kind: "day".into(), label: String::new(), params: number.into(), inputs: BTreeMap::new() };
         let (id, identity, build) = (job_id(number), Digest::of(&number.to_le_bytes()), "b".to_string());
         let (plan, project, priority) = (Plan { tasks }, job.project.to_string(), job.priority);
-        self.step(Happened::Submitted(Box::new(NewJob { id, identity, build, spec, plan, project, priority, price: 0.0 })), now);
+        self.step(
+            Happened::Submitted(Box::new(NewJob {
+                id,
+                identity,
+                build,
+                spec,
+                plan,
+                project,
+                owner: String::new(),
+                priority,
+                price: 0.0,
+            })),
+            now,
+        );
     }
 
     /// It knows by itself.

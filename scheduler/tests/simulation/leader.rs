@@ -130,8 +130,17 @@ impl Leader {
                     let id = JobId(format!("job-{:06}", self.next_job));
                     self.next_job += 1;
                     let priority = i32::from(client % 5 == 0);
-                    let new =
-                        NewJob { id: id.clone(), identity, build: "b".into(), spec: *spec, plan, project, priority, price: 1.0 };
+                    let new = NewJob {
+                        id: id.clone(),
+                        identity,
+                        build: "b".into(),
+                        spec: *spec,
+                        plan,
+                        project,
+                        owner: String::new(),
+                        priority,
+                        price: 1.0,
+                    };
                     self.step(Happened::Submitted(Box::new(new)), now, effects);
                     id
                 });
