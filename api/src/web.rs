@@ -156,7 +156,7 @@ mod tests {
     fn the_pages_need_nothing_that_the_policy_forbids() {
         for (name, file) in FILES.iter() {
             let text = std::str::from_utf8(file.bytes).unwrap();
-            let hosts = text.match_indices("://").filter(|(at, _)| !text[..at + 18].ends_with("://www.w3.org/20"));
+            let hosts = text.match_indices("://").filter(|(at, _)| !text[*at..].starts_with("://www.w3.org/2000/svg"));
             assert_eq!(hosts.count(), 0, "{name} speaks of another host");
             for inline in
                 [" style=\"", " onclick=\"", "<style", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
