@@ -98,7 +98,8 @@ fn body_of(notice: &Notice<'_>, now: Seconds) -> Result<String, WebhookError> {
 }
 
 impl Webhooks {
-    /// Keeps an event for all webhooks that listen to it; gives how many. When this is done they will be told, whatever crashes.
+    /// Keeps an event for all webhooks that listen to it; gives for how many it was not kept before. When this is done they will be told,
+    /// whatever crashes. Where it fails, publish again: nobody is told twice.
     pub async fn publish(&self, notice: &Notice<'_>, now: Seconds) -> Result<u64, WebhookError> {
         let body = body_of(notice, now)?;
         let listening = self.all(None).await?;

@@ -24,7 +24,7 @@ const RETRY_AFTER_MAX_S: Seconds = 86_400;
 /// How often a server looks whether something is due, if nobody tells it.
 const LOOK: Duration = Duration::from_secs(1);
 /// And how often it sweeps.
-const SWEEP: Duration = Duration::from_secs(3_600);
+const SWEEP: Duration = Duration::from_secs(60);
 const TROUBLE_CHARACTERS_MAX: usize = 300;
 
 const _: () = assert!(ATTEMPT_MAX.as_secs() + 30 < CLAIM_S as u64, "a try must end before its claim does");
@@ -104,8 +104,13 @@ impl Webhooks {
                 () = self.news.notified() => {}
                 _ = look.tick() => {}
             }
-            let free = TRIES_MAX - tries.len();
-            match self.claim(clock(), free, &busy).await {
+            // A database that is away keeps nobody from stopping.
+            let claims = tokio::select! {
+                biased;
+                () = &mut stop => return,
+                claims = self.claim(clock(), TRIES_MAX - tries.len(), &busy) => claims,
+            };
+            match claims {
                 Ok(claims) => {
                     for claim in claims {
                         *busy.entry(claim.webhook.clone()).or_insert(0) += 1;
