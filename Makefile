@@ -5,7 +5,7 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test simulate days chaos explore test-gpu build helper setup toolkit lint bench nextest
+.PHONY: film test simulate days chaos explore check-api test-gpu build helper setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
@@ -31,6 +31,10 @@ days: nextest
 chaos: helper nextest
 	KLIEG_CHAOS_SECONDS=$${CHAOS:-1800} KLIEG_CHAOS_SEED=$${SEED:-1} $(if $(JSON),KLIEG_CHAOS_JSON="$(abspath $(JSON))") \
 	cargo nextest run --release --workspace --no-capture --run-ignored only -E 'test(=a_cluster_keeps_its_promises_for_half_an_hour)'
+
+# The HTTP API against its own document, by schemathesis (PyPI). `make check-api EXAMPLES=200` for the long form.
+check-api: build
+	scripts/check-api $(KLIEG) $(EXAMPLES)
 
 # What needs an NVIDIA GPU; fails where there is none. compute-sanitizer looks on if it is at hand.
 test-gpu: toolkit nextest

@@ -6,7 +6,7 @@ use crate::house::House;
 use klieg_film_words::FPS;
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
-use klieg_pipelines::film::{CAPTION_FORMATS, FilmParams, Preparation, Range, film_name, ranges};
+use klieg_pipelines::film::{self, FilmParams, Preparation, Range, film_name, ranges};
 use klieg_pipelines::kind::{Conform, Media, VideoSpec};
 use klieg_protocol::{Digest, Event, JobId, TaskName};
 use klieg_scheduler::TaskRecord;
@@ -47,15 +47,10 @@ pub async fn deliver(farm: &impl House, job: &JobId, order: &Order, preparation:
             .ok_or_else(|| Stop::failed(format!("the job left no {task}/{name}")))
     };
     let name = film_name(order.params.format);
-    let mut files =
-        vec![(name.to_owned(), output("conform", "film")?), ("contact-sheet.png".to_owned(), output("conform", "contact")?)];
-    for extension in CAPTION_FORMATS {
-        files.push((format!("captions/film.{extension}"), output("conform", &format!("captions.{extension}"))?));
+    let mut files = Vec::new();
+    for (file, _, task, made) in film::files(order.params.format) {
+        files.push((file, output(task, &made)?));
     }
-    for stem in ["dialogue", "music", "effects", "ambience"] {
-        files.push((format!("stems/{stem}.wav"), output("mix", stem)?));
-    }
-    files.push(("stems/mix.wav".to_owned(), output("mix", "film")?));
     for (file, digest) in &files {
         place(&farm.file(*digest).await?, &order.out.join(file))?;
     }
@@ -101,7 +96,7 @@ async fn spoken(farm: &impl House, outputs: &BTreeMap<(TaskName, String), Digest
 }
 
 /// Copies an artifact to its place by way of a temporary name, so that no reader sees half of it.
-fn place(from: &Path, to: &Path) -> Result<(), Stop> {
+pub fn place(from: &Path, to: &Path) -> Result<(), Stop> {
     let failed = |e: std::io::Error| Stop::failed(format!("write {}: {e}", to.display()));
     std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     let temporary = temporary(to);

@@ -1,16 +1,18 @@
 //! What all routes share.
 
-use crate::{limits::Limits, problem::Trouble, stand::Stand};
+use crate::{limits::Limits, problem::Trouble, stand::Stand, statuses::Statuses};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
+use klieg_accounts::Accounts;
 use klieg_kind::Kind;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
+use klieg_webhooks::Webhooks;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -26,8 +28,15 @@ pub struct Inner {
     pub stand: watch::Receiver<Stand>,
     /// Hashed, so that comparing takes the same time whatever is compared.
     pub token: blake3::Hash,
+    /// Once they can be reached.
+    pub accounts: OnceLock<Accounts>,
+    pub webhooks: OnceLock<Webhooks>,
+    /// Of this process, for the names of its requests.
+    pub incarnation: String,
     pub kinds: Vec<Arc<dyn Kind>>,
     pub build: String,
+    /// Of a slot-hour.
+    pub price: f64,
     /// Artifacts that have URLs of their own are fetched there.
     pub direct: bool,
     /// What jobs are made on that name no class of device.
@@ -38,6 +47,9 @@ pub struct Inner {
     pub plans: Gate,
     pub plans_waiting: Gate,
     pub watchers: Gate,
+    pub statuses: Statuses,
+    /// One partial cut is joined at a time.
+    pub cuts: tokio::sync::Mutex<()>,
     pub counts: Counts,
 }
 
@@ -78,24 +90,33 @@ impl Gate {
     }
 }
 
+/// What an app is made of.
+pub struct Parts {
+    pub peers: Link,
+    pub stand: watch::Receiver<Stand>,
+    pub token: String,
+    pub incarnation: String,
+    pub kinds: Vec<Arc<dyn Kind>>,
+    pub build: String,
+    pub price: f64,
+    pub direct: bool,
+    pub device: Option<Class>,
+    pub limits: Limits,
+}
+
 impl App {
-    #[expect(clippy::too_many_arguments, reason = "a server's parts, each of another type")]
-    pub fn new(
-        peers: Link,
-        stand: watch::Receiver<Stand>,
-        token: &str,
-        kinds: Vec<Arc<dyn Kind>>,
-        build: String,
-        direct: bool,
-        device: Option<Class>,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits } = parts;
         Self(Arc::new(Inner {
             peers,
             stand,
             token: blake3::hash(token.as_bytes()),
+            accounts: OnceLock::new(),
+            webhooks: OnceLock::new(),
+            incarnation,
             kinds,
             build,
+            price,
             direct,
             device,
             requests: Gate::new("requests at a time (requests_max)", limits.requests_max),
@@ -103,9 +124,35 @@ impl App {
             plans: Gate::new("jobs in planning (plans_max)", limits.plans_max),
             plans_waiting: Gate::new("jobs that wait to be planned (plans_waiting_max)", limits.plans_waiting_max),
             watchers: Gate::new("watchers of jobs (watchers_max)", limits.watchers_max),
+            statuses: Statuses::default(),
+            cuts: tokio::sync::Mutex::default(),
             limits,
             counts: Counts::default(),
         }))
+    }
+
+    /// The accounts, or that they cannot be reached yet.
+    pub fn accounts(&self) -> Result<&Accounts, Trouble> {
+        self.accounts.get().ok_or_else(|| {
+            let detail = "the accounts cannot be reached yet; the farm's own token works meanwhile";
+            Trouble::later(StatusCode::SERVICE_UNAVAILABLE, detail, std::time::Duration::from_secs(1))
+        })
+    }
+
+    /// The webhooks, or that they cannot be reached yet.
+    pub fn webhooks(&self) -> Result<&Webhooks, Trouble> {
+        self.webhooks.get().ok_or_else(|| {
+            Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the webhooks cannot be reached yet", std::time::Duration::from_secs(1))
+        })
+    }
+
+    /// The kind of that name.
+    pub fn kind(&self, name: &str) -> Result<Arc<dyn Kind>, Trouble> {
+        self.kinds.iter().find(|kind| kind.name() == name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.kinds.iter().map(|kind| kind.name()).collect();
+            let detail = format!("there is no job kind {name:?} here; there is {}", known.join(", "));
+            Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, detail).coded("no-such-kind")
+        })
     }
 }
 
@@ -123,6 +170,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Trouble;
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Trouble> {
         let most = app.limits.json_bytes_max;
+        let media = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_lowercase());
+        // Programs that say nothing mean JSON; what says that it is something else is not read as that.
+        if media.is_some_and(|media| {
+            !media.split(';').next().is_some_and(|media| media.trim() == "application/json" || media.trim().ends_with("+json"))
+        }) {
+            return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this route takes JSON (Content-Type: application/json)"));
+        }
         let body = tokio::time::timeout(app.limits.body_read_max, axum::body::to_bytes(request.into_body(), most)).await;
         let slow = |_| {
             let limit = app.limits.body_read_max.as_secs();
@@ -134,10 +188,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
                 format!("the body broke off, or is longer than {most} bytes (json_bytes_max)"),
             )
         })?;
-        let value = serde_json::from_slice(&bytes);
-        value
-            .map(Self)
-            .map_err(|error| Trouble::new(StatusCode::BAD_REQUEST, format!("the body is not what this route takes: {error}")))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            // JSON that means something else, and what is no JSON at all.
+            let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+            Trouble::new(status, format!("the body is not what this route takes: {error}"))
+        })
     }
 }
 

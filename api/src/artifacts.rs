@@ -22,6 +22,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::{
     fs::File,
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
@@ -50,30 +51,57 @@ async fn give(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let digest = digest_of(&digest)?;
+    serve(&app, &farm, digest_of(&digest)?, &method, &headers).await
+}
+
+/// The same for any route that gives an artifact.
+pub async fn serve(app: &App, farm: &Farm, digest: Digest, method: &Method, headers: &HeaderMap) -> Result<Response, Trouble> {
     if app.direct
         && method == Method::GET
-        && let Some(there) = elsewhere(&farm, digest).await?
+        && let Some(there) = elsewhere(farm, digest).await?
     {
         return Ok(there);
     }
     let permit = app.transfers.enter()?;
     let missing = |what: String| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read artifact {digest}: {what}"));
     let path = farm.fetch(digest).await.map_err(|failure| missing(failure.message))?;
-    let mut file = File::open(&path).await.map_err(|error| missing(error.to_string()))?;
-    let length = file.metadata().await.map_err(|error| missing(error.to_string()))?.len();
-    let wanted = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, length));
+    serve_file(app, Served { path, tag: digest.hex(), permit }, headers).await
+}
+
+/// A file that is given, and what it is known by: another tag, other bytes.
+pub struct Served {
+    pub path: PathBuf,
+    pub tag: String,
+    /// It counts as a transfer from before it is looked for.
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// Streams a file, or what of it is asked for. Whoever has it is told so.
+pub async fn serve_file(app: &App, file: Served, headers: &HeaderMap) -> Result<Response, Trouble> {
+    let Served { path, tag, permit } = file;
+    let tag = format!("\"{tag}\"");
+    let asked = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if asked(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == tag || known.trim() == "*")) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        put_header(&mut response, header::ETAG, tag);
+        return Ok(response);
+    }
+    let missing = |error: io::Error| Trouble::new(StatusCode::NOT_FOUND, format!("failed to read what {tag} names: {error}"));
+    let mut file = File::open(&path).await.map_err(missing)?;
+    let length = file.metadata().await.map_err(missing)?.len();
+    // A range of what has changed since is not wanted (RFC 9110, 13.1.5).
+    let same = asked(header::IF_RANGE).is_none_or(|known| known.trim() == tag);
+    let wanted = asked(header::RANGE).filter(|_| same).and_then(|text| range(text, length));
     let (first, count) = match wanted {
         None => (0, length),
         Some(Some(range)) => range,
         Some(None) => {
-            let detail = format!("artifact {digest} has {length} bytes");
-            let mut response = Trouble::new(StatusCode::RANGE_NOT_SATISFIABLE, detail).into_response();
+            let mut response = Trouble::new(StatusCode::RANGE_NOT_SATISFIABLE, format!("{tag} has {length} bytes")).into_response();
             put_header(&mut response, header::CONTENT_RANGE, format!("bytes */{length}"));
             return Ok(response);
         }
     };
-    file.seek(SeekFrom::Start(first)).await.map_err(|error| missing(error.to_string()))?;
+    file.seek(SeekFrom::Start(first)).await.map_err(missing)?;
     let counted = app.clone();
     let chunks = ReaderStream::with_capacity(file.take(count), 1 << 18).map(move |chunk| {
         let _held = &permit;
@@ -83,11 +111,14 @@ async fn give(
     let mut response = Response::new(Body::from_stream(chunks));
     put_header(&mut response, header::CONTENT_LENGTH, count.to_string());
     put_header(&mut response, header::ACCEPT_RANGES, "bytes".into());
-    put_header(&mut response, header::ETAG, format!("\"{digest}\""));
+    put_header(&mut response, header::ETAG, tag);
+    // What others made is never run as a page.
+    put_header(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff".into());
+    put_header(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     if wanted.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        put_header(&mut response, header::CONTENT_RANGE, format!("bytes {first}-{}/{length}", first + count - 1));
+        put_header(&mut response, header::CONTENT_RANGE, format!("bytes {first}-{}/{length}", first + count.max(1) - 1));
     }
     Ok(response)
 }
@@ -140,14 +171,18 @@ impl Drop for Temporary {
     }
 }
 
-/// Takes an artifact: visible under its digest when all of its bytes have come and have that digest, and durable when answered.
 async fn take(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
     Path(digest): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Trouble> {
-    let digest = digest_of(&digest)?;
+    accept(&app, &farm, digest_of(&digest)?, request).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// Takes an artifact: visible under its digest when all of its bytes have come and have that digest, and durable when answered.
+pub async fn accept(app: &App, farm: &Farm, digest: Digest, request: Request) -> Result<(), Trouble> {
     let _permit = app.transfers.enter()?;
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let length =
@@ -157,14 +192,14 @@ async fn take(
         let detail = format!("the artifact has {length} bytes; the limit is {most} (artifact_bytes_max)");
         return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
-    let temporary = Temporary::new(&farm).await.map_err(disk)?;
-    let found = pour(&app, request.into_body(), &temporary, length).await?;
+    let temporary = Temporary::new(farm).await.map_err(disk)?;
+    let found = pour(app, request.into_body(), &temporary, length).await?;
     if found != digest {
         let detail = format!("the bytes that came have the digest {found}, not {digest}");
         return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     farm.adopt(digest, temporary.0.clone()).await?;
-    Ok(StatusCode::CREATED)
+    Ok(())
 }
 
 async fn pour(app: &App, body: Body, temporary: &Temporary, length: u64) -> Result<Digest, Trouble> {

@@ -1,9 +1,10 @@
 //! The API as those who submit jobs see it: what `klieg render --server` does with a farm far away.
 
+use crate::front::views;
 use http::Method;
 use klieg_nodes::remote::{Ask, Backoff, Cache, Lines, Link, LinkError, LinkOptions, TransferError, download, read, upload};
 use klieg_protocol::{Digest, Event, JobId, JobState, TaskName, wire::Backlog, wire::Submission};
-use klieg_scheduler::{JobRecord, TaskRecord};
+use klieg_scheduler::TaskRecord;
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,17 +50,50 @@ impl Client {
     /// Submits a job whose inputs are there. It survives any crash when this is done; doing it again gives the same job while it is
     /// unfinished.
     pub async fn submit(&self, job: &Submission) -> Result<JobId, LinkError> {
-        self.ask::<Accepted>(&Ask::post("/v1/jobs", job)).await.map(|accepted| accepted.id)
+        self.ask::<Accepted>(&Ask::post("/api/v1/jobs", job)).await.map(|accepted| accepted.id)
     }
 
-    /// All jobs, oldest first.
-    pub async fn jobs(&self) -> Result<Vec<JobRecord>, LinkError> {
-        self.ask(&Ask::new(Method::GET, "/v1/jobs")).await
+    /// What a route of `/api/v1` gives.
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, LinkError> {
+        self.ask(&Ask::new(Method::GET, format!("/api/v1{path}"))).await
+    }
+
+    /// Asks a route of `/api/v1` to do something.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Option<serde_json::Value>, LinkError> {
+        let path = format!("/api/v1{path}");
+        let ask = match body {
+            Some(body) => Ask { method, ..Ask::post(&path, body) },
+            None => Ask::new(method, path),
+        };
+        let answer = self.link.insist(&ask).await?;
+        if answer.status() == http::StatusCode::NO_CONTENT { Ok(None) } else { read(answer).await.map(Some) }
+    }
+
+    /// All jobs, newest first.
+    pub async fn jobs(&self) -> Result<Vec<views::Job>, LinkError> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page: views::Jobs = self.get(&format!("/jobs?limit=200{cursor}")).await?;
+            all.extend(page.jobs);
+            let Some(next) = page.next else { return Ok(all) };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
+    /// One job.
+    pub async fn job(&self, job: &JobId) -> Result<views::Job, LinkError> {
+        self.get(&format!("/jobs/{}", job.0)).await
     }
 
     /// A job's tasks in the order of its plan.
     pub async fn tasks(&self, job: &JobId) -> Result<Vec<TaskRecord>, LinkError> {
-        self.ask(&Ask::new(Method::GET, format!("/v1/jobs/{}/tasks", job.0))).await
+        let tasks: Vec<views::Task> = self.get(&format!("/jobs/{}/tasks", job.0)).await?;
+        Ok(tasks.into_iter().map(TaskRecord::from).collect())
     }
 
     /// What the farm has to do and who is there to do it.
@@ -69,7 +103,7 @@ impl Client {
 
     /// Cancels a job.
     pub async fn cancel(&self, job: &JobId) -> Result<(), LinkError> {
-        self.link.insist(&Ask::new(Method::POST, format!("/v1/jobs/{}/cancel", job.0))).await.map(drop)
+        self.link.insist(&Ask::new(Method::POST, format!("/api/v1/jobs/{}/cancel", job.0))).await.map(drop)
     }
 
     /// A local file with an artifact's bytes, digest checked.
@@ -103,7 +137,8 @@ impl Watch {
                 return Ok(None);
             }
             let Some(lines) = &mut self.lines else {
-                let ask = Ask::new(Method::GET, format!("/v1/jobs/{}/events", self.job.0));
+                let mut ask = Ask::new(Method::GET, format!("/api/v1/jobs/{}/events", self.job.0));
+                ask.headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(klieg_protocol::wire::LINES));
                 self.lines = Some(Lines::of(self.client.link.insist(&ask).await?));
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, json},
-    auth::send_on,
+    leader::send_on,
     problem::Trouble,
     stand::Stand,
 };

@@ -1,22 +1,29 @@
 //! The front door of a farm: HTTP for its agents, for those who submit jobs, and for those who watch it. `Server` leads or stands
 //! by; the routes are a file a resource; every error is a problem (RFC 9457).
 
+pub mod access;
 mod app;
 mod artifacts;
-mod auth;
 pub mod client;
 mod connections;
+pub mod front;
 mod health;
-mod jobs;
+mod herald;
+mod leader;
 mod limits;
 mod lines;
 mod nodes;
+mod people;
+mod planning;
 mod problem;
 mod server;
 mod stand;
+mod statuses;
 mod tls;
 mod token;
+mod web;
 
+pub use klieg_webhooks::Allow;
 pub use limits::Limits;
 pub use server::{Server, ServerError, ServerOptions};
 pub use stand::Stand;

@@ -28,6 +28,7 @@ impl Trouble {
             title: status.canonical_reason().unwrap_or_default().into(),
             status: status.as_u16(),
             detail: detail.into(),
+            code: code(status).into(),
             ..Problem::default()
         };
         Self { problem: problem.into(), retry_after: None }
@@ -48,13 +49,52 @@ impl Trouble {
         Self::later(StatusCode::SERVICE_UNAVAILABLE, format!("no scheduler is active here: {why}"), SOON)
     }
 
+    /// The same with a code of its own.
+    pub fn coded(mut self, code: &str) -> Self {
+        self.problem.code = code.into();
+        self
+    }
+
+    /// A body that is JSON, but not what the route takes.
+    pub fn at(mut self, pointer: String) -> Self {
+        self.problem.pointer = Some(pointer);
+        self
+    }
+
     /// Artifacts that have to come first.
     pub fn missing(digests: Vec<Digest>) -> Self {
         let detail = format!("{} of the job's inputs are not among the farm's artifacts; upload them first", digests.len());
         let mut trouble = Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
         trouble.problem.missing = digests;
-        trouble
+        trouble.coded("missing-inputs")
     }
+}
+
+/// What a status means where nothing more is said.
+fn code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "bad-request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not-found",
+        405 => "method-not-allowed",
+        408 => "too-slow",
+        409 => "conflict",
+        411 => "length-required",
+        413 => "too-large",
+        415 => "unsupported-media-type",
+        416 => "no-such-range",
+        422 => "unprocessable",
+        426 => "another-version",
+        429 => "too-many-requests",
+        503 => "not-now",
+        _ => "failed",
+    }
+}
+
+tokio::task_local! {
+    /// The request that is being answered.
+    pub static REQUEST: String;
 }
 
 /// A pause that a caller hardly notices.
@@ -63,10 +103,11 @@ const SOON: Duration = Duration::from_secs(1);
 const A_WHILE: Duration = Duration::from_secs(5);
 
 impl IntoResponse for Trouble {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        self.problem.request_id = REQUEST.try_with(Clone::clone).unwrap_or_default();
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!(detail = self.problem.detail, "a request failed");
+            tracing::error!(detail = self.problem.detail, request = self.problem.request_id, "a request failed");
         }
         let mut response = Response::new(Body::from(serde_json::to_vec(&self.problem).unwrap_or_default()));
         *response.status_mut() = status;
@@ -95,7 +136,8 @@ impl From<FarmError> for Trouble {
             // A server behind this one is away, or its disk is full.
             _ if error.retryable() => return Self::waits(&error),
             FarmError::Plan(_) | FarmError::TurnedAway { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            FarmError::NoSuchJob(_) | FarmError::Blob(BlobError::Missing(_)) => StatusCode::NOT_FOUND,
+            FarmError::NoSuchJob(_) => return Self::new(StatusCode::NOT_FOUND, format!("failed to {error}")).coded("no-such-job"),
+            FarmError::Blob(BlobError::Missing(_)) => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, format!("failed to {error}"))
@@ -120,7 +162,7 @@ impl From<BadInput> for Trouble {
     fn from(bad: BadInput) -> Self {
         let mut trouble = Self::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string());
         trouble.problem.place = Some(Place { file: bad.file, line: bad.line, column: bad.column });
-        trouble
+        trouble.coded("bad-input")
     }
 }
 

@@ -1,14 +1,16 @@
 //! A server from its first to its last request.
 
 use crate::{
-    app::App,
-    artifacts, auth, connections, health, jobs,
+    access,
+    app::{App, Parts},
+    artifacts, connections, front, health, herald, leader,
     limits::Limits,
-    nodes,
+    nodes, people,
     problem::Trouble,
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
+    web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -16,6 +18,7 @@ use klieg_kind::Kind;
 use klieg_nodes::remote::{Link, LinkError, LinkOptions};
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmError, FarmOptions};
+use klieg_webhooks::Allow;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -43,6 +46,8 @@ pub struct ServerOptions {
     /// The class of device for jobs that name none; if not given, the best that the farm's nodes have when a job is submitted.
     pub device: Option<Class>,
     pub limits: Limits,
+    /// Where webhooks may go besides the public internet.
+    pub webhooks: Allow,
 }
 
 /// Why a server could not run.
@@ -70,6 +75,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     leading: JoinHandle<Result<(), FarmError>>,
+    people: JoinHandle<()>,
+    herald: JoinHandle<()>,
 }
 
 impl Server {
@@ -86,16 +93,20 @@ impl Server {
         // Servers often share a certificate, one of their own making too.
         let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
         let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
-        let app = App::new(
+        let app = App::new(Parts {
             peers,
-            stand.subscribe(),
-            &options.token,
-            options.kinds,
-            options.build,
-            options.direct,
-            options.device,
-            options.limits,
-        );
+            stand: stand.subscribe(),
+            token: options.token,
+            incarnation: incarnation()?,
+            kinds: options.kinds,
+            build: options.build,
+            price: options.farm.price_per_slot_hour,
+            direct: options.direct,
+            device: options.device,
+            limits: options.limits,
+        });
+        let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
+        let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -113,7 +124,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading })
+        Ok(Self { address, url, stand, stop, serving, leading, people, herald })
     }
 
     /// Where it listens.
@@ -164,24 +175,35 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.leading.abort();
         self.serving.abort();
+        self.people.abort();
+        self.herald.abort();
     }
+}
+
+/// Tells this process's requests from those of others.
+fn incarnation() -> Result<String, ServerError> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(TokenError::Random)?;
+    Ok(format!("{:08x}", u32::from_ne_bytes(random)))
 }
 
 fn router(app: App) -> Router {
     let farm = Router::new()
         .nest("/v1/nodes", nodes::routes())
         .nest("/v1/artifacts", artifacts::routes())
-        .nest("/v1/jobs", jobs::routes())
         .route("/v1/farm", get(health::farm))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::find_farm))
+        .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm))
         .route("/v1/backlog", get(health::backlog))
         .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::check));
+        .merge(front::routes(&app))
+        .layer(middleware::from_fn_with_state(app.clone(), access::check));
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/health", get(health::healthz))
         .route("/ready", get(health::ready))
+        .route("/docs", front::docs(&app))
         .merge(farm)
+        .merge(web::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
         .with_state(app)

@@ -9,9 +9,9 @@ use crate::{
     ports::{AnyBlobs, AnyBus, AnyStore, UnknownPort},
     service,
     service::Message,
-    state::{BadPlan, Job, Rules, Share, Tasks},
+    state::{BadPlan, Job, Millis, Rules, Share, State, Tasks},
     store::{Epoch, Store, StoreError, Summary, lead_now, lead_when_free},
-    sweep, takeover,
+    sweep, takeover, why,
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
 
 /// How a farm is opened.
 #[derive(Clone, Debug)]
@@ -145,6 +145,14 @@ pub struct TaskRecord {
     pub cost: f64,
     pub failure: Option<TaskFailure>,
     pub outputs: BTreeMap<String, Digest>,
+    /// Of the attempt that runs: the node, its device's number, and since when (milliseconds since the Unix epoch).
+    pub node: Option<NodeId>,
+    pub device: Option<u32>,
+    pub started_at: Option<u64>,
+    /// The furthest that any attempt came, 0–1.
+    pub fraction: f32,
+    /// Estimated seconds.
+    pub estimate: f64,
 }
 
 /// A job as the store has it.
@@ -153,6 +161,9 @@ pub struct JobRecord {
     pub id: JobId,
     pub kind: String,
     pub label: String,
+    /// "": the default project.
+    pub project: String,
+    pub priority: i32,
     pub state: JobState,
     /// Milliseconds since the Unix epoch.
     pub submitted_at: u64,
@@ -174,6 +185,8 @@ impl From<Summary> for JobRecord {
             id: job.id,
             kind: job.spec.kind,
             label: job.spec.label,
+            project: job.project,
+            priority: job.priority,
             state: job.state,
             submitted_at: job.submitted_at,
             ended_at: job.ended_at,
@@ -204,9 +217,38 @@ pub(crate) fn task_records(job: &Job) -> Vec<TaskRecord> {
             cost: cost::of_seconds(task.seconds, job.price),
             failure: task.failure.as_deref().cloned(),
             outputs: task.outputs.clone(),
+            node: task.run.as_ref().map(|run| run.node.clone()),
+            device: task.run.as_ref().map(|run| run.device),
+            started_at: task.run.as_ref().map(|run| run.since),
+            fraction: if task.state == TaskState::Succeeded { 1.0 } else { task.furthest },
+            estimate: spec.ask.seconds,
         })
         .collect()
 }
+
+/// When, and what a node measured then: samples at least so far apart, but for the last.
+type Measured = VecDeque<(Millis, Telemetry)>;
+const SAMPLE_MS: Millis = 15_000;
+const SAMPLES_MAX: usize = 60;
+
+fn note(told: &mut Measured, now: Millis, telemetry: Telemetry) {
+    // The one before says whether the last has its own place, or is only the latest.
+    let soon =
+        told.len() >= 2 && told.back().zip(told.get(told.len() - 2)).is_some_and(|(last, before)| last.0 < before.0 + SAMPLE_MS);
+    if soon {
+        told.pop_back();
+    }
+    told.push_back((now, telemetry));
+    if told.len() > SAMPLES_MAX {
+        told.pop_front();
+    }
+}
+
+/// Ended jobs that wait for a listener.
+const ENDINGS_MAX: usize = 1_024;
+
+/// The most tasks of a job that are told from the scheduler's memory.
+const LIVE_TASKS_MAX: usize = 5_000;
 
 /// Where the parts of a farm are in its folder.
 pub(crate) struct Layout<'a>(pub &'a Path);
@@ -238,9 +280,10 @@ struct Inner {
     store: Arc<AnyStore>,
     scratch: PathBuf,
     fate: Arc<OnceLock<String>>,
+    endings: broadcast::Sender<JobId>,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
-    /// Of the nodes that are known, as last told.
-    telemetry: std::sync::Mutex<BTreeMap<NodeId, Telemetry>>,
+    /// Of the nodes that are known.
+    telemetry: std::sync::Mutex<BTreeMap<NodeId, Measured>>,
 }
 
 impl Farm {
@@ -272,7 +315,9 @@ impl Farm {
         let (inbox, messages) = mpsc::channel(1024);
         let scratch = layout.scratch();
         let fate = Arc::<OnceLock<String>>::default();
+        let endings = broadcast::Sender::new(ENDINGS_MAX);
         let parts = service::Parts {
+            endings: endings.clone(),
             store: Arc::clone(&store),
             epoch,
             committed,
@@ -292,6 +337,7 @@ impl Farm {
             store,
             scratch,
             fate,
+            endings,
             service: Mutex::new(Some(service)),
             telemetry: Default::default(),
         })))
@@ -345,7 +391,23 @@ impl Farm {
 
     /// The job's events from its beginning in this process on.
     pub fn watch(&self, job: &JobId) -> Watch {
-        Watch { farm: self.clone(), job: job.clone(), next: Cursor::default(), page: VecDeque::new(), ended: false, asked: false }
+        let (next, page) = (Cursor::default(), VecDeque::new());
+        Watch {
+            farm: self.clone(),
+            job: job.clone(),
+            next,
+            page,
+            place: Place::default(),
+            coming: Place::default(),
+            skip: None,
+            ended: false,
+            asked: false,
+        }
+    }
+
+    /// As `watch`, without what came up to a place that an earlier watch gave, as long as it is the same telling.
+    pub fn watch_after(&self, job: &JobId, place: Place) -> Watch {
+        Watch { skip: Some(place), ..self.watch(job) }
     }
 
     /// Cancels a job. No error when it has ended already.
@@ -353,12 +415,22 @@ impl Farm {
         self.ask(|reply| Message::Cancel { job: job.clone(), reply }).await
     }
 
-    /// What each node last measured of itself. In memory only; empty until nodes have told.
-    pub fn telemetry(&self) -> BTreeMap<NodeId, Telemetry> {
-        self.measured().clone()
+    /// Jobs that end from now on. Whoever is far behind is told that it has missed some.
+    pub fn endings(&self) -> broadcast::Receiver<JobId> {
+        self.0.endings.subscribe()
     }
 
-    fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Telemetry>> {
+    /// What each node last measured of itself. In memory only; empty until nodes have told.
+    pub fn telemetry(&self) -> BTreeMap<NodeId, Telemetry> {
+        self.measured().iter().filter_map(|(node, told)| Some((node.clone(), told.back()?.1.clone()))).collect()
+    }
+
+    /// What a node measured in the last quarter of an hour, the oldest first. In memory only.
+    pub fn measurements(&self, node: &NodeId) -> Vec<(Millis, Telemetry)> {
+        self.measured().get(node).map(|told| told.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Measured>> {
         self.0.telemetry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -375,6 +447,11 @@ impl Farm {
     /// A local file with an artifact's bytes. Whoever changes it breaks it.
     pub async fn blob_file(&self, digest: &Digest) -> Result<PathBuf, FarmError> {
         Ok(self.0.blobs.fetch(*digest).await?)
+    }
+
+    /// How long an artifact is; `None` if there is none.
+    pub async fn blob_size(&self, digest: Digest) -> Result<Option<u64>, FarmError> {
+        Ok(self.0.blobs.size(digest).await?)
     }
 
     /// Those of `digests` that are not among the farm's artifacts.
@@ -413,6 +490,50 @@ impl Farm {
         self.ask(Message::Backlog).await
     }
 
+    /// What was submitted.
+    pub async fn spec(&self, job: &JobId) -> Result<JobSpec, FarmError> {
+        let found = self.0.store.summary(job).await?;
+        found.map(|found| found.job.spec).ok_or_else(|| FarmError::NoSuchJob(job.clone()))
+    }
+
+    /// Serves a job before those of lower priority from now on. `false`: it has ended, or there is none.
+    pub async fn set_priority(&self, job: &JobId, priority: i32) -> Result<bool, FarmError> {
+        self.ask(|reply| Message::Priority { job: job.clone(), priority, reply }).await
+    }
+
+    /// Forgets a job that has ended; what it made stays in the result cache. `false`: it has not ended, or there is none.
+    pub async fn remove(&self, job: &JobId) -> Result<bool, FarmError> {
+        Ok(self.0.store.remove(job).await?)
+    }
+
+    /// Looks at what the active scheduler has in memory. It does nothing else meanwhile: `see` is quick.
+    pub async fn look<T: Send + 'static>(&self, see: impl FnOnce(&State, Millis) -> T + Send + 'static) -> Result<T, FarmError> {
+        self.ask(|reply| {
+            Message::Look(Box::new(move |state, now| {
+                let seen = see(state, now);
+                Box::new(move || drop(reply.send(seen)))
+            }))
+        })
+        .await
+    }
+
+    /// Why a job, or one of its tasks, stands where it does: a sentence each. No more than `most`.
+    pub async fn why(&self, job: &JobId, task: Option<&str>, most: usize) -> Result<Vec<String>, FarmError> {
+        let (id, name) = (job.clone(), task.map(str::to_owned));
+        let live =
+            self.look(move |state, now| state.jobs.contains_key(&id).then(|| why::why(state, &id, name.as_deref(), now))).await?;
+        let mut sentences = match live {
+            Some(sentences) => sentences,
+            None => {
+                let ended = self.0.store.job(job).await?.ok_or_else(|| FarmError::NoSuchJob(job.clone()))?;
+                let state = State { jobs: BTreeMap::from([(job.clone(), ended)]), ..State::default() };
+                why::why(&state, job, task, service::now())
+            }
+        };
+        sentences.truncate(most);
+        Ok(sentences)
+    }
+
     /// Done when the farm has ended in this process, by `close` or because another took over.
     pub async fn ended(&self) {
         self.0.inbox.closed().await;
@@ -425,6 +546,12 @@ impl Farm {
 
     /// A job's tasks in the order of its plan.
     pub async fn task_records(&self, job: &JobId) -> Result<Vec<TaskRecord>, FarmError> {
+        let id = job.clone();
+        // Of an unfinished job the scheduler knows better how far its tasks are, unless that keeps it for too long.
+        let small = |job: &&Job| job.tasks.len() <= LIVE_TASKS_MAX;
+        if let Some(live) = self.look(move |state, _| state.jobs.get(&id).filter(small).map(task_records)).await? {
+            return Ok(live);
+        }
         let job = self.0.store.job(job).await?.ok_or_else(|| FarmError::NoSuchJob(job.clone()))?;
         Ok(task_records(&job))
     }
@@ -487,8 +614,23 @@ pub struct Watch {
     job: JobId,
     next: Cursor,
     page: VecDeque<Event>,
+    /// Of the event that was given last.
+    place: Place,
+    /// Of the next one in the page.
+    coming: Place,
+    /// What is left out.
+    skip: Option<Place>,
     ended: bool,
     asked: bool,
+}
+
+/// A place in the story of a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Another number: the story is told anew from its beginning.
+    pub telling: u64,
+    /// How many events of it come before.
+    pub index: u64,
 }
 
 impl Watch {
@@ -499,6 +641,20 @@ impl Watch {
 
     /// The next event; `None` after `JobEnded`, when the farm has ended, or when there is no such job.
     pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.any().await?;
+            if self.skip.is_none_or(|skip| skip.telling != self.place.telling || self.place.index > skip.index) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The place of the event that was given last.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    async fn any(&mut self) -> Option<Event> {
         let Inner { bus, .. } = &*self.farm.0;
         if !std::mem::replace(&mut self.asked, true) && !bus.knows(&self.job).await {
             let job = self.job.clone();
@@ -509,12 +665,16 @@ impl Watch {
             self.next = page.next;
             self.ended = page.ended;
             self.page = page.events.into();
+            self.coming = Place { telling: page.next.log, index: page.first };
             if self.page.is_empty() && !self.ended && !bus.knows(&self.job).await {
                 let job = self.job.clone();
                 self.ended = !self.farm.ask(|reply| Message::Describe { job, reply }).await.unwrap_or(false);
             }
         }
-        self.page.pop_front()
+        let event = self.page.pop_front()?;
+        self.place = self.coming;
+        self.coming.index += 1;
+        Some(event)
     }
 }
 
@@ -541,7 +701,7 @@ impl Dispatcher for Farm {
         let (node, told) = (beat.node.clone(), beat.telemetry.take());
         let answer = self.ask(|reply| Message::Beat { beat, reply }).await.map_err(|_| Closed)?;
         match (answer.answer, told) {
-            (Beaten::Known, Some(told)) => drop(self.measured().insert(node, *told)),
+            (Beaten::Known, Some(told)) => note(self.measured().entry(node).or_default(), service::now(), *told),
             // Nobody whom the farm does not know takes up memory.
             (Beaten::Unknown, _) => drop(self.measured().remove(&node)),
             _ => {}

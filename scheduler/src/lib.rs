@@ -14,6 +14,7 @@ mod lock;
 pub mod offline;
 pub mod plan;
 pub mod ports;
+pub mod records;
 pub mod recover;
 pub mod round;
 mod service;
@@ -24,4 +25,4 @@ mod sweep;
 mod takeover;
 pub mod why;
 
-pub use farm::{Farm, FarmError, FarmOptions, JobRecord, TaskRecord, Terms, Watch};
+pub use farm::{Farm, FarmError, FarmOptions, JobRecord, Place, TaskRecord, Terms, Watch};

@@ -57,6 +57,7 @@ any! {
     fn results_bytes() -> Result<u64, StoreError>;
     fn forget(identities: &[Digest]) -> Result<(), StoreError>;
     fn prune(keep: u32) -> Result<(), StoreError>;
+    fn remove(job: &JobId) -> Result<bool, StoreError>;
     fn ask_cancel(job: &JobId, now: Millis) -> Result<(), StoreError>;
     fn cancels() -> Result<Vec<JobId>, StoreError>;
     fn close() -> ();

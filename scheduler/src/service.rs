@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// How often requests to cancel from other processes are looked for.
 const CANCEL_POLL: Duration = Duration::from_millis(300);
@@ -111,10 +111,21 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<u64, FarmError>>,
     },
     Backlog(oneshot::Sender<Backlog>),
+    /// Higher first, from now on. `false`: the job has ended, or there is none.
+    Priority {
+        job: JobId,
+        priority: i32,
+        reply: oneshot::Sender<bool>,
+    },
+    /// Looks at the state. What it gives back answers, when what was seen is durable.
+    Look(Look),
     /// Looks for requests to cancel.
     Poll,
     Close(oneshot::Sender<()>),
 }
+
+/// A look at the state, and then the answer.
+pub(crate) type Look = Box<dyn FnOnce(&State, Millis) -> Box<dyn FnOnce() + Send> + Send>;
 
 /// What a service is made of.
 pub(crate) struct Parts {
@@ -125,6 +136,8 @@ pub(crate) struct Parts {
     pub blobs: Arc<AnyBlobs>,
     pub bus: Arc<AnyBus>,
     pub state: State,
+    /// Told of jobs that have ended, once that is durable.
+    pub endings: broadcast::Sender<JobId>,
     /// Why it ended, if by itself.
     pub fate: Arc<OnceLock<String>>,
     /// The number of the next job.
@@ -275,6 +288,8 @@ impl Service {
                 if self.live.get(&job.identity) == Some(&id) {
                     self.live.remove(&job.identity);
                 }
+                // Nobody may be listening.
+                let _ = self.parts.endings.send(id);
             }
         }
     }
@@ -388,6 +403,12 @@ impl Service {
                 }
             }
             Message::Backlog(reply) => round.reply(reply, backlog(&self.parts.state)),
+            Message::Priority { job, priority, reply } => {
+                let open = self.parts.state.jobs.get(&job).is_some_and(|job| !job.terminal());
+                self.step(Happened::Prioritised(job, priority), round);
+                round.reply(reply, open);
+            }
+            Message::Look(look) => round.replies.push(look(&self.parts.state, now())),
             Message::Close(reply) => {
                 round.closing = true;
                 round.reply(reply, ());

@@ -125,6 +125,20 @@ impl State {
         }
     }
 
+    /// Serves a job before those of lower priority. False when nothing changes: it is so, or the job has ended.
+    pub fn prioritise(&mut self, id: &JobId, priority: i32) -> bool {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| !job.terminal() && job.priority != priority) else { return false };
+        let stands = self.line.has(job);
+        if stands {
+            self.line.remove(job);
+        }
+        job.priority = priority;
+        if stands {
+            self.line.add(job);
+        }
+        true
+    }
+
     /// Takes a task out of those that may be placed.
     pub fn dequeue(&mut self, id: &JobId, index: u32) {
         let Some(job) = self.jobs.get_mut(id) else { return };

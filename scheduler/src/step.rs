@@ -36,6 +36,8 @@ pub enum Happened {
     ShareSet(String, Share),
     /// How many there are of a counted resource.
     LimitSet(String, u32),
+    /// A job is served before those of lower priority, from now on.
+    Prioritised(JobId, i32),
     /// The result cache has answered an `Effect::LookUp`.
     CacheAnswered {
         id: TaskId,
@@ -163,6 +165,7 @@ pub fn step(state: &mut State, happened: Happened, now: Millis, dice: &mut Dice)
             step.state.limits.entry(name.clone()).or_default().most = most;
             step.effects.push(Effect::SaveLimit(name));
         }
+        Happened::Prioritised(job, priority) => step.prioritised(&job, priority),
         Happened::CacheAnswered { id, identity, hit } => step.answered(&id, identity, hit),
         Happened::Progressed { id, token, progress } => step.progressed(&id, token, progress),
         Happened::Reported(report) => step.reported(report),

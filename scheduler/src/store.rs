@@ -167,6 +167,8 @@ pub trait Store: Send + Sync + 'static {
     fn forget(&self, identities: &[Digest]) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Forgets ended jobs but the latest `keep` of all. The result cache stays.
     fn prune(&self, keep: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Forgets a job that has ended, with its tasks and attempts; results stay in the cache. `false`: it has not ended, or there is none.
+    fn remove(&self, job: &JobId) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// Leaves a request to cancel; needs no leadership.
     fn ask_cancel(&self, job: &JobId, now: Millis) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Requests that have not been honoured, in the order in which they came.

@@ -2,6 +2,7 @@
 
 mod config;
 mod doctor;
+mod door;
 mod explain;
 mod film_args;
 mod fleet;
@@ -9,15 +10,20 @@ mod jobs;
 mod link;
 mod node;
 mod openjd;
+mod operate;
+mod people;
 mod plan;
+mod profile;
 mod render;
 mod resume;
 mod script;
 mod serve;
+mod submit;
+mod watch;
 mod worker;
 
 pub use config::parse;
-pub use link::link_stop;
+pub use link::{LinkArgs, link_stop};
 pub use render::{Order, farm_stop};
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -71,18 +77,64 @@ enum Verb {
     /// Look into screenplays.
     #[command(subcommand)]
     Script(script::Verb),
+    /// Submit a job to a farm with a server.
+    Submit(Box<submit::Args>),
     /// List jobs.
-    Jobs,
+    Jobs(jobs::JobsArgs),
+    /// Show a job and its tasks.
+    Show(jobs::ShowArgs),
+    /// Show a job until it has ended.
+    Watch(watch::WatchArgs),
+    /// Print a job's log.
+    Logs(watch::LogsArgs),
+    /// Bring what a job gives.
+    Get(watch::GetArgs),
     /// Say why a job or task waits or failed.
     Why(jobs::WhyArgs),
+    /// Show what was spent, by project or by a job's tasks.
+    Cost(jobs::CostArgs),
     /// Cancel a job.
     Cancel(jobs::CancelArgs),
+    /// Do a job again that failed or was cancelled; what was computed is not computed again.
+    Retry(jobs::OneArgs),
+    /// Serve a job before others, or after them.
+    Priority(jobs::PriorityArgs),
+    /// Forget a job that has ended.
+    Remove(jobs::OneArgs),
     /// Go on with a render that was interrupted.
     Resume(resume::Args),
     /// Lead a farm for agents and users on other machines.
     Serve(Box<serve::Args>),
     /// Let this machine work for a farm elsewhere.
     Node(Box<node::Args>),
+    /// List a farm's nodes: their devices, and what each does.
+    Nodes(operate::FarmLink),
+    /// Give a node no more tasks.
+    Drain(operate::DrainArgs),
+    /// Give a node tasks again.
+    Undrain(operate::DrainArgs),
+    /// Show what a farm has to do, and who is there to do it.
+    Queue(operate::FarmLink),
+    /// List projects, or set what one may have of a farm.
+    Projects(operate::ProjectsArgs),
+    /// Let every verb speak to a farm's server from now on.
+    Login(people::LoginArgs),
+    /// Forget what `login` keeps, and end its token.
+    Logout,
+    /// List, make and end one's own tokens.
+    Tokens {
+        #[command(subcommand)]
+        verb: people::TokensVerb,
+        #[command(flatten)]
+        link: LinkArgs,
+    },
+    /// List, make and close accounts; show the audit.
+    Accounts {
+        #[command(subcommand)]
+        verb: people::AccountsVerb,
+        #[command(flatten)]
+        link: LinkArgs,
+    },
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
     /// Let agents come and go with the backlog.
@@ -149,9 +201,27 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Plan(args) => plan::run(&common, &args),
         Verb::Explain(args) => explain::run(&common, &args),
         Verb::Script(verb) => script::run(&common, &verb),
-        Verb::Jobs => jobs::list(&common),
+        Verb::Submit(args) => submit::run(&common, &args),
+        Verb::Jobs(args) => jobs::list(&common, &args),
+        Verb::Show(args) => jobs::show(&common, &args),
+        Verb::Watch(args) => watch::watch(&common, &args),
+        Verb::Logs(args) => watch::logs(&common, &args),
+        Verb::Get(args) => watch::get(&common, &args),
         Verb::Why(args) => jobs::why(&common, &args),
+        Verb::Cost(args) => jobs::cost(&common, &args),
         Verb::Cancel(args) => jobs::cancel(&common, &args),
+        Verb::Retry(args) => jobs::retry(&common, &args),
+        Verb::Priority(args) => jobs::priority(&common, &args),
+        Verb::Remove(args) => jobs::remove(&common, &args),
+        Verb::Nodes(args) => operate::nodes(&common, &args),
+        Verb::Drain(args) => operate::drain(&common, &args, true),
+        Verb::Undrain(args) => operate::drain(&common, &args, false),
+        Verb::Queue(args) => operate::queue(&common, &args),
+        Verb::Projects(args) => operate::projects(&common, &args),
+        Verb::Login(args) => people::login(&common, &args),
+        Verb::Logout => people::logout(&common),
+        Verb::Tokens { verb, link } => people::tokens(&common, &link, &verb),
+        Verb::Accounts { verb, link } => people::accounts(&common, &link, &verb),
         Verb::Resume(args) => resume::run(&common, args),
         Verb::Serve(args) => serve::run(&common, &args),
         Verb::Node(args) => node::run(&common, &args),

@@ -109,7 +109,7 @@ fn device(choice: Choice) -> Result<Info, Stop> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where clocks are read")]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 
@@ -143,7 +143,7 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     report(common, &delivery, display.tracker().count(""), now().duration_since(started).as_secs_f64())
 }
 
-fn mode(common: &Common) -> Mode {
+pub fn mode(common: &Common) -> Mode {
     if common.quiet {
         Mode::Quiet
     } else if common.json {

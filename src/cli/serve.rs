@@ -1,7 +1,7 @@
 //! `klieg serve`: a farm for agents and users on other machines.
 
 use super::{Common, Stop, block_on, farm_stop, render};
-use klieg_api::{Limits, Server, ServerError, ServerOptions, Stand, token_in};
+use klieg_api::{Allow, Limits, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmOptions, ports};
@@ -56,6 +56,9 @@ pub struct Args {
     /// Price of a slot-hour, for the cost.
     #[arg(long, default_value_t = render::PRICE_PER_SLOT_HOUR, env = "KLIEG_PRICE")]
     price: f64,
+    /// A network or address (10.1.0.0/16) that webhooks may go to besides the public internet; may be given more than once.
+    #[arg(long, value_name = "CIDR", env = "KLIEG_WEBHOOK_ALLOW", value_delimiter = ',')]
+    webhook_allow: Vec<String>,
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
@@ -120,6 +123,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         direct: args.artifacts == Artifacts::Direct,
         device: args.device,
         limits: Limits::default(),
+        webhooks: allowed(&args.webhook_allow)?,
     };
     ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
@@ -132,6 +136,16 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
             Ok(())
         }
     }
+}
+
+/// Where webhooks may go.
+fn allowed(networks: &[String]) -> Result<Allow, Stop> {
+    let mut allow = Allow::default();
+    for network in networks {
+        allow = allow.network(network).map_err(|e| Stop::bad(format!("--webhook-allow {network}: failed to {e}")))?;
+    }
+    // On networks of one's own nothing keeps to the ports of the public internet.
+    Ok(if networks.is_empty() { allow } else { allow.ports(1..=u16::MAX) })
 }
 
 /// Tells where the server is and where its token lies, never the token itself.

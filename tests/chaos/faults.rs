@@ -75,7 +75,7 @@ impl Fault {
             Self::AbortWorker => return worker(stage, node, dice, Signal::SIGABRT),
             Self::CutHttp => {
                 let asks: [&[u8]; 5] =
-                    [b"POST /v1/nodes", b"PUT /v1/artifacts", b"GET /v1/artifacts", b"POST /v1/jobs", b"GET /v1/jobs"];
+                    [b"POST /v1/nodes", b"PUT /v1/artifacts", b"GET /v1/artifacts", b"POST /api/v1/jobs", b"GET /api/v1/jobs"];
                 stage.doors[server].on(asks[dice.below(asks.len())], wire(dice));
             }
             Self::Drain => {

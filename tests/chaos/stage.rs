@@ -204,7 +204,7 @@ impl Stage {
                 .args(["--silent", "--show-error", "--fail", "--location-trusted", "--max-time", "20", "-H"])
                 .arg(format!("Authorization: Bearer {}", token.trim()))
                 .args(["-H", &format!("klieg-protocol: {}", klieg_protocol::wire::PROTOCOL)])
-                .arg(format!("http://127.0.0.1:{}/v1/jobs", door.port()))
+                .arg(format!("http://127.0.0.1:{}/api/v1/jobs", door.port()))
                 .output()
                 .expect("run curl");
             serde_json::from_slice::<Vec<Value>>(&output.stdout).map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())

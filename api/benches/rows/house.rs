@@ -86,6 +86,7 @@ pub async fn serve(farm: FarmOptions, listen: SocketAddr, limits: Limits) -> Ser
         direct: false,
         device: None,
         limits,
+        webhooks: klieg_api::Allow::default(),
     };
     Server::start(options).await.expect("a server")
 }

@@ -58,7 +58,7 @@ async fn submit(link: &Link, salt: &str) -> Result<JobId, LinkError> {
     struct Accepted {
         id: JobId,
     }
-    let accepted: Accepted = read(link.call(&Ask::post("/v1/jobs", &idle(1, 3_600.0, salt))).await?).await?;
+    let accepted: Accepted = read(link.call(&Ask::post("/api/v1/jobs", &idle(1, 3_600.0, salt))).await?).await?;
     Ok(accepted.id)
 }
 
@@ -98,7 +98,7 @@ pub async fn measure(url: &str, clients: u32, nodes: u32, lasts: Duration, folde
 /// The accepted jobs that the farm does not have.
 pub async fn lost(client: &Client, found: &Found) -> usize {
     until(client, |_| true).await;
-    let there: BTreeSet<JobId> = client.jobs().await.expect("the jobs").into_iter().map(|job| job.id).collect();
+    let there: BTreeSet<JobId> = client.jobs().await.expect("the jobs").into_iter().map(|job| JobId(job.id)).collect();
     found.accepted.difference(&there).count()
 }
 

@@ -55,7 +55,7 @@ async fn a_job_goes_through_the_door_and_back() {
     let tasks = client.tasks(&job).await.unwrap();
     let file = client.file(tasks[1].outputs["out"]).await.unwrap();
     assert_eq!(std::fs::read(file).unwrap(), b"hello copy/1");
-    assert_eq!(client.jobs().await.unwrap()[0].state, JobState::Succeeded);
+    assert_eq!(client.jobs().await.unwrap()[0].state, JobState::Succeeded.into());
     server.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! A server with a job kind of one task, and the agent's side of the talk.
 
-use klieg_api::{Limits, Server, ServerOptions, Stand};
+use klieg_api::{Allow, Limits, Server, ServerOptions, Stand};
 use klieg_kind::{BadInput, Desk, Kind};
 use klieg_nodes::remote::{LinkOptions, Remote, RemoteOptions};
 use klieg_protocol::{
@@ -59,6 +59,7 @@ pub fn options(folder: &Path, listen: SocketAddr) -> ServerOptions {
         build: "test".into(),
         direct: false,
         device: None,
+        webhooks: Allow::default(),
         limits: Limits { alive_every: Duration::from_millis(200), ..Limits::default() },
     }
 }

@@ -33,14 +33,14 @@ async fn a_job_needs_its_inputs_and_is_the_same_when_sent_twice() {
     }
     assert!(client.jobs().await.unwrap().is_empty(), "nothing of what was refused stays");
     let good = client.put(b"good").await.unwrap();
-    let answer = Link::new(&link(&server)).unwrap().call(&Ask::post("/v1/jobs", &job(good))).await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (201, "/v1/jobs/job-000001"));
+    let answer = Link::new(&link(&server)).unwrap().call(&Ask::post("/api/v1/jobs", &job(good))).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (201, "/api/v1/jobs/job-000001"));
     let _: serde_json::Value = read(answer).await.unwrap();
     assert_eq!(client.submit(&job(good)).await.unwrap().0, "job-000001");
     assert_eq!(client.jobs().await.unwrap().len(), 1);
     let way = Link::new(&link(&server)).unwrap();
-    let shown: serde_json::Value = way.get(&Ask::new(Method::GET, "/v1/jobs/job-000001")).await.unwrap();
-    assert_eq!((&shown["kind"], &shown["tasks_total"]), (&"copy".into(), &1.into()));
+    let shown: serde_json::Value = way.get(&Ask::new(Method::GET, "/api/v1/jobs/job-000001")).await.unwrap();
+    assert_eq!((&shown["kind"], &shown["tasks"]["total"]), (&"copy".into(), &1.into()));
     server.stop().await;
 }
 

@@ -2,7 +2,10 @@
 
 mod agents;
 mod artifacts;
+mod front;
+mod hooks;
 mod house;
 mod jobs;
+mod roles;
 mod tls;
 mod ways;

@@ -92,15 +92,15 @@ async fn every_error_is_a_problem() {
     };
     for (ask, status, wanted) in [
         (Ask::new(Method::GET, "/v1/nothing"), 404, "no such route"),
-        (Ask::new(Method::DELETE, "/v1/jobs"), 405, "does not know that method"),
-        (Ask::new(Method::GET, "/v1/jobs/job-000009"), 404, "job-000009"),
-        (Ask::new(Method::GET, "/v1/jobs/job-000009/events"), 404, "job-000009"),
-        (Ask::new(Method::POST, "/v1/jobs/job-000009/cancel"), 404, "job-000009"),
+        (Ask::new(Method::DELETE, "/api/v1/jobs"), 405, "does not know that method"),
+        (Ask::new(Method::GET, "/api/v1/jobs/job-000009"), 404, "job-000009"),
+        (Ask::new(Method::GET, "/api/v1/jobs/job-000009/events"), 404, "job-000009"),
+        (Ask::new(Method::POST, "/api/v1/jobs/job-000009/cancel"), 404, "job-000009"),
         (Ask::new(Method::GET, format!("/v1/artifacts/{digest}")), 404, "it is not there"),
         (Ask::new(Method::GET, "/v1/artifacts/abc"), 400, "64 hex digits"),
-        (json("/v1/jobs", "{"), 400, "EOF"),
-        (json("/v1/nodes/beat", "[]"), 400, "the body is not what this route takes"),
-        (json("/v1/jobs", r#"{"kind":"dance","label":"","params":null}"#), 422, "no job kind \"dance\" here; there is copy"),
+        (json("/api/v1/jobs", "{"), 400, "EOF"),
+        (json("/v1/nodes/beat", "[]"), 422, "the body is not what this route takes"),
+        (json("/api/v1/jobs", r#"{"kind":"dance","label":"","params":null}"#), 422, "no job kind \"dance\" here; there is copy"),
     ] {
         let error = way.call(&ask).await.expect_err(&ask.path);
         assert!(matches!(error, LinkError::Refused { .. }), "{error:?}");
@@ -118,12 +118,12 @@ async fn past_a_bound_there_is_429() {
     farm(&server).await;
     let way = Link::new(&link(&server)).unwrap();
     let job = serde_json::json!({"kind": "copy", "label": "", "params": null});
-    for ask in [Ask::new(Method::GET, format!("/v1/artifacts/{}", "0".repeat(64))), Ask::post("/v1/jobs", &job)] {
+    for ask in [Ask::new(Method::GET, format!("/v1/artifacts/{}", "0".repeat(64))), Ask::post("/api/v1/jobs", &job)] {
         let error = way.call(&ask).await.expect_err(&ask.path);
         assert_eq!(error.status(), Some(429), "{error}");
         assert!(error.retryable() && error.after() >= Duration::from_secs(1), "{error:?}");
     }
-    let error = way.call(&Ask::post("/v1/jobs", &"x".repeat(3_000))).await.unwrap_err();
+    let error = way.call(&Ask::post("/api/v1/jobs", &"x".repeat(3_000))).await.unwrap_err();
     assert_eq!(error.status(), Some(413), "{error}");
     server.stop().await;
 }
@@ -188,7 +188,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let limits = Limits { body_read_max: Duration::from_millis(300), ..Limits::default() };
     let server = Server::start(klieg_api::ServerOptions { limits, ..options(&part(&root, "farm"), anywhere()) }).await.unwrap();
     farm(&server).await;
-    let head = format!("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n{{");
+    let head = format!("POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n{{");
     let (status, text) = raw(&server, &head).await;
     assert!(status == 408 && text.contains("body_read_max"), "{text}");
     server.stop().await;

@@ -25,6 +25,8 @@ pub struct Notice<'a> {
     /// `job.succeeded`.
     pub event: &'a str,
     pub data: &'a Value,
+    /// When it happened: webhooks that were added later are not told.
+    pub at: Seconds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -88,8 +90,8 @@ fn id_of(webhook: &str, key: &str) -> String {
 }
 
 /// As Standard Webhooks suggests: what, when, and about what.
-fn body_of(notice: &Notice<'_>, now: Seconds) -> Result<String, WebhookError> {
-    let at = DateTime::from_timestamp(now, 0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
+fn body_of(notice: &Notice<'_>) -> Result<String, WebhookError> {
+    let at = DateTime::from_timestamp(notice.at, 0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
     let body = json!({ "type": notice.event, "timestamp": at, "data": notice.data }).to_string();
     if body.len() > BODY_BYTES_MAX {
         return Err(WebhookError::TooLarge { found: body.len(), most: BODY_BYTES_MAX });
@@ -101,9 +103,9 @@ impl Webhooks {
     /// Keeps an event for all webhooks that listen to it; gives for how many it was not kept before. When this is done they will be told,
     /// whatever crashes. Where it fails, publish again: nobody is told twice.
     pub async fn publish(&self, notice: &Notice<'_>, now: Seconds) -> Result<u64, WebhookError> {
-        let body = body_of(notice, now)?;
+        let body = body_of(notice)?;
         let listening = self.all(None).await?;
-        let listening = listening.iter().filter(|webhook| webhook.disabled_at.is_none());
+        let listening = listening.iter().filter(|webhook| webhook.disabled_at.is_none() && webhook.created_at <= notice.at);
         let listening: Vec<&str> = listening
             .filter(|webhook| webhook.events.iter().any(|pattern| means(pattern, notice.event)))
             .map(|webhook| webhook.id.as_str())

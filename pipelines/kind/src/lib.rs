@@ -2,7 +2,7 @@
 
 use klieg_kernels::Choice;
 pub use klieg_kernels::convert::{Format as Layout, Frame};
-use klieg_protocol::{Class, Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskName, TaskResult, TaskSpec};
 use std::{collections::BTreeMap, path::Path};
 
 /// Bad input, found at submission.
@@ -25,6 +25,52 @@ fn at(file: &str, line: u32, column: u32) -> String {
     }
 }
 
+/// What the tasks of a job have made so far: (task, output) → artifact.
+pub type Outputs = BTreeMap<(TaskName, String), Digest>;
+
+/// Fetches an artifact.
+pub type Read<'a> = &'a dyn Fn(&Digest) -> std::io::Result<Vec<u8>>;
+
+/// A file that a job gives to whoever asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Words of letters, digits, `.`, `_` and `-`, joined by slashes: where it belongs in the folder that is taken away.
+    pub name: String,
+    pub media_type: &'static str,
+    pub digest: Digest,
+}
+
+/// A piece of what a job makes, in the order in which it is seen: of a film a shot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    pub name: String,
+    /// What it is part of: of a shot its scene.
+    pub group: String,
+    /// Frames, counted through the whole.
+    pub first: u32,
+    pub frames: u32,
+    pub tasks: Vec<TaskName>,
+    /// A PNG of it, as soon as there is one.
+    pub picture: Option<Digest>,
+}
+
+/// What of a moving picture is there, in its order: segments with their frames, which are joined without a second encode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Growing {
+    pub spec: VideoSpec,
+    pub segments: Vec<(Digest, u32)>,
+}
+
+/// What a job would come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    pub tasks: u64,
+    /// Estimated slot-seconds of all of them.
+    pub seconds: f64,
+    /// What people want to know of it before it begins, as the kind has it.
+    pub about: serde_json::Value,
+}
+
 /// A job kind.
 pub trait Kind: Send + Sync {
     /// The word users submit it by.
@@ -36,7 +82,33 @@ pub trait Kind: Send + Sync {
     /// The task graph. `auto`: the class of device that makes what differs from class to class, where the job names none itself.
     /// A plan names one class for all such tasks, as theirs and in their parameters: so nothing of two classes is ever put
     /// together, and no cached result of another class is taken. `read` fetches an input artifact.
-    fn plan(&self, job: &JobSpec, auto: Class, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput>;
+    fn plan(&self, job: &JobSpec, auto: Class, read: Read<'_>) -> Result<Plan, BadInput>;
+    /// What the job would come to. As `plan`; a kind whose tasks add tasks knows better than that.
+    fn forecast(&self, job: &JobSpec, auto: Class, read: Read<'_>) -> Result<Forecast, BadInput> {
+        let Plan { tasks } = self.plan(job, auto, read)?;
+        let seconds = tasks.iter().map(|task| task.ask.seconds).sum();
+        Ok(Forecast { tasks: tasks.len() as u64, seconds, about: serde_json::Value::Null })
+    }
+    /// The files that a job gives, as far as they are there; every output if its kind says nothing else.
+    fn files(&self, job: &JobSpec, outputs: &Outputs) -> Vec<File> {
+        let _ = job;
+        let file = |((task, output), digest): (&(TaskName, String), &Digest)| File {
+            name: format!("{task}/{output}"),
+            media_type: "application/octet-stream",
+            digest: *digest,
+        };
+        outputs.iter().map(file).collect()
+    }
+    /// The pieces of what the job makes, as far as they are known; none if its kind has none.
+    fn pieces(&self, job: &JobSpec, outputs: &Outputs, read: Read<'_>) -> std::io::Result<Vec<Piece>> {
+        let _ = (job, outputs, read);
+        Ok(Vec::new())
+    }
+    /// The moving picture as far as it is there; `None` while nothing of it is, or if the kind makes none.
+    fn growing(&self, job: &JobSpec, outputs: &Outputs, read: Read<'_>) -> std::io::Result<Option<Growing>> {
+        let _ = (job, outputs, read);
+        Ok(None)
+    }
     /// Runs one task of a plan.
     fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure>;
     /// Smaller tasks that give the same outputs, when a device had too little memory for this one (`Fault::Memory`). None when

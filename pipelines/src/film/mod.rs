@@ -3,6 +3,7 @@
 mod blur;
 mod conform;
 mod contact;
+mod delivery;
 mod explain;
 mod lettering;
 mod localise;
@@ -16,6 +17,7 @@ mod sound;
 mod wav;
 
 pub use conform::{CAPTION_FORMATS, film_name};
+pub use delivery::files;
 pub use explain::explain;
 pub use lettering::fonts_found;
 pub use lut::{LutFile, read_lut};
@@ -24,11 +26,11 @@ pub use plan::{Range, forecast, poses, ranges, render_seconds};
 pub use preparation::Preparation;
 pub use selection::select;
 
-use crate::kind::{BadInput, Desk, Kind, class_of};
+use crate::kind::{BadInput, Desk, File, Forecast, Growing, Kind, Outputs, Piece, Read, class_of};
 use klieg_film_words::shot::Cut;
 use klieg_film_words::sound::Spoken;
 use klieg_kernels::{Choice, Device, KernelError};
-use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Fault, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -76,12 +78,9 @@ impl Kind for Film {
         "film"
     }
 
-    fn plan(&self, job: &JobSpec, auto: Class, read: &dyn Fn(&Digest) -> std::io::Result<Vec<u8>>) -> Result<Plan, BadInput> {
-        let mut params: FilmParams =
-            serde_json::from_value(job.params.clone()).map_err(|e| bad(&job.label, format!("parameters: {e}")))?;
+    fn plan(&self, job: &JobSpec, auto: Class, read: Read<'_>) -> Result<Plan, BadInput> {
+        let (mut params, digest, script) = delivery::read_in(job, read)?;
         params.device.get_or_insert(auto);
-        let digest = *job.inputs.get("script").ok_or_else(|| bad(&job.label, "a film job needs the input `script`".into()))?;
-        let script = read(&digest).map_err(|e| bad(&params.file, format!("read: {e}")))?;
         let preparation = Preparation::of(&script, &params)?;
         if let Some(lut) = &params.lut {
             read_lut(&lut.file, &read(&lut.digest).map_err(|e| bad(&lut.file, format!("read: {e}")))?)?;
@@ -91,6 +90,24 @@ impl Kind for Film {
         let mut tasks = plan::speak_tasks(&preparation);
         tasks.push(plan::direct_task(&preparation, &params, digest));
         Ok(Plan { tasks })
+    }
+
+    fn forecast(&self, job: &JobSpec, auto: Class, read: Read<'_>) -> Result<Forecast, BadInput> {
+        let (mut params, digest, script) = delivery::read_in(job, read)?;
+        params.device.get_or_insert(auto);
+        delivery::forecast(&params, digest, &script)
+    }
+
+    fn files(&self, job: &JobSpec, outputs: &Outputs) -> Vec<File> {
+        delivery::there(job, outputs)
+    }
+
+    fn pieces(&self, job: &JobSpec, outputs: &Outputs, read: Read<'_>) -> std::io::Result<Vec<Piece>> {
+        delivery::pieces(job, outputs, read)
+    }
+
+    fn growing(&self, job: &JobSpec, outputs: &Outputs, read: Read<'_>) -> std::io::Result<Option<Growing>> {
+        delivery::growing(job, outputs, read)
     }
 
     fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure> {

@@ -7,7 +7,7 @@ mod post;
 mod telemetry;
 pub mod wire;
 
-pub use digest::Digest;
+pub use digest::{Digest, NotADigest};
 pub use event::{Event, JobState, Progress, TaskState};
 pub use plan::{
     Ask, Class, Fault, Input, JobId, JobSpec, Plan, Source, Split, TaskFailure, TaskId, TaskName, TaskResult, TaskSpec, Token,

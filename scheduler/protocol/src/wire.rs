@@ -32,6 +32,15 @@ pub struct Problem {
     /// One sentence for people, with the remedy if there is one.
     #[serde(default)]
     pub detail: String,
+    /// What it is, for programs: never changes for the same cause (`no-such-job`, `too-many-requests`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub code: String,
+    /// The request that it answers, as the log names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+    /// Of a body that is not what the route takes: where (RFC 6901).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     /// Of bad input: where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,

@@ -19,6 +19,11 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// All its tasks, in estimated seconds.
+    pub fn work(&self) -> f64 {
+        self.work
+    }
+
     /// Takes another task of the job into account.
     pub fn count(&mut self, seconds: f64) {
         self.longest = self.longest.max(seconds);

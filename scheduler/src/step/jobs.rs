@@ -66,6 +66,12 @@ impl Step<'_> {
         self.finish(id);
     }
 
+    pub(super) fn prioritised(&mut self, id: &JobId, priority: i32) {
+        if self.state.prioritise(id, priority) {
+            self.effects.push(Effect::SaveJob(id.clone()));
+        }
+    }
+
     /// Ends a job once; whatever is left of it is cancelled.
     pub(super) fn end(&mut self, id: &JobId, state: JobState, reason: Option<String>) {
         self.state.dequeue_all(id);

@@ -93,6 +93,7 @@ pub async fn check(store: &impl Store) {
     cache(store).await;
     cancels(store).await;
     pruning(store).await;
+    removing(store).await;
     standing(store).await;
     backlog(store).await;
 }
@@ -344,4 +345,25 @@ async fn pruning(store: &impl Store) {
     let left: Vec<JobId> = store.list().await.expect("list").into_iter().map(|summary| summary.job.id).collect();
     assert_eq!(left, [JobId("job-000020".into()), old.id.clone(), ended.id], "the latest stays, and what is unfinished");
     assert_eq!(store.job(&old.id).await.expect("job"), Some(old));
+}
+
+/// After `pruning`.
+async fn removing(store: &impl Store) {
+    let mut leader = Leader::new(store).await;
+    let mut last = job("job-000200");
+    let mut run = task("a");
+    run.token = Token(7_000);
+    last.tasks.insert(run);
+    leader.commit(&put(&last)).await.expect("commit");
+    assert!(!store.remove(&last.id).await.expect("remove"), "it has not ended");
+    last.state = JobState::Failed;
+    leader.commit(&put(&last)).await.expect("commit");
+    let highest = store.highest().await.expect("highest");
+    assert_eq!(highest.1, 200);
+    assert!(store.remove(&last.id).await.expect("remove"));
+    assert!(!store.remove(&last.id).await.expect("remove"), "it is gone");
+    assert_eq!(store.job(&last.id).await.expect("job"), None);
+    assert_eq!(store.highest().await.expect("highest"), highest, "its numbers are never given out again");
+    store.prune(0).await.expect("prune");
+    assert_eq!(store.highest().await.expect("highest"), highest);
 }

@@ -188,6 +188,14 @@ impl<E: Engine> Sql<E> {
         Ok(steps)
     }
 
+    /// Notes the highest token and job number, before rows that may have them go.
+    async fn note_highest(&self) -> Result<Step, StoreError> {
+        let (token, job) = self.highest().await?;
+        let note = "UPDATE farm SET highest_token = CASE WHEN highest_token < $1 THEN $1 ELSE highest_token END,
+                        highest_job = CASE WHEN highest_job < $2 THEN $2 ELSE highest_job END";
+        Ok(Step::new(note, [Arg::Int(rows::signed(token)), Arg::Int(rows::signed(job))]))
+    }
+
     /// Says how the commit of a batch came out.
     async fn settle(&self, epoch: Epoch, number: u64) -> Result<(), StoreError> {
         let last = self.committed(epoch).await?;
@@ -426,7 +434,10 @@ impl<E: Engine> Store for Sql<E> {
         let ask = Step::new("SELECT id FROM jobs ORDER BY length(id) DESC, id DESC LIMIT 1", []);
         let latest = self.engine.fetch(ask, |(id,): (String,)| Ok(id)).await?;
         let number = latest.first().and_then(|id| id.rsplit('-').next()?.parse().ok());
-        Ok((token, number.unwrap_or(0)))
+        let ask = Step::new("SELECT highest_token, highest_job FROM farm", []);
+        let (gone_token, gone_job): (i64, i64) = one(self.engine.fetch(ask, Ok).await?, "the farm's highest numbers")?;
+        let unsigned = |number| rows::unsigned(number, "the farm's highest numbers");
+        Ok((token.max(unsigned(gone_token)?), number.unwrap_or(0).max(unsigned(gone_job)?)))
     }
 
     async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
@@ -452,7 +463,14 @@ impl<E: Engine> Store for Sql<E> {
     async fn prune(&self, keep: u32) -> Result<(), StoreError> {
         let prune = "DELETE FROM jobs WHERE state NOT IN ('queued', 'running')
                      AND id NOT IN (SELECT id FROM jobs ORDER BY length(id) DESC, id DESC LIMIT $1)";
-        self.engine.transact(vec![Step::new(prune, [Arg::Int(keep.into())])]).await.map(drop)
+        let note = self.note_highest().await?;
+        self.engine.transact(vec![note, Step::new(prune, [Arg::Int(keep.into())])]).await.map(drop)
+    }
+
+    async fn remove(&self, job: &JobId) -> Result<bool, StoreError> {
+        let remove = "DELETE FROM jobs WHERE id = $1 AND state NOT IN ('queued', 'running')";
+        let note = self.note_highest().await?;
+        self.engine.transact(vec![note, Step::new(remove, [Arg::Text(rows::clean(&job.0))]).must()]).await
     }
 
     async fn ask_cancel(&self, job: &JobId, now: Millis) -> Result<(), StoreError> {

@@ -30,6 +30,8 @@ pub struct Rows {
     pub jobs: BTreeMap<JobId, Job>,
     pub results: BTreeMap<Digest, Cached>,
     pub cancels: Vec<JobId>,
+    /// The highest token and job number of what has been forgotten.
+    gone: (u64, u64),
     pub standing: Standing,
     pub nodes: Vec<Offer>,
     /// When the leader last showed that it lives.
@@ -204,10 +206,7 @@ impl Store for MemoryStore {
         Ok(self.rows().standing.clone())
     }
     async fn highest(&self) -> Result<(u64, u64), StoreError> {
-        let rows = self.rows();
-        let token = rows.jobs.values().flat_map(|job| job.tasks.values()).map(|task| task.token.0).max().unwrap_or(0);
-        let job = rows.jobs.keys().filter_map(|id| id.0.strip_prefix("job-")?.parse().ok()).max().unwrap_or(0);
-        Ok((token, job))
+        Ok(self.rows().highest())
     }
     async fn results(&self, identities: &[Digest]) -> Result<BTreeMap<Digest, Cached>, StoreError> {
         let rows = self.rows();
@@ -227,9 +226,19 @@ impl Store for MemoryStore {
     }
     async fn prune(&self, keep: u32) -> Result<(), StoreError> {
         let mut rows = self.rows();
+        rows.gone = rows.highest();
         let kept: Vec<JobId> = rows.jobs.keys().rev().take(keep as usize).cloned().collect();
         rows.jobs.retain(|id, job| !job.terminal() || kept.contains(id));
         Ok(())
+    }
+    async fn remove(&self, job: &JobId) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let ended = rows.jobs.get(job).is_some_and(Job::terminal);
+        if ended {
+            rows.gone = rows.highest();
+            rows.jobs.remove(job);
+        }
+        Ok(ended)
     }
     async fn ask_cancel(&self, job: &JobId, _: Millis) -> Result<(), StoreError> {
         let mut rows = self.rows();
@@ -240,6 +249,14 @@ impl Store for MemoryStore {
     }
     async fn cancels(&self) -> Result<Vec<JobId>, StoreError> {
         Ok(self.rows().cancels.clone())
+    }
+}
+
+impl Rows {
+    fn highest(&self) -> (u64, u64) {
+        let token = self.jobs.values().flat_map(|job| job.tasks.values()).map(|task| task.token.0).max().unwrap_or(0);
+        let job = self.jobs.keys().filter_map(|id| id.0.strip_prefix("job-")?.parse().ok()).max().unwrap_or(0);
+        (token.max(self.gone.0), job.max(self.gone.1))
     }
 }
 

@@ -309,13 +309,25 @@ fn a_webhook_is_its_owners() {
 }
 
 #[test]
+fn what_happened_before_a_webhook_was_added_is_not_told() {
+    on_one(|database| async move {
+        let webhooks = open(&database, here()).await;
+        add(&webhooks, "https://example.com/", &["*"]).await;
+        let data = json!({});
+        let at = |at| Notice { key: "k", event: "job.succeeded", data: &data, at };
+        assert_eq!(webhooks.publish(&at(NOW - 1), NOW).await.unwrap(), 0);
+        assert_eq!(webhooks.publish(&at(NOW), NOW).await.unwrap(), 1);
+    });
+}
+
+#[test]
 fn what_is_wrong_is_refused_at_once() {
     on_one(|database| async move {
         let webhooks = open(&database, here()).await;
         let no_events = NewWebhook { url: "https://example.com/".into(), events: vec![] };
         assert!(matches!(webhooks.add("ada", &no_events, NOW).await, Err(WebhookError::BadEvents { .. })));
         let data = json!({ "text": "x".repeat(64 << 10) });
-        let notice = Notice { key: "k", event: "job.succeeded", data: &data };
+        let notice = Notice { key: "k", event: "job.succeeded", data: &data, at: NOW };
         assert!(matches!(webhooks.publish(&notice, NOW).await, Err(WebhookError::TooLarge { .. })));
         assert_eq!(database.run(sql!("UPDATE _webhook_migrations SET version = 99")).await.unwrap(), 1);
         let error = Webhooks::open(database, crate::farm::options(here())).await.err().unwrap();

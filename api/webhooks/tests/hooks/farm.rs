@@ -74,7 +74,7 @@ pub async fn add(webhooks: &Webhooks, url: &str, events: &[&str]) -> Created {
 /// Publishes that a job succeeded; gives how many webhooks will be told.
 pub async fn publish(webhooks: &Webhooks, job: &str) -> u64 {
     let data = json!({ "job": job });
-    let notice = Notice { key: &format!("{job}-ended"), event: "job.succeeded", data: &data };
+    let notice = Notice { key: &format!("{job}-ended"), event: "job.succeeded", data: &data, at: NOW };
     webhooks.publish(&notice, NOW).await.unwrap()
 }
 

@@ -1,0 +1,170 @@
+//! `klieg nodes`, `drain`, `undrain`, `projects`, `queue`: for those who run a farm.
+
+use super::{Common, LinkArgs, Stop, block_on, door, jobs::encoded, link_stop, print, print_json};
+use crate::show::{clock, money};
+use http::Method;
+use klieg_api::front::views::{Device, Node, NodeState, Project, Queue};
+use serde_json::{Map, Value, json};
+
+#[derive(clap::Args)]
+pub struct FarmLink {
+    #[command(flatten)]
+    link: LinkArgs,
+}
+
+#[derive(clap::Args)]
+pub struct DrainArgs {
+    /// The node, as `klieg nodes` names it.
+    node: String,
+    #[command(flatten)]
+    link: LinkArgs,
+}
+
+#[derive(clap::Args)]
+pub struct ProjectsArgs {
+    /// A project whose share is to be set, with the flags below; without it all are listed.
+    name: Option<String>,
+    /// Of two projects with work, one of twice the weight gets twice the device-seconds.
+    #[arg(long, requires = "name")]
+    weight: Option<f64>,
+    /// Device-seconds that it may take ahead of its share after it was idle.
+    #[arg(long, requires = "name", value_name = "SECONDS")]
+    burst: Option<f64>,
+    /// Slots that it may hold at a time.
+    #[arg(long, requires = "name", value_name = "N")]
+    slots_max: Option<u32>,
+    /// Unfinished tasks that it may have.
+    #[arg(long, requires = "name", value_name = "N")]
+    tasks_max: Option<u64>,
+    /// Slot-seconds that it may spend in all.
+    #[arg(long, requires = "name", value_name = "SECONDS")]
+    seconds_max: Option<f64>,
+    #[command(flatten)]
+    link: LinkArgs,
+}
+
+pub fn nodes(common: &Common, args: &FarmLink) -> Result<(), Stop> {
+    let client = door::server(common, &args.link)?;
+    let nodes: Vec<Node> = block_on(client.get("/nodes"))?.map_err(|e| link_stop(&e))?;
+    if common.json {
+        return print_json(&nodes);
+    }
+    if nodes.is_empty() && !common.quiet {
+        print("no node has joined; `klieg node --server URL` lets a machine work for the farm\n");
+    }
+    for node in &nodes {
+        let reason = node.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        print(&format!("{}  {}{reason}\n", node.id, word(node.state)));
+        node.devices.iter().for_each(|device| print(&of_device(device)));
+    }
+    Ok(())
+}
+
+fn word(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Healthy => "healthy",
+        NodeState::Draining => "draining",
+        NodeState::Faulty => "faulty",
+        NodeState::Away => "away",
+    }
+}
+
+fn of_device(device: &Device) -> String {
+    let used =
+        device.telemetry.as_ref().and_then(|now| now.used_percent).map(|used| format!("  {used:>3} % used")).unwrap_or_default();
+    let warm = device.telemetry.as_ref().and_then(|now| now.celsius).map(|celsius| format!("  {celsius} °C")).unwrap_or_default();
+    let reason = device.reason.as_ref().map(|reason| format!("  {}: {reason}", word(device.state))).unwrap_or_default();
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let mut text = format!(
+        "  {} {:<5} {:<28} {:>2}/{:<2} slots  {:>5.1}/{:<5.1} GB{used}{warm}{reason}\n",
+        device.index,
+        device.class,
+        device.name,
+        device.slots_held,
+        device.slots,
+        gigabytes(device.memory_held_bytes),
+        gigabytes(device.memory_bytes),
+    );
+    for task in &device.tasks {
+        text += &format!("      {} {}\n", task.job, task.task);
+    }
+    text
+}
+
+pub fn drain(common: &Common, args: &DrainArgs, drained: bool) -> Result<(), Stop> {
+    let client = door::server(common, &args.link)?;
+    let verb = if drained { "drain" } else { "undrain" };
+    let path = format!("/nodes/{}/{verb}", encoded(&args.node));
+    block_on(client.send(Method::POST, &path, None))?.map_err(|e| link_stop(&e))?;
+    if common.json {
+        return print_json(&json!({"node": args.node, "drained": drained}));
+    }
+    if !common.quiet {
+        let what = if drained { "gets no more tasks; what runs there comes to its end" } else { "gets tasks again" };
+        print(&format!("{} {what}\n", args.node));
+    }
+    Ok(())
+}
+
+pub fn projects(common: &Common, args: &ProjectsArgs) -> Result<(), Stop> {
+    let client = door::server(common, &args.link)?;
+    let mut projects: Vec<Project> = block_on(client.get("/projects"))?.map_err(|e| link_stop(&e))?;
+    if let Some(name) = &args.name {
+        let set = set(args);
+        if !set.is_empty() {
+            let before = projects.iter().find(|project| project.name == *name).map(|project| json!(project.share));
+            let mut share = before.and_then(|share| share.as_object().cloned()).unwrap_or_default();
+            share.extend(set);
+            block_on(client.send(Method::PUT, &format!("/projects/{}", encoded(name)), Some(&share.into())))?
+                .map_err(|e| link_stop(&e))?;
+            projects = block_on(client.get("/projects"))?.map_err(|e| link_stop(&e))?;
+        }
+        projects.retain(|project| project.name == *name);
+        if projects.is_empty() {
+            return Err(Stop::bad(format!("there is no project {name} yet; setting something of it makes it")));
+        }
+    }
+    if common.json {
+        return print_json(&projects);
+    }
+    for project in &projects {
+        let name = if project.name.is_empty() { "(default)" } else { &project.name };
+        let cap = project.share.slots_max.map(|most| format!(" of {most}")).unwrap_or_default();
+        print(&format!(
+            "{name:<20} weight {:<6} {:>4}{cap} slots {:>7} open tasks {:>10} cost {}\n",
+            project.share.weight,
+            project.slots_held,
+            project.open_tasks,
+            clock(project.seconds),
+            money(project.cost)
+        ));
+    }
+    Ok(())
+}
+
+fn set(args: &ProjectsArgs) -> Map<String, Value> {
+    let all: [(&str, Option<Value>); 5] = [
+        ("weight", args.weight.map(Into::into)),
+        ("burst_seconds", args.burst.map(Into::into)),
+        ("slots_max", args.slots_max.map(Into::into)),
+        ("tasks_max", args.tasks_max.map(Into::into)),
+        ("seconds_max", args.seconds_max.map(Into::into)),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+pub fn queue(common: &Common, args: &FarmLink) -> Result<(), Stop> {
+    let client = door::server(common, &args.link)?;
+    let queue: Queue = block_on(client.get("/queue"))?.map_err(|e| link_stop(&e))?;
+    if common.json {
+        return print_json(&queue);
+    }
+    print(&format!(
+        "{} jobs, {} tasks ready, {} running, {} slots on {} nodes\n",
+        queue.jobs, queue.ready, queue.running, queue.slots, queue.nodes
+    ));
+    for (class, of) in queue.classes.iter().filter(|(_, of)| of.ready + of.running + of.slots > 0) {
+        print(&format!("  {class:<5} {:>7} ready {:>5} running {:>5} slots\n", of.ready, of.running, of.slots));
+    }
+    Ok(())
+}
