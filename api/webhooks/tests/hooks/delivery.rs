@@ -282,6 +282,9 @@ fn deliveries_are_read_in_pages_and_old_ones_are_swept() {
         assert_eq!((count, pages), (6, 2));
         assert_eq!(webhooks.sweep(NOW + 30 * 86_400).await.unwrap(), 0);
         assert_eq!(webhooks.sweep(NOW + 30 * 86_400 + 1).await.unwrap(), 5, "and not what waits");
+        let data = json!({ "job": "job-0" });
+        let again = Notice { key: "job-0-ended", event: "job.succeeded", data: &data, at: NOW };
+        assert_eq!(webhooks.publish(&again, NOW + 30 * 86_400 + 1).await.unwrap(), 0, "what was swept is not told again");
         assert_eq!(only(&webhooks, &hook).await.state, State::Waiting);
     });
 }
