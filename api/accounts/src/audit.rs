@@ -7,6 +7,9 @@ use serde::Serialize;
 /// Entries of a page at most.
 pub const AUDIT_PAGE_MAX: i64 = 500;
 
+/// Of who, what and to whom; what is longer is cut.
+const NOTE_CHARACTERS_MAX: usize = 300;
+
 /// That somebody did something. Accounts stand in it by their ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
@@ -32,7 +35,9 @@ pub(crate) fn entry((id, at, actor, action, subject): Row) -> AuditEntry {
 }
 
 pub(crate) fn note(now: Seconds, actor: &str, action: &str, subject: &str) -> Statement {
-    sql!("INSERT INTO account_audit (at, actor, action, subject) VALUES ($1, $2, $3, $4)", now, actor, action, subject)
+    let cut = |text: &str| text.chars().take(NOTE_CHARACTERS_MAX).collect::<String>();
+    let insert = "INSERT INTO account_audit (at, actor, action, subject) VALUES ($1, $2, $3, $4)";
+    sql!(insert, now, cut(actor), cut(action), cut(subject))
 }
 
 impl Accounts {

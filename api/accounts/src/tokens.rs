@@ -82,14 +82,16 @@ impl Accounts {
         let (id, hidden) = (secret::id()?, secret::secret()?);
         let names: Vec<String> = Permission::ALL.iter().filter(|one| new.scopes.contains(one)).map(ToString::to_string).collect();
         let insert = "INSERT INTO account_token (id, account, name, digest, scopes, created_at, expires_at, ended_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)";
+            SELECT $1, id, $3, $4, $5, $6, $7, NULL FROM account WHERE id = $2 AND closed_at IS NULL";
         let old = "DELETE FROM account_token WHERE account = $1 AND COALESCE(ended_at, expires_at, $2) < $3";
         let steps = vec![
             sql!(old, &owner.0, now, now - ENDED_KEPT_S),
-            sql!(insert, &id, &owner.0, &new.name, secret::digest(&hidden), names.join(" "), now, new.expires_at),
+            sql!(insert, &id, &owner.0, &new.name, secret::digest(&hidden), names.join(" "), now, new.expires_at).must(),
             note(now, &caller.account.0, "token-issued", &id),
         ];
-        self.database.together(steps).await?;
+        if !self.database.together(steps).await? {
+            return Err(AccountError::Missing("account, or it is closed"));
+        }
         Ok(Issued { token: secret::token(PREFIX, &id, &hidden), id })
     }
 

@@ -299,6 +299,16 @@ fn a_node_gets_its_token_from_who_manages_accounts_and_nobody_else_gets_one_from
             let refused = one.issue(who, whose, what, NOW).await;
             assert!(matches!(refused, Err(AccountError::TooMuch { .. })), "{what:?}: {refused:?}");
         }
+        let read = token("x", &[Permission::ReadJobs], None);
+        let ghost = caller(AccountId("farm".into()), Role::Admin);
+        assert!(
+            matches!(one.issue(&ghost, &ghost.account, &read, NOW).await, Err(AccountError::Missing(_))),
+            "there is no such account"
+        );
+        one.close(&boss.account, "test", NOW).await.unwrap();
+        assert!(matches!(one.issue(&boss, &boss.account, &read, NOW).await, Err(AccountError::Missing(_))), "it is closed");
+        let odd = AccountId("\0 \u{10ffff} ' OR 1 = 1".into());
+        assert!(matches!(one.account(&odd).await, Err(AccountError::Missing(_))));
     });
 }
 

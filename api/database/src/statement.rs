@@ -45,33 +45,38 @@ impl From<Option<i64>> for Arg {
     }
 }
 
+/// PostgreSQL knows no NUL in texts: whoever asks for one with it finds nothing, in either database.
+fn kept(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 impl From<&str> for Arg {
     fn from(text: &str) -> Self {
-        Self::Text(Some(text.into()))
+        Self::from(text.to_owned())
     }
 }
 
 impl From<&String> for Arg {
     fn from(text: &String) -> Self {
-        Self::Text(Some(text.clone()))
+        Self::from(text.clone())
     }
 }
 
 impl From<String> for Arg {
     fn from(text: String) -> Self {
-        Self::Text(Some(text))
+        Self::Text(Some(kept(text)))
     }
 }
 
 impl From<Option<&str>> for Arg {
     fn from(text: Option<&str>) -> Self {
-        Self::Text(text.map(str::to_owned))
+        Self::from(text.map(str::to_owned))
     }
 }
 
 impl From<Option<String>> for Arg {
     fn from(text: Option<String>) -> Self {
-        Self::Text(text)
+        Self::Text(text.map(kept))
     }
 }
 

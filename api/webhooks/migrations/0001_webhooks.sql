@@ -43,5 +43,6 @@ CREATE TABLE webhook_delivery (
     ended_at INTEGER
 );
 CREATE INDEX webhook_delivery_due ON webhook_delivery (due_at) WHERE ended_at IS NULL;
+CREATE INDEX webhook_delivery_waiting ON webhook_delivery (webhook) WHERE ended_at IS NULL;
 CREATE INDEX webhook_delivery_by_webhook ON webhook_delivery (webhook, number);
 CREATE INDEX webhook_delivery_ended ON webhook_delivery (ended_at) WHERE ended_at IS NOT NULL;

@@ -100,9 +100,14 @@ fn body_of(notice: &Notice<'_>) -> Result<String, WebhookError> {
 }
 
 impl Webhooks {
-    /// Keeps an event for all webhooks that listen to it; gives how many. When this is done they will be told, whatever crashes.
+    /// Keeps an event for all webhooks that listen to it; gives for how many it was not kept before. When this is done they will be told,
+    /// whatever crashes. Where it fails, publish again: nobody is told twice.
+    /// What happened more than 30 days ago is not told any more: that it was is no longer known by then (`sweep`).
     pub async fn publish(&self, notice: &Notice<'_>, now: Seconds) -> Result<u64, WebhookError> {
         let body = body_of(notice)?;
+        if notice.at < now - ENDED_KEPT_S {
+            return Ok(0);
+        }
         let listening = self.all(None).await?;
         let listening = listening.iter().filter(|webhook| webhook.disabled_at.is_none() && webhook.created_at <= notice.at);
         let listening: Vec<&str> = listening

@@ -70,7 +70,7 @@ fn check_pattern(pattern: &str) -> Result<(), WebhookError> {
 impl Webhooks {
     /// Adds a webhook.
     pub async fn add(&self, owner: &str, new: &NewWebhook, now: Seconds) -> Result<Created, WebhookError> {
-        self.post.check(&new.url)?;
+        let url = self.post.check(&new.url)?;
         if new.events.is_empty() || new.events.len() > PATTERNS_MAX {
             return Err(WebhookError::BadEvents { pattern: String::new(), what: "give 1 to 50 events" });
         }
@@ -78,7 +78,7 @@ impl Webhooks {
         let (id, secret) = (post::id()?, Secret::random()?);
         let insert = "INSERT INTO webhook (id, owner, url, events, secret, created_at) SELECT $1, $2, $3, $4, $5, $6
             WHERE (SELECT COUNT(*) FROM webhook) < $7 AND (SELECT COUNT(*) FROM webhook WHERE owner = $2) < $8";
-        let values = sql!(insert, &id, owner, &new.url, new.events.join(" "), secret.reveal(), now, ALL_MAX, OWN_MAX);
+        let values = sql!(insert, &id, owner, url.as_str(), new.events.join(" "), secret.reveal(), now, ALL_MAX, OWN_MAX);
         if self.database.run(values).await? == 0 {
             return Err(WebhookError::TooMany(OWN_MAX));
         }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use klieg_database::sql;
 use std::{collections::BTreeMap, future::Future, pin::pin, time::Duration};
+use tokio::task::JoinSet;
 
 /// Tries at a time, of one server and of one webhook.
 const TRIES_MAX: usize = 32;
@@ -24,7 +25,7 @@ const RETRY_AFTER_MAX_S: Seconds = 86_400;
 /// How often a server looks whether something is due, if nobody tells it.
 const LOOK: Duration = Duration::from_secs(1);
 /// And how often it sweeps.
-const SWEEP: Duration = Duration::from_secs(3_600);
+const SWEEP: Duration = Duration::from_secs(60);
 const TROUBLE_CHARACTERS_MAX: usize = 300;
 
 const _: () = assert!(ATTEMPT_MAX.as_secs() + 30 < CLAIM_S as u64, "a try must end before its claim does");
@@ -74,7 +75,7 @@ impl Webhooks {
                 return Ok(worked);
             }
             let mut tries: FuturesUnordered<_> = claims.into_iter().map(|claim| self.attempt(claim, now)).collect();
-            while let Some((_, outcome)) = tries.next().await {
+            while let Some(outcome) = tries.next().await {
                 match outcome? {
                     Outcome::Delivered => worked.delivered += 1,
                     Outcome::PutOff => worked.put_off += 1,
@@ -87,16 +88,18 @@ impl Webhooks {
 
     /// Delivers until `stop`. What is on its way then is tried again by whoever runs next. While the database is away it waits.
     pub async fn run(&self, clock: impl Fn() -> Seconds, stop: impl Future<Output = ()>) {
-        let (mut stop, mut tries, mut busy) = (pin!(stop), FuturesUnordered::new(), BTreeMap::new());
+        // Tasks of their own: a try that waited for this loop while it held a connection to the database would keep the loop waiting for one.
+        let (mut stop, mut tries, mut running) = (pin!(stop), JoinSet::new(), Vec::new());
         let (mut look, mut sweep) = (tokio::time::interval(LOOK), tokio::time::interval(SWEEP));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = &mut stop => return,
-                Some((webhook, outcome)) = tries.next() => {
-                    done(&mut busy, webhook);
-                    if let Err(error) = outcome {
+                Some(ended) = tries.join_next_with_id() => {
+                    let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
+                    running.retain(|(other, _)| *other != id);
+                    if let Ok((_, Err(error))) = ended {
                         tracing::warn!(%error, "what became of a webhook's delivery is not written down; it is tried again");
                     }
                 }
@@ -104,12 +107,19 @@ impl Webhooks {
                 () = self.news.notified() => {}
                 _ = look.tick() => {}
             }
-            let free = TRIES_MAX - tries.len();
-            match self.claim(clock(), free, &busy).await {
+            let busy = busy(&running);
+            // A database that is away keeps nobody from stopping.
+            let claims = tokio::select! {
+                biased;
+                () = &mut stop => return,
+                claims = self.claim(clock(), TRIES_MAX - tries.len(), &busy) => claims,
+            };
+            match claims {
                 Ok(claims) => {
                     for claim in claims {
-                        *busy.entry(claim.webhook.clone()).or_insert(0) += 1;
-                        tries.push(self.attempt(claim, clock()));
+                        let (webhooks, webhook, now) = (self.clone(), claim.webhook.clone(), clock());
+                        let task = tries.spawn(async move { webhooks.attempt(claim, now).await });
+                        running.push((task.id(), webhook));
                     }
                 }
                 Err(error) => {
@@ -152,13 +162,12 @@ impl Webhooks {
         Ok(claims)
     }
 
-    async fn attempt(&self, claim: Claim, now: Seconds) -> (String, Result<Outcome, WebhookError>) {
+    async fn attempt(&self, claim: Claim, now: Seconds) -> Result<Outcome, WebhookError> {
         let answer = match headers(&claim, now) {
             Ok(headers) => self.post.post(&claim.url, headers, claim.body.clone()).await,
             Err(error) => Err(error.to_string()),
         };
-        let outcome = self.settle(&claim, answer, now).await;
-        (claim.webhook, outcome)
+        self.settle(&claim, answer, now).await
     }
 
     /// Writes down how a try came out, unless somebody else has claimed the delivery since.
@@ -192,13 +201,13 @@ impl Webhooks {
     }
 }
 
-fn done(busy: &mut BTreeMap<String, usize>, webhook: String) {
-    if let std::collections::btree_map::Entry::Occupied(mut tries) = busy.entry(webhook) {
-        *tries.get_mut() -= 1;
-        if *tries.get() == 0 {
-            tries.remove();
-        }
+/// How many tries of each webhook are running.
+fn busy(running: &[(tokio::task::Id, String)]) -> BTreeMap<String, usize> {
+    let mut busy = BTreeMap::new();
+    for (_, webhook) in running {
+        *busy.entry(webhook.clone()).or_insert(0) += 1;
     }
+    busy
 }
 
 fn headers(claim: &Claim, now: Seconds) -> Result<HeaderMap, WebhookError> {

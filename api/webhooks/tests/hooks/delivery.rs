@@ -6,7 +6,8 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use klieg_database::sql;
-use klieg_webhooks::{Created, DatabaseError, NewWebhook, Notice, Secret, State, WebhookError, Webhooks, Worked};
+use klieg_servers::{Postgres, Sync};
+use klieg_webhooks::{Created, Database, DatabaseError, NewWebhook, Notice, Secret, State, WebhookError, Webhooks, Worked};
 use ring::hmac;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -197,6 +198,30 @@ fn servers_that_run_tell_each_once_and_a_receiver_that_hangs_holds_up_nobody_els
 }
 
 #[test]
+fn while_the_database_is_away_webhooks_wait() {
+    let mut server = Postgres::start(Sync::Off);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let receiver = Receiver::start(|_| status("200 OK")).await;
+        let webhooks = open(&Database::open(&server.url()).await.unwrap(), here()).await;
+        let hook = add(&webhooks, &receiver.url(), &["*"]).await;
+        let (stop, worker) = running(&webhooks);
+        publish(&webhooks, "job-1").await;
+        receiver.wait_for(1).await;
+        server.crash();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        server.restart();
+        publish(&webhooks, "job-2").await;
+        receiver.wait_for(2).await;
+        server.crash();
+        stop.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(5), worker).await.expect("it stops without the database").unwrap();
+        server.restart();
+        assert_eq!(webhooks.deliveries(&hook.webhook.id, 10, None).await.unwrap().deliveries.len(), 2);
+    });
+}
+
+#[test]
 fn a_receiver_is_left_alone_as_long_as_it_asks_and_for_good_when_it_is_gone() {
     on_both(|database| async move {
         let answers = |number| match number {
@@ -257,6 +282,9 @@ fn deliveries_are_read_in_pages_and_old_ones_are_swept() {
         assert_eq!((count, pages), (6, 2));
         assert_eq!(webhooks.sweep(NOW + 30 * 86_400).await.unwrap(), 0);
         assert_eq!(webhooks.sweep(NOW + 30 * 86_400 + 1).await.unwrap(), 5, "and not what waits");
+        let data = json!({ "job": "job-0" });
+        let again = Notice { key: "job-0-ended", event: "job.succeeded", data: &data, at: NOW };
+        assert_eq!(webhooks.publish(&again, NOW + 30 * 86_400 + 1).await.unwrap(), 0, "what was swept is not told again");
         assert_eq!(only(&webhooks, &hook).await.state, State::Waiting);
     });
 }
