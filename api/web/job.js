@@ -49,9 +49,9 @@ export function open(box, { params: [id], signal, title }) {
     draw();
   }
 
-  /** Where a task runs is told while it runs: the timeline keeps what the page has seen. */
+  /** Where each task runs, or ran last. */
   function remember(tasks) {
-    for (const { name, node, device, started_at_ms: since } of tasks) if (node && since) state.placed.set(name, { node, device, since });
+    for (const { name, node, device, started_at_ms: since, ended_at_ms: end } of tasks) if (node && since) state.placed.set(name, { node, device, since, end });
   }
 
   /** Not chatty: every tenth, and the end. */
@@ -416,7 +416,7 @@ function times(state, { measure, show }) {
     state: task.state,
     lane: whereOf(state.placed.get(task.name)),
     from: state.placed.get(task.name).since,
-    to: task.state === "running" ? Math.max(now, state.placed.get(task.name).since) : state.placed.get(task.name).since + Math.max(0, task.seconds) * 1000,
+    to: task.state === "running" ? Math.max(now, state.placed.get(task.name).since) : state.placed.get(task.name).end ?? state.placed.get(task.name).since + Math.max(0, task.seconds) * 1000,
   }));
   const from = Math.min(...drawn.map((task) => task.from), now);
   const to = LIVE.has(state.job.state) ? now : Math.max(...drawn.map((task) => task.to), from + 1000);
@@ -430,7 +430,7 @@ function times(state, { measure, show }) {
       { class: "scroll times", tabindex: 0, role: "region", "aria-label": "Which task ran when, by device; the same is in the table of tasks", ref: measure },
       drawn.length ? [timeline(drawn, { from, to, wide: state.wide, open: (task) => show(task.name) }), scale(from, to, state.wide)] : LIVE.has(state.job.state)
           ? empty("No task runs.", "Bars appear here as devices take tasks.")
-          : empty("This page was not open while the job ran.", "The farm tells where a task runs while it runs; how long each took is in the table below."),
+          : empty("No task of it ran.", "What it gives had been computed before; the table below has each task."),
     ),
   );
 }

@@ -45,6 +45,7 @@ fn end(number: u64, batch: &mut Batch) {
         attempt: 1,
         token: task.token,
         node: NodeId("node".into()),
+        device: 0,
         slot: 0,
         started: number,
         ended: number + 1,

@@ -10,6 +10,7 @@ use crate::{
     service,
     service::Message,
     state::{BadPlan, Job, Millis, Rules, Share, State, Tasks},
+    step::Attempt,
     store::{Epoch, Store, StoreError, Summary, lead_now, lead_when_free},
     sweep, takeover, why,
 };
@@ -147,10 +148,12 @@ pub struct TaskRecord {
     pub cost: f64,
     pub failure: Option<TaskFailure>,
     pub outputs: BTreeMap<String, Digest>,
-    /// Of the attempt that runs: the node, its device's number, and since when (milliseconds since the Unix epoch).
+    /// Of the attempt that runs, or else of the last one: the node, its device's number, and when (milliseconds since the Unix epoch).
     pub node: Option<NodeId>,
     pub device: Option<u32>,
     pub started_at: Option<u64>,
+    /// `None` while it runs.
+    pub ended_at: Option<u64>,
     /// The furthest that any attempt came, 0–1.
     pub fraction: f32,
     /// Estimated seconds.
@@ -225,6 +228,7 @@ pub(crate) fn task_records(job: &Job) -> Vec<TaskRecord> {
             node: task.run.as_ref().map(|run| run.node.clone()),
             device: task.run.as_ref().map(|run| run.device),
             started_at: task.run.as_ref().map(|run| run.since),
+            ended_at: None,
             fraction: if task.state == TaskState::Succeeded { 1.0 } else { task.furthest },
             estimate: spec.ask.seconds,
         })
@@ -551,6 +555,20 @@ impl Farm {
 
     /// A job's tasks in the order of its plan.
     pub async fn task_records(&self, job: &JobId) -> Result<Vec<TaskRecord>, FarmError> {
+        let mut records = self.plain_records(job).await?;
+        // Where a task ran last is told by its attempts; the last of each counts.
+        let attempts = self.0.store.attempts(job).await?;
+        let last: BTreeMap<&str, &Attempt> = attempts.iter().map(|attempt| (attempt.id.task.as_str(), attempt)).collect();
+        for record in records.iter_mut().filter(|record| record.node.is_none()) {
+            if let Some(attempt) = last.get(record.name.as_str()) {
+                (record.node, record.device) = (Some(attempt.node.clone()), Some(attempt.device));
+                (record.started_at, record.ended_at) = (Some(attempt.started), Some(attempt.ended));
+            }
+        }
+        Ok(records)
+    }
+
+    async fn plain_records(&self, job: &JobId) -> Result<Vec<TaskRecord>, FarmError> {
         let id = job.clone();
         // Of an unfinished job the scheduler knows better how far its tasks are, unless that keeps it for too long.
         let small = |job: &&Job| job.tasks.len() <= LIVE_TASKS_MAX;

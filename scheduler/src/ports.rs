@@ -5,6 +5,7 @@ use crate::{
     blobs::{BlobError, Blobs, Folder, S3, Upload, UploadName},
     bus::{Bus, BusError, Cursor, InProcess, Nats, Page, Request, Stamp},
     state::{Job, Millis},
+    step::Attempt,
     store::{Batch, Cached, Epoch, Leadership, Postgres, Sqlite, Standing, Store, StoreError, Summary},
 };
 use klieg_protocol::{Digest, Event, JobId, Offer};
@@ -47,6 +48,7 @@ any! {
     fn committed(epoch: Epoch) -> Result<u64, StoreError>;
     fn unfinished() -> Result<Vec<Job>, StoreError>;
     fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
+    fn attempts(job: &JobId) -> Result<Vec<Attempt>, StoreError>;
     fn summary(id: &JobId) -> Result<Option<Summary>, StoreError>;
     fn list() -> Result<Vec<Summary>, StoreError>;
     fn nodes() -> Result<Vec<Offer>, StoreError>;

@@ -101,6 +101,7 @@ fn lost(id: TaskId, task: &Task, now: Millis) -> Option<Attempt> {
         attempt: task.attempts,
         token: task.token,
         node: run.node,
+        device: run.device,
         slot: run.slots.first().copied().unwrap_or(0),
         started: run.since,
         ended: now,

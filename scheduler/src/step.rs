@@ -138,6 +138,7 @@ pub struct Attempt {
     pub attempt: u32,
     pub token: Token,
     pub node: NodeId,
+    pub device: u32,
     pub slot: u32,
     pub started: Millis,
     pub ended: Millis,

@@ -147,6 +147,8 @@ pub trait Store: Send + Sync + 'static {
     fn unfinished(&self) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
     /// A job as it was last written.
     fn job(&self, id: &JobId) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
+    /// The attempts of a job that have ended, in the order of their tokens.
+    fn attempts(&self, job: &JobId) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
     /// What `list` has of one job.
     fn summary(&self, id: &JobId) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
     /// All jobs, oldest first.

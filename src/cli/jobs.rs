@@ -122,7 +122,7 @@ pub fn show(common: &Common, args: &ShowArgs) -> Result<(), Stop> {
     }
     print(&line(&job));
     for task in &tasks {
-        let place = task.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+        let place = task.node.as_ref().filter(|_| task.ended_at_ms.is_none()).map(|node| format!(" on {node}")).unwrap_or_default();
         let failure = task.failure.as_ref().map(|failure| format!("\n    {}", failure.message)).unwrap_or_default();
         let phase = format!("{:?}", task.state).to_lowercase();
         let part =

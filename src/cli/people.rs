@@ -62,7 +62,7 @@ pub enum AccountsVerb {
     /// Show who did what, the newest first.
     Audit {
         /// How many entries.
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
 }

@@ -308,7 +308,7 @@ async fn end(State(app): State<App>, Extension(who): Extension<Who>, Path(id): P
 #[into_params(parameter_in = Query)]
 struct Part {
     /// Entries on a page.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
+    #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<i64>,
     /// What an earlier page gave as `next`.
     before: Option<i64>,

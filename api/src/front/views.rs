@@ -263,10 +263,12 @@ pub struct Task {
     pub estimate: f64,
     pub failure: Option<Failure>,
     pub outputs: BTreeMap<String, String>,
-    /// Where it runs.
+    /// Where it runs, or ran last.
     pub node: Option<String>,
     pub device: Option<u32>,
     pub started_at_ms: Option<u64>,
+    /// Null while it runs.
+    pub ended_at_ms: Option<u64>,
 }
 
 /// Where a task stands.
@@ -321,6 +323,7 @@ impl From<TaskRecord> for Task {
             node: record.node.map(|node| node.0),
             device: record.device,
             started_at_ms: record.started_at,
+            ended_at_ms: record.ended_at,
         }
     }
 }
@@ -357,6 +360,7 @@ impl From<Task> for TaskRecord {
             node: task.node.map(NodeId),
             device: task.device,
             started_at: task.started_at_ms,
+            ended_at: task.ended_at_ms,
             #[expect(clippy::cast_possible_truncation, reason = "it was an f32")]
             fraction: task.progress as f32,
             estimate: task.estimate,

@@ -88,6 +88,9 @@ async fn a_job_from_its_estimate_to_its_outputs() {
     };
     assert_eq!((&status["progress"], &status["result"]["outputs"][0]["name"]), (&json!(100.0), &json!("copy/0/out")), "{status}");
     assert_eq!(status["result"]["outputs"][1]["bytes"], json!(4 + "copy/1".len()));
+    let (_, tasks) = ask(&server, "GET", &format!("/api/v1/jobs/{id}/tasks"), TOKEN, None).await;
+    let ended = |task: &Value| task["ended_at_ms"].as_u64() >= task["started_at_ms"].as_u64() && task["started_at_ms"].is_u64();
+    assert!(tasks[1]["node"] == "hand" && tasks[1]["device"] == 0 && ended(&tasks[1]), "where it ran last: {tasks}");
     let (head, body) = raw(&server, "GET", &format!("/api/v1/jobs/{id}/outputs/copy/1/out"), "Range: bytes=2-5\r\n").await;
     assert!(head.starts_with("HTTP/1.1 206") && head.contains("content-range: bytes 2-5/10"), "{head}");
     assert_eq!(body, "odco");

@@ -296,8 +296,8 @@ impl Step<'_> {
         if slot_seconds > 0.0 {
             self.effects.push(Effect::SaveProject(project));
         }
-        let (node, slot, started) = (run.node, run.slots.first().copied().unwrap_or(0), run.since);
-        Some(Attempt { id: id.clone(), attempt, token, node, slot, started, ended: now, seconds: slot_seconds, failure })
+        let (node, device, slot, started) = (run.node, run.device, run.slots.first().copied().unwrap_or(0), run.since);
+        Some(Attempt { id: id.clone(), attempt, token, node, device, slot, started, ended: now, seconds: slot_seconds, failure })
     }
 
     /// An attempt has shown how a device is: `fault` when it failed by the device's.

@@ -201,6 +201,7 @@ async fn jobs(store: &impl Store) {
         attempt: 1,
         token: Token(5),
         node: NodeId("n".into()),
+        device: 3,
         slot: 0,
         started: 1,
         ended: 2,
@@ -211,6 +212,12 @@ async fn jobs(store: &impl Store) {
     let torn = Batch { attempts: vec![attempt("no such job")], ..put(&job) };
     assert!(leader.commit(&torn).await.is_err());
     assert_eq!(store.job(&job.id).await.expect("job").expect("job").tasks["a"].state, TaskState::Running, "all or nothing");
+    assert_eq!(store.attempts(&job.id).await.expect("attempts"), []);
+    let failure = TaskFailure { fault: Fault::Nobody, message: "it is gone".into() };
+    let second = Attempt { token: Token(6), attempt: 2, failure: Some(failure), ..attempt(&job.id.0) };
+    let both = vec![second.clone(), attempt(&job.id.0)];
+    leader.commit(&Batch { attempts: both, ..Batch::default() }).await.expect("commit");
+    assert_eq!(store.attempts(&job.id).await.expect("attempts"), [attempt(&job.id.0), second], "in the order of their tokens");
 
     (job.state, job.reason, job.ended_at) = (JobState::Failed, Some("r".into()), Some(9_000));
     leader.commit(&Batch { attempts: vec![attempt("job-000012")], ..put(&job) }).await.expect("commit");

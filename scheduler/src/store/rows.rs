@@ -6,7 +6,7 @@ use crate::{
     state::{Cache, Job, Task, Tasks},
     step::Attempt,
 };
-use klieg_protocol::{Digest, Fault, JobId, Offer, TaskState, Token};
+use klieg_protocol::{Digest, Fault, JobId, NodeId, Offer, TaskFailure, TaskId, TaskState, Token};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -98,6 +98,7 @@ record! {
         seconds: f64,
         outcome: String,
         message: Option<String>,
+        device: i64,
     }
 }
 
@@ -210,6 +211,7 @@ pub fn of_attempt(attempt: &Attempt) -> AttemptRow {
         seconds: finite(attempt.seconds),
         outcome: outcome.into(),
         message: attempt.failure.as_ref().map(|f| clean(&f.message)),
+        device: attempt.device.into(),
     }
 }
 
@@ -309,6 +311,32 @@ pub fn untouched(job: &str, position: i64, spec: &str, state: &str) -> Result<Ta
         _ => return Err(damaged()),
     };
     Ok(Task { state, ..Task::new(spec, position) })
+}
+
+/// An attempt that has ended.
+pub fn attempt(row: AttemptRow) -> Result<Attempt, StoreError> {
+    let what = format!("an attempt of task {} of job {}", row.task, row.job);
+    let fault = match row.outcome.as_str() {
+        "succeeded" => None,
+        "task" => Some(Fault::Task),
+        "node" => Some(Fault::Node),
+        "input" => Some(Fault::Input),
+        "lost" => Some(Fault::Nobody),
+        "memory" => Some(Fault::Memory),
+        _ => return Err(damaged(&what)),
+    };
+    Ok(Attempt {
+        attempt: narrow(row.attempt, &what)?,
+        token: Token(unsigned(row.token, &what)?),
+        node: NodeId(row.node),
+        device: narrow(row.device, &what)?,
+        slot: narrow(row.slot, &what)?,
+        started: unsigned(row.started_ms, &what)?,
+        ended: unsigned(row.ended_ms, &what)?,
+        seconds: row.seconds,
+        failure: fault.map(|fault| TaskFailure { fault, message: row.message.unwrap_or_default() }),
+        id: TaskId { job: JobId(row.job), task: row.task },
+    })
 }
 
 pub fn cached(row: ResultRow) -> Result<Cached, StoreError> {

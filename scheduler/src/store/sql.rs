@@ -5,7 +5,10 @@ use super::{
     Batch, Cached, EPOCHS_KEPT, Epoch, Leadership, Standing, Store, StoreError, Summary,
     rows::{self, AttemptRow, JobRow, LimitRow, NodeRow, PeakRow, ProjectRow, Record, ResultRow, Table, TaskRow},
 };
-use crate::state::{Job, Millis, Task};
+use crate::{
+    state::{Job, Millis, Task},
+    step::Attempt,
+};
 use klieg_protocol::{Digest, JobId, Offer};
 use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr, SqlStr, postgres::PgRow, sqlite::SqliteRow};
 use std::{
@@ -398,6 +401,11 @@ impl<E: Engine> Store for Sql<E> {
         let tasks = self.engine.fetch(Step::new("SELECT * FROM tasks WHERE job = $1", id), job_of_task).await?;
         job.tasks = tasks.into_iter().map(|(_, task)| task).collect();
         Ok(Some(job))
+    }
+
+    async fn attempts(&self, job: &JobId) -> Result<Vec<Attempt>, StoreError> {
+        let ask = "SELECT * FROM attempts WHERE job = $1 ORDER BY token";
+        self.engine.fetch(Step::new(ask, [Arg::Text(rows::clean(&job.0))]), rows::attempt).await
     }
 
     async fn summary(&self, id: &JobId) -> Result<Option<Summary>, StoreError> {

@@ -6,6 +6,7 @@ use klieg_scheduler::{
     bus::{Bus, Cursor, InProcess, Stamp},
     invariants::{Broken, Promise, Watchman},
     state::{Job, Millis, Tasks, terminal},
+    step::Attempt,
     store::{Batch, Cached, Epoch, Leadership, Standing, Store, StoreError, Summary},
 };
 use std::{
@@ -41,7 +42,7 @@ pub struct Rows {
     /// Whether there is no space.
     pub full: bool,
     /// Attempts that were written, by task and token.
-    pub attempts: BTreeMap<(TaskId, u64), String>,
+    pub attempts: BTreeMap<(TaskId, u64), Attempt>,
     pub wrong: Vec<Broken>,
 }
 
@@ -78,7 +79,7 @@ impl Rows {
             self.write_task(id, task);
         }
         for attempt in &batch.attempts {
-            self.attempts.insert((attempt.id.clone(), attempt.token.0), format!("{:?}", attempt.failure));
+            self.attempts.insert((attempt.id.clone(), attempt.token.0), attempt.clone());
         }
         self.results.extend(batch.results.iter().map(|cached| (cached.identity, cached.clone())));
         for (identity, at) in &batch.used {
@@ -192,6 +193,12 @@ impl Store for MemoryStore {
     }
     async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         Ok(self.rows().jobs.get(id).cloned())
+    }
+    async fn attempts(&self, job: &JobId) -> Result<Vec<Attempt>, StoreError> {
+        let rows = self.rows();
+        let mut found: Vec<Attempt> = rows.attempts.values().filter(|attempt| attempt.id.job == *job).cloned().collect();
+        found.sort_by_key(|attempt| attempt.token);
+        Ok(found)
     }
     async fn summary(&self, id: &JobId) -> Result<Option<Summary>, StoreError> {
         Ok(self.rows().jobs.get(id).map(summary))
