@@ -73,9 +73,11 @@ export function player(path, signal, parts, grows) {
     const take = () => {
       state.shown = cut;
       const focused = document.activeElement === before;
+      // Somebody may have pressed play while the new one was loading.
+      const plays = before && !before.paused && !before.ended;
       draw();
       if (focused) video.focus();
-      if (atEnd && video.duration - video.currentTime > NEAR_END_SECONDS) video.play().catch(() => {});
+      if (plays || (atEnd && video.duration - video.currentTime > NEAR_END_SECONDS)) video.play().catch(() => {});
       drop(old);
     };
     video.onloadeddata = () => {
