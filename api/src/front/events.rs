@@ -33,15 +33,18 @@ fn place(id: &str) -> Option<Place> {
     Some(Place { telling: u64::from_str_radix(telling, 16).ok()?, index: index.parse().ok()? })
 }
 
+/// Boxed, because a channel has room for 32 from the first one on, and there may be ten thousand watchers.
+type Told = Box<(Place, Event)>;
+
 struct Inbox {
-    events: mpsc::Receiver<(Place, Event)>,
+    events: mpsc::Receiver<Told>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl lines::Source for Inbox {
     type Line = Event;
     fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Event>> + Send + '_>> {
-        Box::pin(async { self.events.recv().await.map(|(_, event)| event) })
+        Box::pin(async { self.events.recv().await.map(|told| told.1) })
     }
 }
 
@@ -82,7 +85,7 @@ fn streamed(inbox: Inbox, last: Option<Place>, alive_every: Duration) -> Respons
     let events = stream::unfold((inbox, telling, None), |(mut inbox, telling, held)| async move {
         let (place, event) = match held {
             Some(held) => held,
-            None => inbox.events.recv().await?,
+            None => *inbox.events.recv().await?,
         };
         if telling.is_some_and(|telling| telling != place.telling) {
             let reset = sse::Event::default().event("reset").data("{}");
@@ -110,14 +113,14 @@ fn name(event: &Event) -> &'static str {
     }
 }
 
-async fn follow(mut watch: Watch, events: mpsc::Sender<(Place, Event)>) {
+async fn follow(mut watch: Watch, events: mpsc::Sender<Told>) {
     loop {
         let event = tokio::select! {
             event = watch.next() => event,
             () = events.closed() => return,
         };
         let Some(event) = event else { return };
-        if events.send_timeout((watch.place(), event), SLOW_MAX).await.is_err() {
+        if events.send_timeout(Box::new((watch.place(), event)), SLOW_MAX).await.is_err() {
             return;
         }
     }
@@ -154,8 +157,8 @@ async fn logs(
             true => inbox.events.recv().await,
             false => tokio::time::timeout(THERE, inbox.events.recv()).await.ok().flatten(),
         };
-        let (_, event) = next?;
-        Some((Ok::<_, Infallible>(line(&event)), inbox))
+        let told = next?;
+        Some((Ok::<_, Infallible>(line(&told.1)), inbox))
     });
     let mut response = Response::new(axum::body::Body::from_stream(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
