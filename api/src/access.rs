@@ -169,13 +169,28 @@ pub async fn check(State(app): State<App>, mut request: Request<Body>, next: Nex
             }
         };
         let _permit = permit;
-        let mut response = next.run(request).await;
+        let mut response = as_problem(next.run(request).await).await;
         left.inspect(|left| left.tell(response.headers_mut()));
         response
     };
     let mut response = REQUEST.scope(id, answer.instrument(span)).await;
     response.headers_mut().extend(named.map(|named| (REQUEST_ID, named)));
     response
+}
+
+/// The longest refusal of the router that is read.
+const REFUSAL_BYTES_MAX: usize = 4_096;
+
+/// What the router refuses by itself (a query or a path that is none) as a problem, like every other error.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let plain = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() && plain) {
+        return response;
+    }
+    let said = axum::body::to_bytes(response.into_body(), REFUSAL_BYTES_MAX).await.unwrap_or_default();
+    let detail = format!("the path or the query is not what this route takes: {}", String::from_utf8_lossy(&said));
+    Trouble::new(status, detail).into_response()
 }
 
 async fn admit(

@@ -475,7 +475,7 @@ impl Farm {
 
     /// All outputs of a job's tasks so far: (task, name) → artifact.
     pub async fn outputs(&self, job: &JobId) -> Result<BTreeMap<(TaskName, String), Digest>, FarmError> {
-        let records = self.task_records(job).await?;
+        let records = self.plain_records(job).await?;
         let outputs = records.into_iter().flat_map(|task| {
             let name = task.name;
             task.outputs.into_iter().map(move |(output, digest)| ((name.clone(), output), digest))

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     Extension,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State},
     response::Response,
 };
 use http::StatusCode;
@@ -189,10 +189,8 @@ async fn deliveries(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,
-    part: Result<Query<Part>, QueryRejection>,
+    Query(Part { limit, before }): Query<Part>,
 ) -> Result<Response, Trouble> {
-    let Query(Part { limit, before }) =
-        part.map_err(|e| Trouble::new(StatusCode::BAD_REQUEST, format!("failed to read the query: {e}")))?;
     let webhooks = app.webhooks()?;
     webhooks.webhook(owner(&who), &id).await?;
     let page = webhooks.deliveries(&id, limit.unwrap_or(100), before).await?;

@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Extension,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State},
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -52,8 +52,7 @@ const SENTENCES_MAX: usize = 1_000;
 
 /// The jobs, the newest first
 #[utoipa::path(get, path = "/jobs", tag = "jobs", params(Which), responses((status = 200, body = Jobs), Problems))]
-async fn list(Extension(farm): Extension<Farm>, which: Result<Query<Which>, QueryRejection>) -> Result<Response, Trouble> {
-    let Query(which) = which.map_err(|e| Trouble::new(StatusCode::BAD_REQUEST, format!("failed to read the query: {e}")))?;
+async fn list(Extension(farm): Extension<Farm>, Query(which): Query<Which>) -> Result<Response, Trouble> {
     let limit = which.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Trouble::new(StatusCode::BAD_REQUEST, format!("a page has 1 to {PAGE_MAX} jobs; limit={limit} was asked for")));

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     Extension,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State},
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -335,9 +335,7 @@ struct Entry {
 
 /// Who did what, the newest first
 #[utoipa::path(get, path = "/audit", tag = "people", params(Part), responses((status = 200, body = Audit), Problems))]
-async fn audit(State(app): State<App>, part: Result<Query<Part>, QueryRejection>) -> Result<Response, Trouble> {
-    let Query(Part { limit, before }) =
-        part.map_err(|e| Trouble::new(StatusCode::BAD_REQUEST, format!("failed to read the query: {e}")))?;
+async fn audit(State(app): State<App>, Query(Part { limit, before }): Query<Part>) -> Result<Response, Trouble> {
     let page = app.accounts()?.audit(limit.unwrap_or(100), before).await?;
     let entry = |entry: accounts::AuditEntry| Entry {
         id: entry.id,

@@ -99,6 +99,9 @@ async fn every_error_is_a_problem() {
         (Ask::new(Method::GET, format!("/v1/artifacts/{digest}")), 404, "it is not there"),
         (Ask::new(Method::GET, "/v1/artifacts/abc"), 400, "64 hex digits"),
         (json("/api/v1/jobs", "{"), 400, "EOF"),
+        (Ask::new(Method::GET, "/api/v1/jobs/%ff"), 400, "the path or the query"),
+        (Ask::new(Method::GET, "/api/v1/jobs/job-000009/why?task=a&task=b"), 400, "the path or the query"),
+        (Ask::new(Method::GET, "/api/v1/audit?limit=many"), 400, "invalid digit"),
         (json("/v1/nodes/beat", "[]"), 422, "the body is not what this route takes"),
         (json("/api/v1/jobs", r#"{"kind":"dance","label":"","params":null}"#), 422, "no job kind \"dance\" here; there is copy"),
     ] {
