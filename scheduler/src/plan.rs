@@ -1,7 +1,7 @@
 //! Who runs where: a pure function of the farm's state.
 //!
 //! Higher priority first, then the project that was served least for its weight, then its job that is due first, then the lower rank. The
-//! first task of a class that fits nowhere gets a reservation on the device where it can begin earliest by the estimates, kept
+//! first task of a class that fits nowhere gets a reservation on the device where it can end earliest by the estimates, kept
 //! until it begins, and smaller ones may only go ahead where they do not delay it (EASY backfill: Lifka, "The ANL/IBM SP
 //! Scheduling System", 1995). A tick costs in proportion to devices, shapes and placements, not to tasks.
 
@@ -9,8 +9,6 @@ mod queue;
 mod room;
 #[cfg(test)]
 mod tests;
-
-pub use room::opens;
 
 use crate::state::{Aged, Job, Limit, Millis, Shape, State};
 use klieg_protocol::{Class, JobId, NodeId, TaskId};
@@ -102,7 +100,7 @@ impl<'a> Round<'a> {
                     self.honoured.insert((&job.id, place));
                 }
                 _ => {
-                    if let Some(spot) = self.rooms.keep(self.state, spot, shape, self.now) {
+                    if let Some(spot) = self.rooms.keep(self.state, spot, shape, task.spec.seconds, self.now) {
                         self.reserved.insert(shape.class);
                         self.plan.kept.insert(spot, id.clone());
                     }
@@ -149,7 +147,7 @@ impl<'a> Round<'a> {
             Found::Nothing => {
                 self.blocked.insert(shape);
                 if !self.reserved.contains(&shape.class)
-                    && let Some(spot) = self.rooms.keep_earliest(shape, self.now)
+                    && let Some(spot) = self.rooms.keep_earliest(shape, task.spec.seconds, self.now)
                 {
                     self.reserved.insert(shape.class);
                     let task = task.spec.name.to_string();

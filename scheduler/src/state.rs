@@ -5,9 +5,11 @@ mod clock;
 mod job;
 mod line;
 mod node;
+mod paces;
 mod packed;
 mod peaks;
 mod project;
+mod reach;
 mod rules;
 mod standing;
 mod tasks;
@@ -17,11 +19,13 @@ pub use clock::{Clock, Dice, Millis};
 pub use job::{Cache, Job, Run, Task, sources, terminal};
 pub use line::{Aged, Line};
 pub use node::{Device, Health, Held, Node, device_name};
+pub use paces::Paces;
 pub use packed::{Packed, Shape};
 pub use peaks::Peaks;
 pub use project::{Project, Share};
+pub use reach::Reach;
 pub use rules::{Bug, Rules};
-pub use standing::Standing;
+pub use standing::{Standing, Surroundings};
 pub use tasks::Tasks;
 
 use klieg_protocol::{JobId, JobState, NodeId, TaskId};
@@ -43,11 +47,14 @@ pub struct State {
     /// Room that is kept for tasks which fit nowhere yet: (node, device) → task.
     pub kept: BTreeMap<(NodeId, u32), TaskId>,
     pub peaks: Peaks,
+    pub paces: Paces,
     pub clock: Clock,
     /// The number of this leader: higher than every earlier one's. 0 where there is only ever one.
     pub leader: u64,
     /// Slots of all nodes.
     pub slots: u64,
+    /// Their devices.
+    pub reach: Reach,
     /// Sessions of nodes that this leader has begun.
     pub sessions: u32,
     /// Unfinished tasks of all jobs.
@@ -118,8 +125,8 @@ impl State {
         }
         // Whoever comes to a farm with much to do has to wait, and so has everybody in proportion.
         let stretch = self.rules.stretch + self.open_seconds / self.slots.max(1) as f64 / self.rules.stretch_backlog_seconds;
-        let begun = job.state != JobState::Queued;
-        job.standing.settle(job.submitted_at, begun, self.slots, stretch, self.rules.pace);
+        let farm = Surroundings { slots: self.slots, stretch, pace: self.paces.best(), reach: &self.reach };
+        job.standing.settle(job.submitted_at, job.state != JobState::Queued, farm);
         if stands {
             self.line.add(job);
         }

@@ -11,6 +11,10 @@ struct Room<'a> {
     offer: &'a DeviceOffer,
     slots: u32,
     memory: u64,
+    /// The part of their estimates that tasks take here.
+    pace: f64,
+    /// Before which others tasks go here, whatever its size: 0, or the slower the later.
+    slowness: u64,
     /// Taken in this round.
     taken: BTreeSet<u32>,
     /// What was placed in this round: (estimated end, slots, memory).
@@ -19,10 +23,14 @@ struct Room<'a> {
     kept: Option<(Millis, u32, u64)>,
 }
 
-/// Where rooms stand in the index: the class; how large; how full, in thousandths.
-type Group = (Class, u64, u64);
+/// A farm in which more jobs wait is not calm.
+const CALM_JOBS_MAX: usize = 1_000;
 
-/// All devices with something free. Small ones are taken before large ones, and of equal ones the idle before the shared.
+/// Where rooms stand in the index: the class; how slow, if that counts; how large; how full, in thousandths.
+type Group = (Class, u64, u64, u64);
+
+/// All devices with something free. Where all that waits can go at once, the fastest are taken first: nobody else needs them. Elsewhere small
+/// ones before large ones, so that large ones stay free for large tasks. Of equal ones, the idle before the shared.
 pub struct Rooms<'a> {
     rooms: Vec<Room<'a>>,
     /// Without those that are kept for somebody: (free memory, room).
@@ -30,6 +38,30 @@ pub struct Rooms<'a> {
     kept: BTreeSet<usize>,
     warm: BTreeMap<&'a str, Vec<usize>>,
     slots_free: u64,
+}
+
+/// The classes of which all that waits can go at once.
+fn calm(state: &State) -> BTreeSet<Class> {
+    let mut free: BTreeMap<Class, u64> = BTreeMap::new();
+    for node in state.nodes.values().filter(|node| node.open()) {
+        for (_, device, offer) in node.devices() {
+            *free.entry(offer.class).or_default() += u64::from(device.slots_free(offer));
+        }
+    }
+    let jobs = state.line.levels().flat_map(BTreeMap::values).flatten();
+    for (looked, (_, id)) in jobs.enumerate() {
+        if free.is_empty() || looked >= CALM_JOBS_MAX {
+            return BTreeSet::new();
+        }
+        for (shape, ready) in state.jobs.get(id).into_iter().flat_map(|job| &job.ready) {
+            let asked = ready.len() as u64 * u64::from(shape.slots);
+            match free.get_mut(&shape.class) {
+                Some(free) if *free >= asked => *free -= asked,
+                _ => drop(free.remove(&shape.class)),
+            }
+        }
+    }
+    free.into_keys().collect()
 }
 
 /// Where a task fits.
@@ -44,6 +76,7 @@ impl<'a> Rooms<'a> {
     pub fn of(state: &'a State) -> Self {
         let mut all =
             Self { rooms: Vec::new(), index: BTreeMap::new(), kept: BTreeSet::new(), warm: BTreeMap::new(), slots_free: 0 };
+        let calm = calm(state);
         for node in state.nodes.values().filter(|node| node.open()) {
             for (number, device, offer) in node.devices() {
                 let (slots, memory) = (device.slots_free(offer), device.memory_free(offer));
@@ -52,7 +85,9 @@ impl<'a> Rooms<'a> {
                 }
                 let at = all.rooms.len();
                 let (taken, placed) = (BTreeSet::new(), Vec::new());
-                all.rooms.push(Room { node, number, device, offer, slots, memory, taken, placed, kept: None });
+                let pace = state.paces.of(offer);
+                let slowness = if calm.contains(&offer.class) { (pace * 1e6) as u64 } else { 0 };
+                all.rooms.push(Room { node, number, device, offer, slots, memory, pace, slowness, taken, placed, kept: None });
                 all.slots_free += u64::from(slots);
                 all.list(at);
                 for model in &device.warm {
@@ -85,13 +120,12 @@ impl<'a> Rooms<'a> {
         }
     }
 
-    /// Where a task goes best: where its models are warm, then on the smallest device that holds it, so that large ones stay free
-    /// for large tasks, then where it is emptiest.
+    /// Where a task goes best: where its models are warm, then in the order of `Rooms`.
     pub fn find(&self, shape: &Shape, seconds: f64, now: Millis) -> Found {
         if let Some(warm) = self.find_warm(shape, seconds, now) {
             return Found::Room(warm);
         }
-        for (_, rooms) in self.index.range((shape.class, 0, 0)..=(shape.class, u64::MAX, u64::MAX)) {
+        for (_, rooms) in self.index.range((shape.class, 0, 0, 0)..=(shape.class, u64::MAX, u64::MAX, u64::MAX)) {
             let roomy = rooms.range((shape.memory_bytes, 0)..);
             if let Some((_, at)) = roomy.into_iter().find(|(_, at)| self.rooms[*at].holds(shape)) {
                 return Found::Room(*at);
@@ -141,15 +175,18 @@ impl<'a> Rooms<'a> {
 
     /// Goes on keeping room on a device, or on another that by now seems to open in less than half the time: what runs there may take
     /// far longer than was thought. Says where; nowhere when none could ever hold the task.
-    pub fn keep(&mut self, state: &State, spot: &(NodeId, u32), shape: &Shape, now: Millis) -> Option<(NodeId, u32)> {
+    pub fn keep(&mut self, state: &State, spot: &(NodeId, u32), shape: &Shape, seconds: f64, now: Millis) -> Option<(NodeId, u32)> {
         let place = self.rooms.iter().position(|room| room.node.offer.node == spot.0 && room.number == spot.1);
         let opening = match place {
             Some(at) => self.rooms[at].opens(shape, now),
             // It is full, and so keeps by itself for now.
-            None => state.nodes.get(&spot.0).filter(|node| node.open()).and_then(|node| opens(node, spot.1, &[], shape, now)),
+            None => state.nodes.get(&spot.0).filter(|node| node.open()).and_then(|node| {
+                let pace = node.offer.devices.get(spot.1 as usize).map_or(1.0, |offer| state.paces.of(offer));
+                opens(node, spot.1, pace, &[], shape, now)
+            }),
         };
-        let Some(kept) = opening else { return self.keep_earliest(shape, now) };
-        if let Some((sooner, at)) = self.earliest(shape, now)
+        let Some(kept) = opening else { return self.keep_earliest(shape, seconds, now) };
+        if let Some((sooner, at)) = self.earliest(shape, seconds, now)
             && sooner.0.saturating_sub(now) < kept.0.saturating_sub(now) / 2
         {
             return Some(self.set_kept(at, sooner));
@@ -160,17 +197,17 @@ impl<'a> Rooms<'a> {
         }
     }
 
-    /// Keeps room where the task can begin first, and says where.
-    pub fn keep_earliest(&mut self, shape: &Shape, now: Millis) -> Option<(NodeId, u32)> {
-        let (kept, at) = self.earliest(shape, now)?;
+    /// Keeps room where the task can end first, and says where.
+    pub fn keep_earliest(&mut self, shape: &Shape, seconds: f64, now: Millis) -> Option<(NodeId, u32)> {
+        let (kept, at) = self.earliest(shape, seconds, now)?;
         Some(self.set_kept(at, kept))
     }
 
-    /// Where the task can begin first, and what it leaves then. Looks only at devices that have something free: the others cannot be taken away.
-    fn earliest(&self, shape: &Shape, now: Millis) -> Option<((Millis, u32, u64), usize)> {
+    /// Where the task can end first, and what it leaves then. Looks only at devices that have something free: the others cannot be taken away.
+    fn earliest(&self, shape: &Shape, seconds: f64, now: Millis) -> Option<((Millis, u32, u64), usize)> {
         let open = (0..).zip(&self.rooms).filter(|(_, room)| room.kept.is_none() && room.offer.class == shape.class);
         let opening = open.filter_map(|(at, room)| room.opens(shape, now).map(|kept| (kept, at)));
-        opening.min_by_key(|((begin, _, _), at)| (*begin, *at))
+        opening.min_by_key(|((begin, _, _), at)| (ends_at(*begin, seconds * self.rooms[*at].pace), *at))
     }
 
     fn set_kept(&mut self, at: usize, kept: (Millis, u32, u64)) -> (NodeId, u32) {
@@ -185,7 +222,7 @@ impl Room<'_> {
     fn group(&self) -> Group {
         let used = self.offer.slots.saturating_sub(self.slots);
         let full = u64::from(used) * 1000 / u64::from(self.offer.slots.max(1));
-        (self.offer.class, self.offer.memory_bytes, full)
+        (self.offer.class, self.slowness, self.offer.memory_bytes, full)
     }
 
     fn holds(&self, shape: &Shape) -> bool {
@@ -196,7 +233,8 @@ impl Room<'_> {
     }
 
     fn fits(&self, shape: &Shape, seconds: f64, now: Millis) -> bool {
-        let aside = |(at, slots, memory)| ends_at(now, seconds) <= at || (slots >= shape.slots && memory >= shape.memory_bytes);
+        let aside =
+            |(at, slots, memory)| ends_at(now, seconds * self.pace) <= at || (slots >= shape.slots && memory >= shape.memory_bytes);
         self.holds(shape) && self.kept.is_none_or(aside)
     }
 
@@ -204,7 +242,7 @@ impl Room<'_> {
         let free = (0..self.offer.slots).filter(|slot| !self.device.taken.contains(slot) && !self.taken.contains(slot));
         let slots: Vec<u32> = free.take(shape.slots as usize).collect();
         self.taken.extend(&slots);
-        let end = ends_at(now, seconds);
+        let end = ends_at(now, seconds * self.pace);
         self.slots = self.slots.saturating_sub(shape.slots);
         if matches!(self.device.health, Health::Trial { .. }) {
             self.slots = 0;
@@ -228,20 +266,27 @@ impl Room<'_> {
 
     /// When a task could begin here, and what it leaves free then.
     fn opens(&self, shape: &Shape, now: Millis) -> Option<(Millis, u32, u64)> {
-        opens(self.node, self.number, &self.placed, shape, now)
+        opens(self.node, self.number, self.pace, &self.placed, shape, now)
     }
 }
 
-/// When a task of that shape could begin on a device by the estimates, and the slots and memory that it leaves then. `more`:
-/// what is on it besides what it holds, as (estimated end, slots, memory). `None`: never.
-pub fn opens(node: &Node, number: u32, more: &[(Millis, u32, u64)], shape: &Shape, now: Millis) -> Option<(Millis, u32, u64)> {
+/// When a task of that shape could begin on a device by the estimates, and the slots and memory that it leaves then. `pace`:
+/// the part of their estimates that tasks take there. `more`: what is on it besides what it holds, as (estimated end, slots, memory). `None`: never.
+fn opens(
+    node: &Node,
+    number: u32,
+    pace: f64,
+    more: &[(Millis, u32, u64)],
+    shape: &Shape,
+    now: Millis,
+) -> Option<(Millis, u32, u64)> {
     let (device, offer) = (node.devices.get(number as usize)?, node.offer.devices.get(number as usize)?);
     if !node.offer.tools.meets(&shape.needs) {
         return None;
     }
     let held = node.held.values().filter(|held| held.device == number);
     let mut ends: Vec<(Millis, u32, u64)> = held
-        .map(|h| (expected(h.since, h.seconds, now), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes))
+        .map(|h| (expected(h.since, h.seconds * pace, now), u32::try_from(h.slots.len()).unwrap_or(u32::MAX), h.memory_bytes))
         .collect();
     ends.extend(more);
     ends.sort_unstable();

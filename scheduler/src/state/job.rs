@@ -204,7 +204,7 @@ impl Job {
     pub fn relink(&mut self) {
         self.dependents.clear();
         self.standing = Standing::default();
-        self.tasks.values().for_each(|task| self.standing.count(task.spec.seconds));
+        self.tasks.values().for_each(|task| self.standing.count(&task.spec.ask()));
         let ended = self.tasks.values().filter(|task| task.terminal());
         self.standing.left -= ended.map(|task| task.spec.seconds).sum::<f64>();
         let open: Vec<u32> = (0..).zip(self.tasks.values()).filter(|(_, t)| !t.terminal()).map(|(place, _)| place).collect();

@@ -60,11 +60,19 @@ impl Packed {
 
 /// As `Rest`, with only its inputs read: step, parameters, inputs, ask, label.
 type Links = (IgnoredAny, IgnoredAny, BTreeMap<String, Input>, IgnoredAny, IgnoredAny);
+/// The same with only its ask read.
+type Asks = (IgnoredAny, IgnoredAny, IgnoredAny, Ask, IgnoredAny);
 
 impl Packed {
     /// The inputs of the specification: what a new leader reads of every task.
     pub fn inputs(&self) -> BTreeMap<String, Input> {
         rmp_serde::from_slice(&self.rest).map(|(_, _, inputs, _, _): Links| inputs).unwrap_or_default()
+    }
+
+    /// What it asks for; of what cannot be read, the seconds.
+    pub fn ask(&self) -> Ask {
+        let ask = rmp_serde::from_slice(&self.rest).map(|(_, _, _, ask, _): Asks| ask);
+        ask.unwrap_or_else(|_| Ask { seconds: self.seconds, ..Ask::default() })
     }
 }
 

@@ -37,8 +37,6 @@ pub struct Rules {
     pub stretch: f64,
     /// So many seconds of work for the whole farm make that stretch greater by one.
     pub stretch_backlog_seconds: f64,
-    /// The part of its estimate that a task takes on a farm's fastest device: what a job would take alone is found with it.
-    pub pace: f64,
     /// A project may be ahead of the others by what the farm gives it in so many seconds, if its job is due before theirs.
     pub lead_seconds: f64,
     /// Unfinished jobs in the farm.
@@ -77,9 +75,8 @@ impl Default for Rules {
             probe_base_ms: 2_000,
             probe_cap_ms: 600_000,
             stretch: 3.0,
-            stretch_backlog_seconds: 100.0,
-            pace: 0.5,
-            lead_seconds: 2_400.0,
+            stretch_backlog_seconds: 200.0,
+            lead_seconds: 4_800.0,
             jobs_max: 100_000,
             tasks_per_job_max: 200_000,
             tasks_max: 2_000_000,

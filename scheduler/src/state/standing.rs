@@ -1,4 +1,12 @@
-use super::Millis;
+use super::{Millis, Reach, reach};
+use klieg_protocol::Ask;
+
+/// A job is long if it would take longer alone on the farm, in seconds.
+const LONG_SECONDS: f64 = 150.0;
+/// By which power of how long it is a long job is due later still: small jobs need not wait behind it when it is overdue.
+const LONG_POWER: f64 = 0.4;
+/// Sizes of tasks of a job that are told apart.
+const SIZES: usize = 6;
 
 /// Where a job stands among its project's jobs of one priority: the one that is due first is served first. It is due so many times
 /// its own length after its submission, so that no job waits out of proportion to what it is, and none is overtaken for ever: earliest
@@ -16,6 +24,19 @@ pub struct Standing {
     work: f64,
     /// Those of them that have not ended.
     pub left: f64,
+    /// The same as `work`, by what the tasks ask for.
+    sizes: [Option<(reach::Size, f64)>; SIZES],
+}
+
+/// What the whole farm is like when a job's standing is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    pub slots: u64,
+    /// How many times its length after its submission a job is due.
+    pub stretch: f64,
+    /// How much of its estimate a task takes on the fastest device.
+    pub pace: f64,
+    pub reach: &'a Reach,
 }
 
 impl Standing {
@@ -25,17 +46,39 @@ impl Standing {
     }
 
     /// Takes another task of the job into account.
-    pub fn count(&mut self, seconds: f64) {
+    pub fn count(&mut self, ask: &Ask) {
+        let (seconds, size) = (ask.seconds, reach::size(ask));
         self.longest = self.longest.max(seconds);
         self.work += seconds;
         self.left += seconds;
+        let known = self.sizes.iter_mut().find(|known| known.is_none_or(|(known, _)| known == size));
+        if let Some(known) = known {
+            *known = Some((size, known.map_or(0.0, |(_, sum)| sum) + seconds));
+        }
     }
 
-    /// Finds when the job is due. `slots`: of the whole farm. `pace`: how much of its estimate the longest task takes at best.
-    pub fn settle(&mut self, submitted_at: Millis, begun: bool, slots: u64, stretch: f64, pace: f64) {
+    /// Finds when the job is due.
+    pub fn settle(&mut self, submitted_at: Millis, begun: bool, farm: Surroundings<'_>) {
         // Casts of floats saturate.
         let after = |seconds: f64| submitted_at.saturating_add((seconds * 1000.0) as Millis);
-        self.due_begun = after((self.longest * pace + self.work / slots.max(1) as f64) * stretch);
-        self.due = if begun { self.due_begun } else { after(self.longest) };
+        let length = self.longest * farm.pace + self.work / farm.slots.max(1) as f64;
+        let long = (length / LONG_SECONDS).max(1.0);
+        // Long jobs that only a part of the farm can work on are due sooner, so that they do not remain when all else has ended and leave
+        // the rest of it idle.
+        let scarce = self.reach(farm.reach).powf((long - 1.0).min(1.0));
+        self.due_begun = after(length * long.powf(LONG_POWER) * scarce * farm.stretch);
+        self.due = if begun { self.due_begun } else { after(self.longest).min(self.due_begun) };
+    }
+
+    /// The part of the farm that can work on it. Tasks that take several slots do not count: room is kept for those.
+    fn reach(&self, reach: &Reach) -> f64 {
+        let part = |(class, slots, memory_bytes)| if slots > 1 { 1.0 } else { reach.part(class, memory_bytes) };
+        let (mut usable, mut all) = (0.0, 0.0);
+        for (size, seconds) in self.sizes.iter().flatten() {
+            usable += part(*size) * seconds;
+            all += seconds;
+        }
+        // What no device can do is due none the less.
+        if all > 0.0 { (usable / all).max(0.02) } else { 1.0 }
     }
 }

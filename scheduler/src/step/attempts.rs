@@ -120,6 +120,9 @@ impl Step<'_> {
 
     pub(super) fn reported(&mut self, report: Report) {
         let seconds = if report.seconds.is_finite() { report.seconds.clamp(0.0, SECONDS_MAX) } else { 0.0 };
+        if matches!(report.outcome, Outcome::Succeeded(_)) {
+            self.time(&report.node, report.token, seconds);
+        }
         self.release(&report.node, report.token, seconds);
         if !self.valid(&report) {
             if self.state.rules.has(Bug::CancelResurrects) {
@@ -162,6 +165,14 @@ impl Step<'_> {
             (task.state, task.outputs, job.state) = (TaskState::Succeeded, result.outputs.clone(), JobState::Succeeded);
             self.effects.push(Effect::SaveJob(report.id.job.clone()));
         }
+    }
+
+    /// Learns how fast the device is.
+    fn time(&mut self, node: &NodeId, token: Token, seconds: f64) {
+        let Some(node) = self.state.nodes.get(node) else { return };
+        let Some(held) = node.held.get(&token) else { return };
+        let Some(offer) = node.offer.devices.get(held.device as usize) else { return };
+        self.state.paces.learn(offer, held.seconds, seconds);
     }
 
     fn learn(&mut self, report: &Report) {

@@ -23,8 +23,10 @@ impl Step<'_> {
         let session = self.state.begin_session();
         let mut node = Node::new(offer, self.state.clock.steady() + rules.lease_ms, session);
         self.state.slots += node.slots();
+        self.state.reach.add(&node.offer.devices);
         if let Some(before) = self.state.nodes.remove(&id) {
             self.state.slots = self.state.slots.saturating_sub(before.slots());
+            self.state.reach.remove(&before.offer.devices);
             node.inherit(before);
         }
         self.state.nodes.insert(id, node);
@@ -47,6 +49,7 @@ impl Step<'_> {
         }
         if let Some(gone) = self.state.nodes.remove(node) {
             self.state.slots = self.state.slots.saturating_sub(gone.slots());
+            self.state.reach.remove(&gone.offer.devices);
         }
     }
 

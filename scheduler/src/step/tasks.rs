@@ -23,7 +23,7 @@ impl Step<'_> {
             };
             self.effects.push(Effect::Tell { job: id.clone(), event });
             self.effects.push(Effect::SaveTask(TaskId { job: id.clone(), task: spec.name.clone() }));
-            job.standing.count(spec.ask.seconds);
+            job.standing.count(&spec.ask);
             seconds += spec.ask.seconds;
             let position = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
             places.push(job.tasks.insert(Task::new(spec, position)));
