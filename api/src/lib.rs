@@ -12,6 +12,7 @@ mod herald;
 mod leader;
 mod limits;
 mod lines;
+mod metrics;
 mod nodes;
 mod people;
 mod planning;

@@ -18,11 +18,13 @@ pub mod records;
 pub mod recover;
 pub mod round;
 mod service;
+pub mod signals;
 pub mod state;
 pub mod step;
 pub mod store;
 mod sweep;
 mod takeover;
+pub mod tally;
 pub mod why;
 
 pub use farm::{Farm, FarmError, FarmOptions, JobRecord, Place, TaskRecord, Terms, Watch};

@@ -15,6 +15,7 @@ use crate::{
     store::{Batch, Cached, Epoch, Store, StoreError},
     sweep,
     takeover::Keeper,
+    tally::Tally,
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId,
@@ -25,7 +26,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{BuildHasher, Hasher},
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -138,6 +139,7 @@ pub(crate) struct Parts {
     pub state: State,
     /// Told of jobs that have ended, once that is durable.
     pub endings: broadcast::Sender<JobId>,
+    pub tally: Arc<Tally>,
     /// Why it ended, if by itself.
     pub fate: Arc<OnceLock<String>>,
     /// The number of the next job.
@@ -152,6 +154,12 @@ pub(crate) struct Parts {
 #[expect(clippy::disallowed_methods, reason = "the scheduler's one clock")]
 pub(crate) fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The beginning of something that is timed.
+#[expect(clippy::disallowed_methods, reason = "the scheduler's one stopwatch")]
+fn begin() -> Instant {
+    Instant::now()
 }
 
 /// A number that nobody can foretell: the standard library keys its hashers with one.
@@ -308,6 +316,7 @@ impl Service {
             self.step(Happened::Tick, &mut round);
         }
         for what in invariants::touched(&self.parts.state, &round.effects) {
+            self.parts.tally.broken();
             tracing::error!(%what, "an invariant of the farm is broken");
         }
         let closing = round.closing;
@@ -521,17 +530,21 @@ impl Service {
             let named: BTreeSet<Digest> = known.values().flat_map(|cached| sweep::held_by(&cached.result)).collect();
             // Computing it anew is better than waiting for artifacts that cannot be reached.
             let gone = self.parts.blobs.missing(named.clone()).await.unwrap_or(named);
+            let (asked, mut hits) = (questions.len() as u64, 0);
             for (id, identity) in questions {
                 let whole = |cached: &&Cached| sweep::held_by(&cached.result).all(|digest| !gone.contains(&digest));
                 let hit = known.get(&identity).filter(whole).map(|cached| cached.result.clone());
+                hits += u64::from(hit.is_some());
                 self.step(Happened::CacheAnswered { id, identity, hit }, round);
             }
+            self.parts.tally.looked_up(hits, asked - hits);
         }
     }
 
     /// Saves what the round wants saved, then does what follows from it.
     async fn carry_out(&mut self, mut round: Round) -> Result<(), StoreError> {
         let bytes = |result: &TaskResult| round.bytes.get(&result.outputs).copied().unwrap_or(0);
+        self.parts.tally.take(&self.parts.state, &round.effects);
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
         let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
         let mut replies = round.replies;
@@ -543,8 +556,9 @@ impl Service {
                     self.parts.bus.begin(&job, stamp, story).await;
                 }
                 Act::Publish(job, events) => {
-                    let stamp = self.stamp();
+                    let (stamp, begun) = (self.stamp(), begin());
                     self.parts.bus.publish(&job, stamp, events).await;
+                    self.parts.tally.publish.note(begun.elapsed());
                 }
                 Act::Reply => replies.drain(..).for_each(|reply| reply()),
                 Act::Send(node, command) => {
@@ -574,6 +588,7 @@ impl Service {
         let mut waited = Duration::ZERO;
         // The same number again asks for the same batch again: it is written once, even if an answer was lost.
         loop {
+            let begun = begin();
             match self.parts.store.commit(self.parts.epoch, number, batch).await {
                 Err(error) if error.retryable() && waited < self.options.patience => {
                     tracing::warn!(%error, "failed to commit; trying again");
@@ -582,6 +597,7 @@ impl Service {
                 }
                 done => {
                     self.parts.committed += u64::from(done.is_ok());
+                    self.parts.tally.commit.note(begun.elapsed());
                     return done;
                 }
             }
