@@ -23,6 +23,7 @@ mod stand;
 mod statuses;
 mod tls;
 mod token;
+mod traced;
 mod web;
 
 pub use klieg_webhooks::Allow;

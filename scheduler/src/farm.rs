@@ -18,7 +18,7 @@ use crate::{
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token, TraceContext,
     wire::{Backlog, Heard},
 };
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,8 @@ pub struct Terms {
     pub owner: String,
     /// Higher first.
     pub priority: i32,
+    /// The span of the request that submits it.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why the farm could not do it.

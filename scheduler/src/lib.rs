@@ -12,6 +12,7 @@ pub mod identity;
 pub mod invariants;
 mod lock;
 pub mod offline;
+pub mod past;
 pub mod plan;
 pub mod ports;
 pub mod records;
@@ -25,6 +26,7 @@ pub mod store;
 mod sweep;
 mod takeover;
 pub mod tally;
+mod traces;
 pub mod why;
 
 pub use farm::{Farm, FarmError, FarmOptions, JobRecord, Place, TaskRecord, Terms, Watch};

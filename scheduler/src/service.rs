@@ -16,6 +16,7 @@ use crate::{
     sweep,
     takeover::Keeper,
     tally::Tally,
+    traces::Traces,
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId,
@@ -183,6 +184,7 @@ struct Service {
     tellings: u64,
     /// Batches committed when the lead was last kept.
     beaten_at: u64,
+    traces: Traces,
 }
 
 /// What one commit carries, and what follows it.
@@ -267,7 +269,19 @@ impl Service {
         let mut to_resume: Vec<&Job> = parts.state.jobs.values().filter(|job| options.resume_all && job.parked).collect();
         to_resume.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.submitted_at));
         let to_resume = to_resume.into_iter().map(|job| job.id.clone()).collect();
-        Self { parts, options, nodes, next_job, live, parked, to_resume, dice, tellings: 0, beaten_at: 0 }
+        Self {
+            parts,
+            options,
+            nodes,
+            next_job,
+            live,
+            parked,
+            to_resume,
+            dice,
+            tellings: 0,
+            beaten_at: 0,
+            traces: Traces::default(),
+        }
     }
 
     /// The next jobs that go on by themselves, so many tasks of them that nobody else waits long for an answer. Empty when all do.
@@ -460,7 +474,10 @@ impl Service {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
                 self.live.insert(identity, id.clone());
-                let Terms { project, owner, priority } = terms;
+                let Terms { project, owner, priority, trace } = terms;
+                if let Some(trace) = trace {
+                    self.traces.begin(id.clone(), trace);
+                }
                 let job = NewJob { id: id.clone(), identity, build, spec, plan, project, owner, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
                 round.stories.insert(id.clone(), Vec::new());
@@ -545,6 +562,8 @@ impl Service {
     async fn carry_out(&mut self, mut round: Round) -> Result<(), StoreError> {
         let bytes = |result: &TaskResult| round.bytes.get(&result.outputs).copied().unwrap_or(0);
         self.parts.tally.take(&self.parts.state, &round.effects);
+        self.parts.tally.pass(&self.parts.state, now());
+        self.traces.take(&self.parts.state, &round.effects, now());
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
         let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
         let mut replies = round.replies;
@@ -561,7 +580,10 @@ impl Service {
                     self.parts.tally.publish.note(begun.elapsed());
                 }
                 Act::Reply => replies.drain(..).for_each(|reply| reply()),
-                Act::Send(node, command) => {
+                Act::Send(node, mut command) => {
+                    if let Command::Run(dispatch) = &mut command {
+                        dispatch.trace = self.traces.of(&dispatch.id);
+                    }
                     // A node that misses a command says so with its next heartbeat.
                     let sent = self.nodes.get(&node).map(|commands| commands.try_send(command));
                     if !matches!(sent, Some(Ok(()))) {

@@ -1,6 +1,10 @@
 //! What the active scheduler counts, for those who watch the farm. In memory only: it begins anew with each leader.
 
-use crate::{state::State, step::Effect};
+use crate::{
+    past::{Minute, Past, Sums},
+    state::{Millis, State},
+    step::Effect,
+};
 use klieg_protocol::{Class, Event, Fault, JobId, JobState, TaskId};
 use std::{
     collections::BTreeMap,
@@ -75,11 +79,12 @@ pub struct Counted {
     pub frames: u64,
 }
 
-/// What running attempts have told of their frames.
+/// What running attempts have told of their frames, and what every minute has brought.
 #[derive(Debug, Default)]
 struct Ledger {
     counted: Counted,
     frames: BTreeMap<TaskId, u64>,
+    past: Past,
 }
 
 /// The counts of one leader.
@@ -147,6 +152,27 @@ impl Tally {
                 _ => {}
             }
         }
+    }
+
+    /// What each of the last minutes has brought, the oldest first; the last one has only begun.
+    pub fn minutes(&self) -> Vec<Minute> {
+        self.ledger().past.minutes.iter().copied().collect()
+    }
+
+    /// Notes what this minute has brought so far.
+    pub(crate) fn pass(&self, state: &State, now: Millis) {
+        let mut ledger = self.ledger();
+        let count = |counts: &Counts, word: &str| counts.get(word).copied().unwrap_or(0);
+        let counted = &ledger.counted;
+        let sums = Sums {
+            succeeded: count(&counted.tasks, "succeeded"),
+            reused: count(&counted.tasks, "reused"),
+            failed: count(&counted.tasks, "failed"),
+            frames: counted.frames,
+            cost: state.projects.values().map(|project| project.cost).sum(),
+        };
+        let running = state.nodes.values().map(|node| node.held.len() as u64).sum();
+        ledger.past.pass(sums, running, state.slots, now);
     }
 
     fn started(&self, state: &State, id: &TaskId) {

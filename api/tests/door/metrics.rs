@@ -200,6 +200,12 @@ async fn the_figures_are_those_of_what_was_done() {
     assert_eq!(told.of("klieg_result_cache_lookups_total{result=\"hit\"}"), 4.0);
     assert_eq!(told.of("klieg_jobs_ended_total{outcome=\"succeeded\"}"), 2.0);
     assert!((told.of("klieg_cost_total") - 0.004).abs() < 1e-9);
+    // The same over time.
+    let way = Link::new(&link(&server)).unwrap();
+    let history: Value = way.get(&Ask::new(Method::GET, "/api/v1/farm/history")).await.unwrap();
+    let sum = |key: &str| history["minutes"].as_array().unwrap().iter().map(|minute| minute[key].as_f64().unwrap()).sum::<f64>();
+    assert_eq!((sum("succeeded"), sum("reused"), sum("failed")), (4.0, 4.0, 0.0), "{history}");
+    assert!((sum("cost") - 0.004).abs() < 1e-9, "{history}");
     server.stop().await;
 }
 
