@@ -31,7 +31,7 @@ fn json_lines_say_whose_request_it_was_and_no_secret() {
     let (status, pair) = ask(&url, "POST", "/api/v1/auth/login", "", &login);
     assert_eq!(status, 200, "{pair}");
     let (access, refresh) = (text(&pair, "access_token").to_owned(), text(&pair, "refresh_token").to_owned());
-    let token = json!({"name": "program", "scopes": ["read-jobs"], "days": 1}).to_string();
+    let token = json!({"name": "program", "scopes": ["read-jobs"]}).to_string();
     let (status, made) = ask(&url, "POST", "/api/v1/tokens", &bearer(&access), &token);
     assert!(status < 300, "{made}");
     let api_token = text(&made, "token").to_owned();
@@ -45,9 +45,9 @@ fn json_lines_say_whose_request_it_was_and_no_secret() {
     // A token in an address is not taken, but it stands in the path that is logged.
     ask(&url, "GET", &format!("/api/v1/jobs/{api_token}?token={secret}"), &own, "");
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let given = format!("{own}traceparent: 00-{trace}-00f067aa0ba902b7-00\r\n");
-    let artifact = "0".repeat(64);
-    ask(&url, "GET", &format!("/v1/artifacts/{artifact}"), &given, "");
+    let given = format!("{own}traceparent: 00-{trace}-00f067aa0ba902b7-00\r\nklieg-protocol: 1\r\n");
+    let leave = json!({"node": "nobody", "incarnation": 1}).to_string();
+    assert_eq!(ask(&url, "POST", "/v1/nodes/leave", &given, &leave).0, 204);
 
     let log = server.log();
     let wrong = [TOKEN, password, &access, &refresh, &api_token, &secret, access.rsplit('.').next().unwrap()];
@@ -76,6 +76,10 @@ fn passwords_of_servers_behind_it_are_not_told() {
             // Nobody listens there.
             ("KLIEG_STORE", "postgres://ada:pg-s3same-0pen@127.0.0.1:9/farm"),
             ("KLIEG_BUS", "nats://ada:n4ts-s3same-0pen@127.0.0.1:9"),
+            ("KLIEG_BLOBS", "s3://bucket/farm"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+            ("AWS_REGION", "nowhere"),
+            ("AWS_ACCESS_KEY_ID", "ada"),
             ("AWS_SECRET_ACCESS_KEY", "aws-s3same-0pen"),
         ];
         let server = Daemon::start(&studio, name, &args, &environment);

@@ -127,7 +127,7 @@ fn device_table(frame: &mut Frame<'_>, screen: &Screen, seen: &Seen, area: Rect)
         return frame.render_widget(Paragraph::new(said).block(block), area);
     }
     let names = ["node", "device", "state", "use", "", "memory", "", "temp", "slots", "does"];
-    let widths = [12, 20, 8, 10, 5, 10, 11, 6, 5];
+    let widths = [12, 20, 8, 10, 5, 10, 12, 6, 5];
     let widths = widths.map(Constraint::Length).into_iter().chain([Constraint::Fill(1)]).collect();
     let mut state = TableState::new().with_selected(Some(screen.device));
     let table = list(" Devices ", &names, widths, rows, screen.pane == Pane::Devices);
