@@ -4,6 +4,7 @@ mod cli;
 mod deliver;
 mod house;
 mod show;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use crate::{
     connections::Peer,
     problem::{REQUEST, Trouble},
     rates::Left,
+    traced::Traced,
 };
 use axum::{
     body::Body,
@@ -62,6 +63,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/webhooks/{id}/deliveries", May(OwnAccount)),
     ("POST", "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", May(OwnAccount)),
     ("GET", "/api/v1/farm", Known),
+    ("GET", "/api/v1/farm/history", Either(ReadFarm, ReadJobs)),
     ("GET", "/api/v1/queue", Either(ReadFarm, ReadJobs)),
     ("GET", "/api/v1/nodes", May(ReadFarm)),
     ("GET", "/api/v1/nodes/{id}", May(ReadFarm)),
@@ -155,7 +157,9 @@ pub async fn check(State(app): State<App>, mut request: Request<Body>, next: Nex
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = format!("{}-{:x}", app.incarnation, NEXT.fetch_add(1, Ordering::Relaxed));
     let named = HeaderValue::try_from(&id).ok();
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let traced = Traced::begin(request.headers(), request.method(), &id);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let span = tracing::info_span!("request", id, trace = traced.trace(), method = %request.method(), path = request.uri().path());
     let answer = async {
         Counts::add(&app.counts.requests, 1);
         let mut left = None;
@@ -173,7 +177,8 @@ pub async fn check(State(app): State<App>, mut request: Request<Body>, next: Nex
         left.inspect(|left| left.tell(response.headers_mut()));
         response
     };
-    let mut response = REQUEST.scope(id, answer.instrument(span)).await;
+    let mut response = traced.around(REQUEST.scope(id.clone(), answer.instrument(span))).await;
+    traced.end(route.as_ref().map_or("", MatchedPath::as_str), &id, response.status().as_u16());
     response.headers_mut().extend(named.map(|named| (REQUEST_ID, named)));
     response
 }

@@ -1,6 +1,8 @@
 //! What all routes share.
 
-use crate::{limits::Limits, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses};
+use crate::{
+    access::now, limits::Limits, metrics::requests::Requests, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses,
+};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
@@ -11,6 +13,7 @@ use klieg_webhooks::Webhooks;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     ops::Deref,
+    path::PathBuf,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -52,6 +55,12 @@ pub struct Inner {
     pub cuts: tokio::sync::Mutex<()>,
     pub rates: Rates,
     pub counts: Counts,
+    /// By route.
+    pub answered: Requests,
+    /// The farm's.
+    pub folder: PathBuf,
+    /// When this server began, in seconds since 1970.
+    pub started_at: i64,
 }
 
 /// For `/metrics`.
@@ -72,12 +81,24 @@ impl Counts {
 /// So many at a time.
 pub struct Gate {
     what: &'static str,
+    most: usize,
     semaphore: Arc<Semaphore>,
 }
 
 impl Gate {
     fn new(what: &'static str, most: usize) -> Self {
-        Self { what, semaphore: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))) }
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self { what, most, semaphore: Arc::new(Semaphore::new(most)) }
+    }
+
+    /// How many are in.
+    pub fn used(&self) -> usize {
+        self.most.saturating_sub(self.semaphore.available_permits())
+    }
+
+    /// How many may be.
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// In, or refused.
@@ -103,11 +124,12 @@ pub struct Parts {
     pub direct: bool,
     pub device: Option<Class>,
     pub limits: Limits,
+    pub folder: PathBuf,
 }
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits } = parts;
+        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits, folder } = parts;
         Self(Arc::new(Inner {
             peers,
             stand,
@@ -130,6 +152,9 @@ impl App {
             rates: Rates::default(),
             limits,
             counts: Counts::default(),
+            answered: Requests::default(),
+            folder,
+            started_at: now(),
         }))
     }
 

@@ -1,4 +1,4 @@
-//! `/healthz` (`/health`), `/ready`, `/metrics`, `/v1/backlog`, `/v1/farm`: for those who run the farm.
+//! `/healthz` (`/health`), `/ready`, `/v1/backlog`, `/v1/farm`: for those who run the farm.
 
 use crate::{
     app::{App, json},
@@ -10,14 +10,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use klieg_nodes::remote::Ask;
-use klieg_protocol::{
-    Class,
-    wire::{Backlog, PASSED_HEADER, Welcome},
-};
+use klieg_protocol::wire::{Backlog, PASSED_HEADER, Welcome};
 use serde_json::json as value;
-use std::{fmt::Write, sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 /// The process lives.
 pub async fn healthz() -> Response {
@@ -59,44 +56,3 @@ pub async fn backlog(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Re
 
 /// How long a leader has to answer a standby. Autoscalers wait about as long.
 const PASS_ON_MAX: Duration = Duration::from_secs(3);
-
-/// Prometheus' text format, version 0.0.4. A standby tells only of itself.
-pub async fn metrics(State(app): State<App>) -> Result<Response, Trouble> {
-    let stand = app.stand.borrow().clone();
-    let mut text = String::new();
-    if let Stand::Leading(farm) = stand {
-        let backlog = farm.backlog().await?;
-        let of = |class: Class| backlog.classes.get(&class.to_string()).copied().unwrap_or_default();
-        let mut by_class = |name: &str, help: &str, pick: &dyn Fn(klieg_protocol::wire::Demand) -> u64| {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-            for class in [Class::Cpu, Class::Cuda, Class::Wgpu] {
-                let _ = writeln!(text, "{name}{{class=\"{class}\"}} {}", pick(of(class)));
-            }
-        };
-        by_class("klieg_backlog_tasks", "Tasks that could run now or are running.", &|d| d.ready + d.running);
-        by_class("klieg_tasks_ready", "Tasks that could run now.", &|d| d.ready);
-        by_class("klieg_tasks_running", "Tasks that are running.", &|d| d.running);
-        by_class("klieg_nodes", "Nodes that may be given tasks.", &|d| d.nodes);
-        by_class("klieg_slots", "Slots of nodes that may be given tasks.", &|d| d.slots);
-        gauge(&mut text, "klieg_leading", "gauge", "Whether this server's scheduler is the active one.", 1);
-    } else {
-        gauge(&mut text, "klieg_leading", "gauge", "Whether this server's scheduler is the active one.", 0);
-    }
-    let counts = &app.counts;
-    for (name, help, count) in [
-        ("klieg_requests_total", "Requests for /v1.", &counts.requests),
-        ("klieg_requests_refused_total", "Requests with a wrong token or version, or too many.", &counts.refused),
-        ("klieg_artifact_bytes_in_total", "Bytes of artifacts that came.", &counts.bytes_in),
-        ("klieg_artifact_bytes_out_total", "Bytes of artifacts that went.", &counts.bytes_out),
-    ] {
-        gauge(&mut text, name, "counter", help, count.load(Ordering::Relaxed));
-    }
-    let mut response = text.into_response();
-    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    Ok(response)
-}
-
-fn gauge(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-}

@@ -12,6 +12,7 @@ mod herald;
 mod leader;
 mod limits;
 mod lines;
+mod metrics;
 mod nodes;
 mod people;
 mod planning;
@@ -22,6 +23,7 @@ mod stand;
 mod statuses;
 mod tls;
 mod token;
+mod traced;
 mod web;
 
 pub use klieg_webhooks::Allow;

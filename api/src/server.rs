@@ -5,7 +5,7 @@ use crate::{
     app::{App, Parts},
     artifacts, connections, front, health, herald, leader,
     limits::Limits,
-    nodes, people,
+    metrics, nodes, people,
     problem::Trouble,
     stand::{self, Stand},
     tls::{self, TlsListener},
@@ -104,6 +104,7 @@ impl Server {
             direct: options.direct,
             device: options.device,
             limits: options.limits,
+            folder: options.farm.folder.clone(),
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
@@ -194,7 +195,7 @@ fn router(app: App) -> Router {
         .route("/v1/farm", get(health::farm))
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm))
         .route("/v1/backlog", get(health::backlog))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(metrics::metrics))
         .merge(front::routes(&app))
         .layer(middleware::from_fn_with_state(app.clone(), access::check));
     Router::new()
@@ -206,6 +207,7 @@ fn router(app: App) -> Router {
         .merge(web::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::requests::count))
         .with_state(app)
 }
 

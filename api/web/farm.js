@@ -14,10 +14,13 @@ const QUEUED_SHOWN_MAX = 6;
 const HISTORY_MAX = 450;
 const HOT_CELSIUS = 85;
 
+/** Points of a chart over time. */
+const POINTS_MAX = 120;
+
 const CLASSES = { cuda: "NVIDIA (cuda)", wgpu: "Other GPUs (wgpu)", cpu: "Processors (cpu)" };
 
 export function open(box, { signal }) {
-  const state = { nodes: null, queue: null, projects: [], queued: [], whys: new Map(), error: null, busy: [] };
+  const state = { nodes: null, queue: null, projects: [], queued: [], past: [], whys: new Map(), error: null, busy: [] };
   const histories = new Map();
   const draw = () => render(box, view(state, histories, act));
 
@@ -35,11 +38,12 @@ export function open(box, { signal }) {
   );
   poll(
     async () => {
-      const [page, projects] = await Promise.all([
+      const [page, projects, { minutes }] = await Promise.all([
         may("read-jobs") ? call(`/jobs?state=queued&limit=${QUEUED_SHOWN_MAX}`, { signal }) : { jobs: [] },
         call("/projects", { signal }),
+        call("/farm/history", { signal }),
       ]);
-      Object.assign(state, { queued: page.jobs, projects });
+      Object.assign(state, { queued: page.jobs, projects, past: minutes });
       for (const job of page.jobs) {
         const { sentences } = await call(`/jobs/${job.id}/why`, { signal });
         state.whys.set(job.id, sentences[0]?.replace(`${job.id} `, "It "));
@@ -98,7 +102,7 @@ function view(state, histories, act) {
   return [
     h("div", { class: "head" }, h("h1", null, "Farm"), nodes && h("p", { class: "lede" }, summary(nodes, queue))),
     trouble(error),
-    nodes ? [figures(state), h("div", { class: "two" }, devices(nodes, histories, act), h("div", { class: "side" }, classes(nodes, queue), waiting(state), costs(state.projects)))] : !error && loading(),
+    nodes ? [figures(state), h("div", { class: "two" }, h("div", null, devices(nodes, histories, act), overTime(state.past)), h("div", { class: "side" }, classes(nodes, queue), waiting(state), costs(state.projects)))] : !error && loading(),
   ];
 }
 
@@ -220,6 +224,59 @@ function remedy({ reason = "", class: kind }) {
   if (/disk|space/i.test(reason ?? "")) return "Make room on that disk; the device is tried again by itself.";
   if (/three|tasks of its own|failed/i.test(reason ?? "")) return "klieg tries it with one task after a while, and trusts it again if that goes well.";
   return kind === "cpu" ? "It gets no tasks until the cause is gone; then it is tried with one task." : "Look at nvidia-smi and the log of klieg node there; when the cause is gone it is tried with one task.";
+}
+
+/** Throughput and costs: what a day's minutes have brought, since the server that answers leads. */
+function overTime(minutes) {
+  // A minute that has just begun says nothing of its rate yet.
+  const told = minutes.filter((minute, i) => i < minutes.length - 1 || minute.over_ms >= 15_000);
+  if (!told.length) return null;
+  const points = merged(told);
+  const span = duration((told.at(-1).at_ms + told.at(-1).over_ms - told[0].at_ms) / 1000);
+  const rate = (pick) => points.map((point) => point && (60_000 * pick(point)) / Math.max(15_000, point.over_ms));
+  const tasks = rate((point) => point.succeeded + point.reused);
+  const frames = rate((point) => point.frames);
+  const spent = rate((point) => point.cost * 60);
+  const busy = points.map((point) => point && (point.slots ? Math.min(1, point.running / point.slots) : 0));
+  const now = (values, shown) => shown(values.at(-1) ?? 0);
+  const most = (values, shown) => shown(Math.max(0, ...values.filter((value) => value !== null)));
+  const chart = (name, values, shown, bounds) =>
+    h(
+      "div",
+      { class: "chart", key: name },
+      h("h3", null, name),
+      h("p", { class: "big" }, now(values, shown)),
+      spark(values, { ...bounds, label: `${name} over ${span}: now ${now(values, shown)}, at most ${most(values, shown)}`, wide: 260, high: 56 }),
+      h("p", { class: "hint" }, `at most ${most(values, shown)}`),
+    );
+  const small = (value) => number(value, value > 0 && value < 10 ? 1 : 0);
+  return h(
+    "section",
+    { class: "panel over-time", key: "over-time", "aria-labelledby": "over-time" },
+    h("div", { class: "row" }, h("h2", { id: "over-time" }, "Over time"), h("span", { class: "hint push" }, `the last ${span}`)),
+    h(
+      "div",
+      { class: "charts" },
+      chart("Tasks a minute", tasks, small),
+      chart("Frames a minute", frames, small),
+      chart("Spent an hour", spent, cost),
+      chart("Slots busy", busy, (share) => percent(share), { most: 1 }),
+    ),
+  );
+}
+
+/** Minutes as points of equal length, null where nothing is known. */
+function merged(minutes) {
+  const first = minutes[0].at_ms;
+  const step = 60_000 * Math.ceil(((minutes.at(-1).at_ms - first) / 60_000 + 1) / POINTS_MAX);
+  const points = Array(Math.floor((minutes.at(-1).at_ms - first) / step) + 1).fill(null);
+  for (const minute of minutes) {
+    const at = Math.floor((minute.at_ms - first) / step);
+    const sum = points[at] ?? { over_ms: 0, succeeded: 0, reused: 0, frames: 0, cost: 0 };
+    for (const key of Object.keys(sum).filter((key) => key in minute)) sum[key] += minute[key];
+    points[at] = { ...sum, running: minute.running, slots: minute.slots };
+  }
+  return points;
 }
 
 function classes(nodes, queue) {

@@ -13,6 +13,7 @@ mod process;
 mod scratch;
 mod slot;
 mod stay;
+mod traced;
 mod watch;
 
 pub(crate) use slot::fault_of;

@@ -1,6 +1,6 @@
 //! What an agent and its workers say to each other: one JSON object a line.
 
-use klieg_protocol::{Digest, Progress, Split, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{Digest, Progress, Span, Split, TaskFailure, TaskResult, TaskSpec, TraceContext};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -24,6 +24,9 @@ pub struct Work {
     pub folder: PathBuf,
     /// Threads that it may use.
     pub threads: usize,
+    /// The attempt's span, where its job belongs to a trace.
+    #[serde(default)]
+    pub trace: Option<TraceContext>,
 }
 
 /// From the worker.
@@ -39,6 +42,8 @@ pub enum Word {
         millis: u64,
     },
     Progress(Progress),
+    /// What it has done, for the attempt's trace.
+    Did(Span),
     Succeeded {
         result: TaskResult,
         /// Artifacts that the attempt made, whole.

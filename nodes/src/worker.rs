@@ -3,10 +3,13 @@
 mod desk;
 mod guard;
 
-use crate::talk::{Order, Word, Work};
+use crate::{
+    clock,
+    talk::{Order, Word, Work},
+};
 use desk::Bench;
 use klieg_kind::{Kind, Media};
-use klieg_protocol::{Fault, TaskFailure};
+use klieg_protocol::{Fault, Span, SpanKind, TaskFailure, TraceContext};
 use std::{
     any::Any,
     fs::File,
@@ -68,9 +71,14 @@ pub fn serve(kinds: &[&dyn Kind], media: &dyn Media) -> ExitCode {
         return ExitCode::FAILURE;
     }
     while let Ok(work) = inbox.recv() {
+        let trace = work.trace;
         let mut bench = Bench::new(work, voice.clone(), Arc::clone(&cancelled), media);
         let told = voice.say(&Word::Begun).and_then(|()| {
+            let from_ms = clock::wall_ms();
             let word = compute(kinds, &mut bench);
+            if let Some(trace) = trace.filter(|trace| trace.sampled) {
+                voice.say(&Word::Did(did(trace, &bench, from_ms, &word)))?;
+            }
             voice.say(&word).map(|()| matches!(word, Word::Failed { last: true, .. }))
         });
         if !matches!(told, Ok(false)) {
@@ -105,6 +113,26 @@ fn beat(voice: &Voice) {
             guard::end_group();
         }
     }
+}
+
+/// The span of what a worker has computed.
+fn did(attempt: TraceContext, bench: &Bench<'_>, from_ms: u64, word: &Word) -> Span {
+    let said = |name: &str, value: String| (name.to_owned(), value);
+    let mut attributes = vec![
+        said("klieg.kind", bench.kind().to_owned()),
+        said("klieg.step", bench.task().step.clone()),
+        said("process.pid", std::process::id().to_string()),
+    ];
+    let failure = match word {
+        Word::Succeeded { peak_bytes, .. } => {
+            attributes.extend(peak_bytes.map(|bytes| said("klieg.peak_bytes", bytes.to_string())));
+            None
+        }
+        Word::Split { failure, .. } | Word::Failed { failure, .. } => Some(failure.message.clone()),
+        _ => None,
+    };
+    let (context, name) = (attempt.child("worker"), format!("worker {}", bench.task().step));
+    Span { context, parent: attempt.span, name, kind: SpanKind::Internal, from_ms, to_ms: clock::wall_ms(), attributes, failure }
 }
 
 /// Runs one task.

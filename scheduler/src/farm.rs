@@ -12,11 +12,13 @@ use crate::{
     state::{BadPlan, Job, Millis, Rules, Share, State, Tasks},
     step::Attempt,
     store::{Epoch, Store, StoreError, Summary, lead_now, lead_when_free},
-    sweep, takeover, why,
+    sweep, takeover,
+    tally::Tally,
+    why,
 };
 use klieg_protocol::{
     Beat, Beaten, Closed, Command, Commands, Digest, Dispatcher, Event, Fault, Incarnation, JobId, JobSpec, JobState, NodeId,
-    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token,
+    Offer, Outcome, Plan, Progress, Report, TaskFailure, TaskId, TaskName, TaskState, Telemetry, Token, TraceContext,
     wire::{Backlog, Heard},
 };
 use serde::{Deserialize, Serialize};
@@ -94,6 +96,8 @@ pub struct Terms {
     pub owner: String,
     /// Higher first.
     pub priority: i32,
+    /// The span of the request that submits it.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why the farm could not do it.
@@ -291,6 +295,8 @@ struct Inner {
     fate: Arc<OnceLock<String>>,
     endings: broadcast::Sender<JobId>,
     service: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    tally: Arc<Tally>,
+    epoch: Epoch,
     /// Of the nodes that are known.
     telemetry: std::sync::Mutex<BTreeMap<NodeId, Measured>>,
 }
@@ -325,7 +331,9 @@ impl Farm {
         let scratch = layout.scratch();
         let fate = Arc::<OnceLock<String>>::default();
         let endings = broadcast::Sender::new(ENDINGS_MAX);
+        let tally = Arc::<Tally>::default();
         let parts = service::Parts {
+            tally: Arc::clone(&tally),
             endings: endings.clone(),
             store: Arc::clone(&store),
             epoch,
@@ -347,6 +355,8 @@ impl Farm {
             scratch,
             fate,
             endings,
+            tally,
+            epoch,
             service: Mutex::new(Some(service)),
             telemetry: Default::default(),
         })))
@@ -441,6 +451,16 @@ impl Farm {
 
     fn measured(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeId, Measured>> {
         self.0.telemetry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What has been counted since this scheduler leads.
+    pub fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    /// The number of this leader: higher than every earlier one's.
+    pub fn epoch(&self) -> i64 {
+        self.0.epoch.0
     }
 
     /// Keeps bytes as an artifact.

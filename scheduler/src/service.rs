@@ -15,6 +15,8 @@ use crate::{
     store::{Batch, Cached, Epoch, Store, StoreError},
     sweep,
     takeover::Keeper,
+    tally::Tally,
+    traces::Traces,
 };
 use klieg_protocol::{
     Beat, Beaten, Command, Digest, Event, Incarnation, JobId, JobSpec, NodeId, Offer, Outcome, Plan, Progress, Report, TaskId,
@@ -25,7 +27,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{BuildHasher, Hasher},
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -138,6 +140,7 @@ pub(crate) struct Parts {
     pub state: State,
     /// Told of jobs that have ended, once that is durable.
     pub endings: broadcast::Sender<JobId>,
+    pub tally: Arc<Tally>,
     /// Why it ended, if by itself.
     pub fate: Arc<OnceLock<String>>,
     /// The number of the next job.
@@ -152,6 +155,12 @@ pub(crate) struct Parts {
 #[expect(clippy::disallowed_methods, reason = "the scheduler's one clock")]
 pub(crate) fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The beginning of something that is timed.
+#[expect(clippy::disallowed_methods, reason = "the scheduler's one stopwatch")]
+fn begin() -> Instant {
+    Instant::now()
 }
 
 /// A number that nobody can foretell: the standard library keys its hashers with one.
@@ -175,6 +184,7 @@ struct Service {
     tellings: u64,
     /// Batches committed when the lead was last kept.
     beaten_at: u64,
+    traces: Traces,
 }
 
 /// What one commit carries, and what follows it.
@@ -259,7 +269,19 @@ impl Service {
         let mut to_resume: Vec<&Job> = parts.state.jobs.values().filter(|job| options.resume_all && job.parked).collect();
         to_resume.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.submitted_at));
         let to_resume = to_resume.into_iter().map(|job| job.id.clone()).collect();
-        Self { parts, options, nodes, next_job, live, parked, to_resume, dice, tellings: 0, beaten_at: 0 }
+        Self {
+            parts,
+            options,
+            nodes,
+            next_job,
+            live,
+            parked,
+            to_resume,
+            dice,
+            tellings: 0,
+            beaten_at: 0,
+            traces: Traces::default(),
+        }
     }
 
     /// The next jobs that go on by themselves, so many tasks of them that nobody else waits long for an answer. Empty when all do.
@@ -308,6 +330,7 @@ impl Service {
             self.step(Happened::Tick, &mut round);
         }
         for what in invariants::touched(&self.parts.state, &round.effects) {
+            self.parts.tally.broken();
             tracing::error!(%what, "an invariant of the farm is broken");
         }
         let closing = round.closing;
@@ -451,7 +474,10 @@ impl Service {
                 let id = JobId(format!("job-{:06}", self.next_job));
                 self.next_job += 1;
                 self.live.insert(identity, id.clone());
-                let Terms { project, owner, priority } = terms;
+                let Terms { project, owner, priority, trace } = terms;
+                if let Some(trace) = trace {
+                    self.traces.begin(id.clone(), trace);
+                }
                 let job = NewJob { id: id.clone(), identity, build, spec, plan, project, owner, priority, price };
                 self.step(Happened::Submitted(Box::new(job)), round);
                 round.stories.insert(id.clone(), Vec::new());
@@ -521,17 +547,23 @@ impl Service {
             let named: BTreeSet<Digest> = known.values().flat_map(|cached| sweep::held_by(&cached.result)).collect();
             // Computing it anew is better than waiting for artifacts that cannot be reached.
             let gone = self.parts.blobs.missing(named.clone()).await.unwrap_or(named);
+            let (asked, mut hits) = (questions.len() as u64, 0);
             for (id, identity) in questions {
                 let whole = |cached: &&Cached| sweep::held_by(&cached.result).all(|digest| !gone.contains(&digest));
                 let hit = known.get(&identity).filter(whole).map(|cached| cached.result.clone());
+                hits += u64::from(hit.is_some());
                 self.step(Happened::CacheAnswered { id, identity, hit }, round);
             }
+            self.parts.tally.looked_up(hits, asked - hits);
         }
     }
 
     /// Saves what the round wants saved, then does what follows from it.
     async fn carry_out(&mut self, mut round: Round) -> Result<(), StoreError> {
         let bytes = |result: &TaskResult| round.bytes.get(&result.outputs).copied().unwrap_or(0);
+        self.parts.tally.take(&self.parts.state, &round.effects);
+        self.parts.tally.pass(&self.parts.state, now());
+        self.traces.take(&self.parts.state, &round.effects, now());
         round::gather(&self.parts.state, &round.effects, now(), &bytes, &mut round.batch);
         let acts = round::order(round.batch, round.effects, round.stories, &self.parts.state.rules);
         let mut replies = round.replies;
@@ -543,11 +575,15 @@ impl Service {
                     self.parts.bus.begin(&job, stamp, story).await;
                 }
                 Act::Publish(job, events) => {
-                    let stamp = self.stamp();
+                    let (stamp, begun) = (self.stamp(), begin());
                     self.parts.bus.publish(&job, stamp, events).await;
+                    self.parts.tally.publish.note(begun.elapsed());
                 }
                 Act::Reply => replies.drain(..).for_each(|reply| reply()),
-                Act::Send(node, command) => {
+                Act::Send(node, mut command) => {
+                    if let Command::Run(dispatch) = &mut command {
+                        dispatch.trace = self.traces.of(&dispatch.id);
+                    }
                     // A node that misses a command says so with its next heartbeat.
                     let sent = self.nodes.get(&node).map(|commands| commands.try_send(command));
                     if !matches!(sent, Some(Ok(()))) {
@@ -574,6 +610,7 @@ impl Service {
         let mut waited = Duration::ZERO;
         // The same number again asks for the same batch again: it is written once, even if an answer was lost.
         loop {
+            let begun = begin();
             match self.parts.store.commit(self.parts.epoch, number, batch).await {
                 Err(error) if error.retryable() && waited < self.options.patience => {
                     tracing::warn!(%error, "failed to commit; trying again");
@@ -582,6 +619,7 @@ impl Service {
                 }
                 done => {
                     self.parts.committed += u64::from(done.is_ok());
+                    self.parts.tally.commit.note(begun.elapsed());
                     return done;
                 }
             }

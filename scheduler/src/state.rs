@@ -109,7 +109,7 @@ impl State {
         let shape = self.shape_of(job, task);
         let Some(job) = self.jobs.get_mut(id) else { return };
         let idle = job.ready.is_empty();
-        job.put(index, shape);
+        job.put(index, shape, self.clock.steady());
         if idle && !job.parked {
             self.line.add(job);
             project::activate(&mut self.projects, &job.project);

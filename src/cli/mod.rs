@@ -19,6 +19,7 @@ mod resume;
 mod script;
 mod serve;
 mod submit;
+mod top;
 mod watch;
 mod worker;
 
@@ -115,6 +116,8 @@ enum Verb {
     Undrain(operate::DrainArgs),
     /// Show what a farm has to do, and who is there to do it.
     Queue(operate::FarmLink),
+    /// Watch a farm's devices, queue and jobs in a terminal.
+    Top(top::TopArgs),
     /// List projects, or set what one may have of a farm.
     Projects(operate::ProjectsArgs),
     /// Let every verb speak to a farm's server from now on.
@@ -217,6 +220,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Drain(args) => operate::drain(&common, &args, true),
         Verb::Undrain(args) => operate::drain(&common, &args, false),
         Verb::Queue(args) => operate::queue(&common, &args),
+        Verb::Top(args) => top::top(&common, &args),
         Verb::Projects(args) => operate::projects(&common, &args),
         Verb::Login(args) => people::login(&common, &args),
         Verb::Logout => people::logout(&common),
@@ -246,17 +250,6 @@ pub fn run(klieg: Klieg) -> ExitCode {
             ExitCode::from(stop.code)
         }
     }
-}
-
-/// Lets the program tell on standard error what it does, as `KLIEG_LOG` filters it (`info`, `klieg_nodes=debug`).
-fn log(common: &Common) -> Result<(), Stop> {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let usual = if common.quiet { "warn" } else { "info" };
-    let filter = std::env::var("KLIEG_LOG").unwrap_or_else(|_| usual.into());
-    let filter = EnvFilter::try_new(&filter).map_err(|e| Stop::bad(format!("KLIEG_LOG={filter}: {e}")))?;
-    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let _ = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).try_init();
-    Ok(())
 }
 
 /// Prints to standard output; a reader that went away (`| head`) is no error.

@@ -1,6 +1,7 @@
 //! `klieg node`: lets this machine work for a farm elsewhere.
 
 use super::{Common, Stop, block_on, link::LinkArgs, link_stop, openjd::AllowArgs, print, print_json, render};
+use crate::signals::{self, LogArgs};
 use klieg_kernels::Choice;
 use klieg_nodes::{
     Agent, AgentOptions,
@@ -60,6 +61,8 @@ pub struct Args {
     disk_free_min: u64,
     #[command(flatten)]
     openjd: AllowArgs,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// A GPU as --gpus names it.
@@ -74,7 +77,7 @@ fn gpu(text: &str) -> Result<Choice, String> {
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
-    super::log(common)?;
+    let _signals = signals::begin(common.quiet, args.log, "node")?;
     block_on(node(common, args))?
 }
 
@@ -195,7 +198,9 @@ fn open(args: &Args, node: &NodeId) -> Result<Remote, Stop> {
             .map(|dirs| dirs.cache_dir().join("nodes").join(&node.0))
             .ok_or_else(|| Stop::bad("find the user's cache folder: HOME is not set; name a folder with --cache DIR"))?,
     };
-    let options = RemoteOptions { link: args.link.options()?, cache, cache_bytes_max: args.cache_bytes };
+    let link = args.link.options()?;
+    signals::hide(&link.token);
+    let options = RemoteOptions { link, cache, cache_bytes_max: args.cache_bytes };
     Remote::open(&options).map_err(|error| match &error {
         RemoteError::Link(error) => link_stop(error),
         other => Stop::bad(format!("failed to {other}")),

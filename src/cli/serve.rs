@@ -1,6 +1,7 @@
 //! `klieg serve`: a farm for agents and users on other machines.
 
 use super::{Common, Stop, block_on, farm_stop, render};
+use crate::signals::{self, LogArgs};
 use klieg_api::{Allow, Limits, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
@@ -62,6 +63,8 @@ pub struct Args {
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// A class of device, or none: the farm chooses.
@@ -85,7 +88,10 @@ enum Artifacts {
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
-    super::log(common)?;
+    let _signals = signals::begin(common.quiet, args.log, "serve")?;
+    for url in [&args.store, &args.bus, &args.blobs].into_iter().flatten() {
+        signals::hide_password(url);
+    }
     block_on(serve(common, args))?
 }
 
@@ -97,6 +103,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         Some(token) => token.trim().to_owned(),
         None => token_in(&token_file, true).map_err(|e| Stop::bad(format!("failed to {e}")))?,
     };
+    signals::hide(&token);
     if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
         tracing::warn!(address = %args.listen, "others on the network can read the token and everything else: give --tls-cert and --tls-key");
     }

@@ -71,6 +71,14 @@ fn a_dropped_script_becomes_a_film_that_plays_and_is_downloaded() {
          return JSON.parse(request.responseText).find((one) => one.name === 'film.mp4').digest";
     let digest = browser.run(script, vec![]);
     assert_eq!(json!(blake3::hash(&film).to_hex().as_str()), digest);
+    // What the farm's minutes have brought is drawn.
+    browser.turn_to("/farm");
+    browser.reads(".over-time", "Frames a minute");
+    let drawn = "return [...document.querySelectorAll('.over-time .spark')].map((one) => one.getAttribute('aria-label'))";
+    let labels = browser.run(drawn, vec![]);
+    let labels: Vec<&str> = labels.as_array().expect("charts").iter().filter_map(|label| label.as_str()).collect();
+    assert_eq!(labels.len(), 4, "{labels:?}");
+    assert!(labels.iter().any(|label| label.starts_with("Frames a minute over") && !label.ends_with("at most 0")), "{labels:?}");
     assert_eq!(browser.run("return refused", vec![]), json!([]), "nothing was against the policy");
 }
 

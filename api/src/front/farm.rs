@@ -2,7 +2,7 @@
 
 use super::{
     Problems,
-    views::{Costs, Demand, GpuNow, History, Host, Node, Project, Queue, Sample, Share, Spent, Welcome},
+    views::{Costs, Demand, FarmHistory, GpuNow, History, Host, Minute, Node, Project, Queue, Sample, Share, Spent, Welcome},
 };
 use crate::{
     app::{App, Input, json},
@@ -21,6 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(farm))
+        .routes(routes!(history))
         .routes(routes!(queue))
         .routes(routes!(nodes))
         .routes(routes!(node))
@@ -37,6 +38,14 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn farm(State(app): State<App>) -> Response {
     let kinds = app.kinds.iter().map(|kind| kind.name().to_owned()).collect();
     json(StatusCode::OK, &Welcome { klieg: env!("CARGO_PKG_VERSION").into(), build: app.build.clone(), kinds })
+}
+
+/// What every minute has brought, for a day
+///
+/// Since this server leads: tasks, frames, and what was spent. The last minute has only begun.
+#[utoipa::path(get, path = "/farm/history", tag = "farm", responses((status = 200, body = FarmHistory), Problems))]
+async fn history(Extension(farm): Extension<Farm>) -> Response {
+    json(StatusCode::OK, &FarmHistory { minutes: farm.tally().minutes().into_iter().map(Minute::from).collect() })
 }
 
 /// What there is to do, and who is there to do it

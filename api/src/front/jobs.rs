@@ -12,6 +12,7 @@ use crate::{
     app::{App, Input, json},
     planning::{self, Submitted},
     problem::Trouble,
+    traced,
 };
 use axum::{
     Extension,
@@ -127,7 +128,11 @@ fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
         inputs.insert(name.clone(), views::digest(&digest).map_err(wrong)?);
     }
     let spec = JobSpec { kind: job.kind, label: job.label, params: job.params, inputs };
-    Ok(Submitted { kind, spec, terms: Terms { project: job.project, owner: owner(who), priority: job.priority } })
+    Ok(Submitted {
+        kind,
+        spec,
+        terms: Terms { project: job.project, owner: owner(who), priority: job.priority, trace: traced::current() },
+    })
 }
 
 /// Whose a job is that somebody submits.

@@ -639,6 +639,42 @@ pub struct Queue {
     pub oldest_at_ms: Option<u64>,
 }
 
+/// What every minute has brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FarmHistory {
+    /// The oldest first; a day of them at most. Minutes in which no server led are not there.
+    pub minutes: Vec<Minute>,
+}
+
+/// What a minute has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Minute {
+    /// When it began.
+    pub at_ms: u64,
+    /// How much of it has gone by: all of it, but for the last.
+    pub over_ms: u64,
+    /// Tasks that were computed.
+    pub succeeded: u64,
+    /// Tasks that the result cache had.
+    pub reused: u64,
+    /// Tasks that failed for good.
+    pub failed: u64,
+    /// Frames that were made.
+    pub frames: u64,
+    pub cost: f64,
+    /// Tasks that ran at its end, and slots that there were.
+    pub running: u64,
+    pub slots: u64,
+}
+
+impl From<klieg_scheduler::past::Minute> for Minute {
+    fn from(minute: klieg_scheduler::past::Minute) -> Self {
+        let klieg_scheduler::past::Minute { at, over_ms, brought, running, slots } = minute;
+        let klieg_scheduler::past::Sums { succeeded, reused, failed, frames, cost } = brought;
+        Self { at_ms: at, over_ms, succeeded, reused, failed, frames, cost, running, slots }
+    }
+}
+
 /// What there is to do for a class of device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Demand {

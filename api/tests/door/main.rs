@@ -6,6 +6,7 @@ mod front;
 mod hooks;
 mod house;
 mod jobs;
+mod metrics;
 mod roles;
 mod tls;
 mod ways;

@@ -13,7 +13,7 @@ mod subscription;
 mod worker;
 
 pub use klieg_database::{Database, DatabaseError};
-pub use outbox::{DELIVERIES_PAGE_MAX, Delivery, DeliveryPage, Notice, State};
+pub use outbox::{DELIVERIES_PAGE_MAX, Delivery, DeliveryPage, Notice, State, Waiting};
 pub use post::{Resolve, System};
 pub use reach::{Allow, Forbidden};
 pub use sign::Secret;

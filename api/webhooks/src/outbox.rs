@@ -66,6 +66,16 @@ pub struct DeliveryPage {
     pub next: Option<i64>,
 }
 
+/// How full the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub count: i64,
+    /// When the oldest that waits happened.
+    pub oldest_at: Option<Seconds>,
+    /// Webhooks that are told nothing any more.
+    pub disabled: i64,
+}
+
 type Row = (i64, String, String, i64, i64, i64, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 
 fn read(row: Row) -> Delivery {
@@ -160,6 +170,15 @@ impl Webhooks {
         }
         self.news.notify_one();
         Ok(())
+    }
+
+    /// What waits in the outbox, of all webhooks.
+    pub async fn waiting(&self) -> Result<Waiting, WebhookError> {
+        let query = "SELECT COUNT(*), MIN(created_at) FROM webhook_delivery WHERE ended_at IS NULL";
+        let (count, oldest_at): (i64, Option<i64>) = self.database.row(sql!(query)).await?.unwrap_or_default();
+        let query = "SELECT COUNT(*) FROM webhook WHERE disabled_at IS NOT NULL";
+        let (disabled,): (i64,) = self.database.row(sql!(query)).await?.unwrap_or_default();
+        Ok(Waiting { count, oldest_at, disabled })
     }
 
     /// Deletes deliveries that ended long ago; gives how many.

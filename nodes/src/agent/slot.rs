@@ -5,6 +5,7 @@ use crate::{
         group,
         health::Health,
         process::{Patience, Process, Start, Stuck},
+        traced::{self, Traced},
     },
     clock,
     talk::{Order, Word, Work},
@@ -159,7 +160,8 @@ impl<D: Dispatcher> Slot<D> {
 
     /// Computes one attempt and reports it. `false`: the agent stops.
     fn attempt(&mut self, dispatch: Dispatch, inbox: &mpsc::Receiver<Note>) -> bool {
-        let begun = clock::now();
+        let (begun, traced) = (clock::now(), Traced::begin(&dispatch));
+        let _in = traced.log().entered();
         let folder = self.place.scratch.join(format!("{}-{}", self.place.number, dispatch.token.0));
         let end = match self.prepare(&dispatch, &folder) {
             Ok(()) => self.watch(&dispatch, inbox),
@@ -179,6 +181,7 @@ impl<D: Dispatcher> Slot<D> {
             peak_bytes,
             killed,
         };
+        traced.end(&report, self.place.device);
         let token = report.token;
         match self.shared.runtime.block_on(self.shared.farm.report(report)) {
             Ok(true) => {}
@@ -206,7 +209,8 @@ impl<D: Dispatcher> Slot<D> {
             inputs.insert(name.clone(), (*digest, path));
         }
         let (kind, task) = (dispatch.kind.clone(), dispatch.task.clone());
-        let work = Work { kind, task, inputs, folder: folder.into(), threads: self.shared.options.threads.max(1) };
+        let (threads, trace) = (self.shared.options.threads.max(1), Traced::of(dispatch));
+        let work = Work { kind, task, inputs, folder: folder.into(), threads, trace };
         let order = Order::Run(Box::new(work));
         // A worker may have died while it was idle; a new one gets a second chance.
         if self.process.is_some() && self.say(&order).is_ok() {
@@ -321,6 +325,10 @@ impl<D: Dispatcher> Slot<D> {
             Word::Progress(progress) => {
                 vigil.moved = vigil.heard;
                 self.shared.farm.progress(&dispatch.id, dispatch.token, progress);
+                None
+            }
+            Word::Did(span) => {
+                traced::take(dispatch, span);
                 None
             }
             Word::Succeeded { result, files, peak_bytes } => Some(self.deliver(result, files, peak_bytes)),

@@ -173,16 +173,7 @@ impl Link {
             what: "the token has characters that no token has".into(),
         })?;
         token.set_sensitive(true);
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_MAX));
-        let config = tls::client(options.ca.as_deref())?;
-        let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build(https.wrap_connector(http));
+        let client = client(tls::client(options.ca.as_deref())?);
         Ok(Self { client, servers, token, current: Mutex::new(first) })
     }
 
@@ -287,6 +278,19 @@ impl Link {
     }
 }
 
+/// A client that keeps its connections for a while.
+pub(super) fn client(config: rustls::ClientConfig) -> Client<HttpsConnector<HttpConnector>, Body> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_MAX));
+    let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(20))
+        .build(https.wrap_connector(http))
+}
+
 /// The value in an answer.
 pub async fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, LinkError> {
     let garbled = |what: String| LinkError::Garbled { at: "its server".into(), what };
@@ -340,7 +344,7 @@ fn server_of(text: &str) -> Result<String, LinkError> {
 }
 
 /// What lies at the bottom of an error: "Connection refused" rather than "client error".
-fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     let mut bottom = error;
     while let Some(next) = bottom.source() {
         bottom = next;

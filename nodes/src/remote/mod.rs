@@ -8,6 +8,7 @@ mod cache;
 mod link;
 mod outbox;
 mod pins;
+mod plain;
 mod stream;
 mod tls;
 mod transfer;
@@ -15,6 +16,7 @@ mod transfer;
 pub use backoff::Backoff;
 pub use cache::{Cache, CacheError};
 pub use link::{Answer, Ask, Link, LinkError, LinkOptions, Load, read};
+pub use plain::Plain;
 pub use stream::Lines;
 pub use transfer::{TransferError, download, upload};
 

@@ -5,6 +5,7 @@ mod event;
 mod plan;
 mod post;
 mod telemetry;
+pub mod trace;
 pub mod wire;
 
 pub use digest::{Digest, NotADigest};
@@ -17,3 +18,4 @@ pub use post::{
     Outcome, Report,
 };
 pub use telemetry::{DiskTelemetry, GpuFacts, GpuTelemetry, HostTelemetry, Telemetry, Tools};
+pub use trace::{Span, SpanKind, TraceContext};

@@ -1,5 +1,6 @@
 use crate::{
-    Class, Digest, GpuFacts, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Telemetry, Token, Tools, wire::Heard,
+    Class, Digest, GpuFacts, Progress, Split, TaskFailure, TaskId, TaskResult, TaskSpec, Telemetry, Token, Tools, TraceContext,
+    wire::Heard,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future, path::PathBuf};
@@ -125,6 +126,9 @@ pub struct Dispatch {
     pub task: TaskSpec,
     /// Every input with the digest that it resolved to.
     pub inputs: BTreeMap<String, Digest>,
+    /// The task's span, where its job belongs to a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// What the scheduler tells a node. A command may come twice, or for an attempt that was stopped before it came: agents take

@@ -63,6 +63,8 @@ pub struct Task {
     /// Tasks whose outputs it still waits for.
     pub needs: u32,
     pub cache: Cache,
+    /// When it could last be placed, by the steady clock; this leader's knowledge only.
+    pub ready_at: Millis,
     /// What it must be given; since it may be placed.
     pub shape: Option<Arc<Shape>>,
     pub outputs: BTreeMap<String, Digest>,
@@ -111,6 +113,7 @@ impl Task {
             run: None,
             needs: 0,
             cache: Cache::Unasked,
+            ready_at: 0,
             shape: None,
             outputs: BTreeMap::new(),
             reused: false,
@@ -158,13 +161,13 @@ impl Job {
     }
 
     /// Puts a task among the ready ones. Equal shapes of a job are one.
-    pub(super) fn put(&mut self, place: u32, shape: Shape) {
+    pub(super) fn put(&mut self, place: u32, shape: Shape, now: Millis) {
         let shape = match self.ready.get_key_value(&shape) {
             Some((known, _)) => Arc::clone(known),
             None => Arc::new(shape),
         };
         let Some(task) = self.tasks.at_mut(place) else { return };
-        task.shape = Some(Arc::clone(&shape));
+        (task.shape, task.ready_at) = (Some(Arc::clone(&shape)), now);
         let rank = task.spec.rank;
         self.ready.entry(shape).or_default().insert((rank, place));
     }

@@ -92,6 +92,7 @@ impl Step<'_> {
             kind: job.spec.kind.clone(),
             task: spec,
             inputs,
+            trace: None,
         };
         self.effects.push(Effect::Run { node: run.node.clone(), dispatch: Box::new(dispatch) });
     }

@@ -290,6 +290,7 @@ pub fn task(row: TaskRow) -> Result<Task, StoreError> {
         run: row.run.map(|text| parse(&text, &what)).transpose()?,
         needs: 0,
         cache: Cache::Unasked,
+        ready_at: 0,
         shape: None,
         outputs: parse(&row.outputs, &what)?,
         reused: row.reused != 0,
