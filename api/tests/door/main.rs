@@ -7,5 +7,7 @@ mod hooks;
 mod house;
 mod jobs;
 mod roles;
+mod sockets;
 mod tls;
+mod uploads;
 mod ways;
