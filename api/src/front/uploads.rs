@@ -163,9 +163,10 @@ async fn receive(
         return Ok(at_another(there));
     }
     let room = whole(&upload).saturating_sub(there);
-    let writing = match room {
-        0 => writing,
-        _ => {
+    // Of an empty file there is a file, too.
+    let writing = match room == 0 && there > 0 {
+        true => writing,
+        false => {
             let (writing, poured) = uploads::pour(&app, writing, request.into_body(), room).await;
             app.assets()?.touch(&id, now()).await?;
             poured?;
