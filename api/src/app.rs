@@ -1,11 +1,13 @@
 //! What all routes share.
 
 use crate::{
-    access::now, limits::Limits, metrics::requests::Requests, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses,
+    access::now, glance::Glance, limits::Limits, metrics::requests::Requests, problem::Trouble, rates::Rates, stand::Stand,
+    statuses::Statuses, uploads::Uploads,
 };
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
+use klieg_assets::Assets;
 use klieg_kind::Kind;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
@@ -34,6 +36,8 @@ pub struct Inner {
     /// Once they can be reached.
     pub accounts: OnceLock<Accounts>,
     pub webhooks: OnceLock<Webhooks>,
+    pub assets: OnceLock<Assets>,
+    pub uploads: Uploads,
     /// Of this process, for the names of its requests.
     pub incarnation: String,
     pub kinds: Vec<Arc<dyn Kind>>,
@@ -50,6 +54,9 @@ pub struct Inner {
     pub plans: Gate,
     pub plans_waiting: Gate,
     pub watchers: Gate,
+    pub sockets: Gate,
+    /// What all sockets see of the farm.
+    pub glance: Glance,
     pub statuses: Statuses,
     /// One partial cut is joined at a time.
     pub cuts: tokio::sync::Mutex<()>,
@@ -114,6 +121,8 @@ impl Gate {
 
 /// What an app is made of.
 pub struct Parts {
+    /// The farm's, on this machine.
+    pub folder: PathBuf,
     pub peers: Link,
     pub stand: watch::Receiver<Stand>,
     pub token: String,
@@ -136,6 +145,10 @@ impl App {
             token: blake3::hash(token.as_bytes()),
             accounts: OnceLock::new(),
             webhooks: OnceLock::new(),
+            assets: OnceLock::new(),
+            uploads: Uploads::new(folder.join("uploads")),
+            sockets: Gate::new("WebSockets at a time (sockets_max)", limits.sockets_max),
+            glance: Glance::default(),
             incarnation,
             kinds,
             build,
@@ -170,6 +183,13 @@ impl App {
     pub fn webhooks(&self) -> Result<&Webhooks, Trouble> {
         self.webhooks.get().ok_or_else(|| {
             Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the webhooks cannot be reached yet", std::time::Duration::from_secs(1))
+        })
+    }
+
+    /// The assets' records, or that they cannot be reached yet.
+    pub fn assets(&self) -> Result<&Assets, Trouble> {
+        self.assets.get().ok_or_else(|| {
+            Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the assets cannot be reached yet", std::time::Duration::from_secs(1))
         })
     }
 

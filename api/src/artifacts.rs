@@ -223,7 +223,7 @@ async fn pour(app: &App, body: Body, temporary: &Temporary, length: u64) -> Resu
     Ok(Digest(*hasher.finalize().as_bytes()))
 }
 
-fn disk(error: io::Error) -> Trouble {
+pub fn disk(error: io::Error) -> Trouble {
     klieg_scheduler::FarmError::Blob(BlobError::of(std::path::Path::new("uploads"), error)).into()
 }
 

@@ -1,5 +1,9 @@
 //! The API as those who submit jobs see it: what `klieg render --server` does with a farm far away.
 
+mod assets;
+
+pub use assets::NewAsset;
+
 use crate::front::views;
 use http::Method;
 use klieg_nodes::remote::{Ask, Backoff, Cache, Lines, Link, LinkError, LinkOptions, TransferError, download, read, upload};

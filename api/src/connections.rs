@@ -98,7 +98,7 @@ async fn attend<S>(
         request.extensions_mut().insert(peer);
         router.call(request)
     });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {

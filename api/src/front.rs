@@ -9,7 +9,12 @@ mod hooks;
 mod jobs;
 mod outputs;
 mod people;
+pub mod queues;
+mod socket;
+mod uploads;
 pub mod views;
+
+pub(crate) use farm::all as nodes_of;
 
 use crate::{app::App, leader};
 use axum::{
@@ -130,6 +135,8 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outputs::routes())
         .merge(farm::routes())
         .merge(assets::routes())
+        .merge(queues::routes())
+        .merge(socket::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
     let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts();

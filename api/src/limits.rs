@@ -27,6 +27,19 @@ pub struct Limits {
     pub plans_waiting_max: usize,
     /// Watchers of jobs' events at a time.
     pub watchers_max: usize,
+    /// WebSockets at a time.
+    pub sockets_max: usize,
+    /// Of what a WebSocket's client says at a time.
+    pub socket_message_bytes_max: usize,
+    /// Jobs whose events one WebSocket follows at a time, and projects.
+    pub subscriptions_max: usize,
+    /// How long a WebSocket's client may take to read what waits for it; it is hung up on then, and resumes.
+    pub socket_slow_max: Duration,
+    /// How often a WebSocket's client is asked whether it lives.
+    pub socket_ping_every: Duration,
+    /// How long an upload is kept of which no byte comes, and how often such ones are looked for.
+    pub upload_kept: Duration,
+    pub uploads_tidied_every: Duration,
     /// Of a JSON body.
     pub json_bytes_max: usize,
     /// Of one artifact.
@@ -52,6 +65,13 @@ impl Default for Limits {
             plans_max: 2,
             plans_waiting_max: 64,
             watchers_max: 12_000,
+            sockets_max: 2_000,
+            socket_message_bytes_max: 16 << 10,
+            subscriptions_max: 256,
+            socket_slow_max: Duration::from_secs(30),
+            socket_ping_every: Duration::from_secs(20),
+            upload_kept: Duration::from_secs(86_400),
+            uploads_tidied_every: Duration::from_secs(3_600),
             json_bytes_max: 64 << 20,
             artifact_bytes_max: 64 << 30,
             alive_every: Duration::from_secs(4),

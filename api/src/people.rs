@@ -1,7 +1,8 @@
-//! The accounts and webhooks: opened as soon as they can be reached, in the farm's own database.
+//! The accounts, assets and webhooks: opened as soon as they can be reached, in the farm's own database.
 
 use crate::{access::now, app::App};
 use klieg_accounts::{Accounts, Database};
+use klieg_assets::Assets;
 use klieg_nodes::remote::Backoff;
 use klieg_scheduler::FarmOptions;
 use klieg_webhooks::{Allow, Options, Webhooks};
@@ -24,9 +25,10 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     let (place, mut backoff, mut told) = (place(&options), Backoff::default(), String::new());
     let webhooks = loop {
         match attempt(&place, &allow).await {
-            Ok((accounts, webhooks)) => {
+            Ok((accounts, assets, webhooks)) => {
                 // Nobody else sets them.
                 let _ = app.accounts.set(accounts);
+                let _ = app.assets.set(assets);
                 let _ = app.webhooks.set(webhooks.clone());
                 break webhooks;
             }
@@ -43,10 +45,11 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     webhooks.run(now, std::future::pending()).await;
 }
 
-async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Webhooks), String> {
+async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Assets, Webhooks), String> {
     let database = Database::open(place).await.map_err(|e| e.to_string())?;
     let accounts = Accounts::open(database.clone(), ISSUER).await.map_err(|e| e.to_string())?;
+    let assets = Assets::open(database.clone()).await.map_err(|e| e.to_string())?;
     let options = Options { allow: allow.clone(), ..Options::new().map_err(|e| e.to_string())? };
     let webhooks = Webhooks::open(database, options).await.map_err(|e| e.to_string())?;
-    Ok((accounts, webhooks))
+    Ok((accounts, assets, webhooks))
 }

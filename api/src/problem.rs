@@ -55,6 +55,15 @@ impl Trouble {
         self
     }
 
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// As it is said where there is no answer to a request.
+    pub fn problem(self) -> Problem {
+        *self.problem
+    }
+
     /// A body that is JSON, but not what the route takes.
     pub fn at(mut self, pointer: String) -> Self {
         self.problem.pointer = Some(pointer);

@@ -10,7 +10,7 @@ use crate::{
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
-    web,
+    uploads, web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -77,6 +77,7 @@ pub struct Server {
     leading: JoinHandle<Result<(), FarmError>>,
     people: JoinHandle<()>,
     herald: JoinHandle<()>,
+    tidy: JoinHandle<()>,
 }
 
 impl Server {
@@ -94,6 +95,7 @@ impl Server {
         let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
         let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
         let app = App::new(Parts {
+            folder: options.farm.folder.clone(),
             peers,
             stand: stand.subscribe(),
             token: options.token,
@@ -108,6 +110,7 @@ impl Server {
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
+        let tidy = tokio::spawn(uploads::tidy(app.clone(), stand.subscribe()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -125,7 +128,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading, people, herald })
+        Ok(Self { address, url, stand, stop, serving, leading, people, herald, tidy })
     }
 
     /// Where it listens.
@@ -178,6 +181,7 @@ impl Drop for Server {
         self.serving.abort();
         self.people.abort();
         self.herald.abort();
+        self.tidy.abort();
     }
 }
 

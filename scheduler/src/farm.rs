@@ -7,7 +7,7 @@ use crate::{
     cost,
     lock::Lock,
     ports::{AnyBlobs, AnyBus, AnyStore, UnknownPort},
-    service,
+    records, service,
     service::Message,
     state::{BadPlan, Job, Millis, Rules, Share, State, Tasks},
     step::Attempt,
@@ -260,6 +260,9 @@ fn note(told: &mut Measured, now: Millis, telemetry: Telemetry) {
 /// Ended jobs that wait for a listener.
 const ENDINGS_MAX: usize = 1_024;
 
+/// Jobs that are read at a time to fill a page.
+const PAGE_ROWS: u32 = 256;
+
 /// The most tasks of a job that are told from the scheduler's memory.
 const LIVE_TASKS_MAX: usize = 5_000;
 
@@ -507,6 +510,60 @@ impl Farm {
     pub async fn job(&self, job: &JobId) -> Result<JobRecord, FarmError> {
         let found = self.0.store.summary(job).await?;
         found.map(JobRecord::from).ok_or_else(|| FarmError::NoSuchJob(job.clone()))
+    }
+
+    /// Some of the jobs, the newest first: at most so many of those before one, or of all. With them what comes before the next page,
+    /// if there is one. The tasks of those that have not ended are counted in memory, of the others only those that are given.
+    pub async fn page(
+        &self,
+        before: Option<&JobId>,
+        most: usize,
+        wanted: impl Fn(&JobRecord) -> bool,
+    ) -> Result<(Vec<JobRecord>, Option<JobId>), FarmError> {
+        let (mut found, mut before, mut more) = (Vec::new(), before.cloned(), true);
+        while found.len() <= most && more {
+            let rows = self.0.store.page(before.as_ref(), PAGE_ROWS).await?;
+            more = rows.len() == PAGE_ROWS as usize;
+            before = rows.last().map(|job| job.id.clone()).or(before);
+            let bare = |job| JobRecord::from(Summary { job, tasks_total: 0, tasks_done: 0, seconds: 0.0, running: 0 });
+            found.extend(rows.into_iter().map(bare).filter(&wanted));
+        }
+        let next = (found.len() > most).then(|| found[..most].last().map(|job| job.id.clone())).flatten();
+        found.truncate(most);
+        Ok((self.counted(found).await?, next))
+    }
+
+    /// Records of jobs with what is known of their tasks. Those that were removed meanwhile are left out.
+    async fn counted(&self, records: Vec<JobRecord>) -> Result<Vec<JobRecord>, FarmError> {
+        let ids: Vec<JobId> = records.into_iter().map(|job| job.id).collect();
+        let asked = ids.clone();
+        let mut known = self.look(move |state, _| records::jobs(state, &asked)).await?;
+        let ended: Vec<JobId> = ids.iter().filter(|id| !known.contains_key(id)).cloned().collect();
+        if !ended.is_empty() {
+            let summaries = self.0.store.summaries(&ended).await?;
+            known.extend(summaries.into_iter().map(|summary| (summary.job.id.clone(), JobRecord::from(summary))));
+        }
+        Ok(ids.iter().filter_map(|id| known.remove(id)).collect())
+    }
+
+    /// Keeps an artifact, whatever becomes of the result cache, until `release`.
+    pub async fn keep(&self, digest: Digest) -> Result<(), FarmError> {
+        Ok(self.0.store.pin(digest).await?)
+    }
+
+    /// What `keep` keeps.
+    pub async fn kept(&self) -> Result<Vec<Digest>, FarmError> {
+        Ok(self.0.store.pins().await?)
+    }
+
+    /// Lets go of an artifact that was kept, and throws it away if no job and no cached result names it. A job that is being submitted
+    /// at this moment may find its input gone, and fails with that reason.
+    pub async fn release(&self, digest: Digest) -> Result<(), FarmError> {
+        self.0.store.unpin(digest).await?;
+        if !self.0.store.names(digest).await? {
+            self.0.blobs.remove(digest).await?;
+        }
+        Ok(())
     }
 
     /// All jobs, oldest first.

@@ -50,6 +50,8 @@ any! {
     fn job(id: &JobId) -> Result<Option<Job>, StoreError>;
     fn attempts(job: &JobId) -> Result<Vec<Attempt>, StoreError>;
     fn summary(id: &JobId) -> Result<Option<Summary>, StoreError>;
+    fn summaries(jobs: &[JobId]) -> Result<Vec<Summary>, StoreError>;
+    fn page(before: Option<&JobId>, most: u32) -> Result<Vec<Job>, StoreError>;
     fn list() -> Result<Vec<Summary>, StoreError>;
     fn nodes() -> Result<Vec<Offer>, StoreError>;
     fn standing() -> Result<Standing, StoreError>;
@@ -58,6 +60,10 @@ any! {
     fn all_results() -> Result<Vec<Cached>, StoreError>;
     fn results_bytes() -> Result<u64, StoreError>;
     fn forget(identities: &[Digest]) -> Result<(), StoreError>;
+    fn pin(digest: Digest) -> Result<(), StoreError>;
+    fn unpin(digest: Digest) -> Result<(), StoreError>;
+    fn pins() -> Result<Vec<Digest>, StoreError>;
+    fn names(digest: Digest) -> Result<bool, StoreError>;
     fn prune(keep: u32) -> Result<(), StoreError>;
     fn remove(job: &JobId) -> Result<bool, StoreError>;
     fn ask_cancel(job: &JobId, now: Millis) -> Result<(), StoreError>;

@@ -1,6 +1,10 @@
 //! Nodes, projects and the progress of jobs, as those who run the farm see them: what the active scheduler has in memory.
 
-use crate::state::{self, Device, Job, Millis, Node, Share, State};
+use crate::{
+    farm::JobRecord,
+    state::{self, Device, Job, Millis, Node, Share, State},
+    store::Summary,
+};
 use klieg_protocol::{DeviceOffer, JobId, NodeId, TaskId, TaskState, Tools};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +83,27 @@ pub struct Way {
 
 /// The most tasks of a job that are looked at to find its stage.
 const STAGE_TASKS_MAX: usize = 2_000;
+
+/// Of these jobs those that have not ended, with their tasks counted.
+pub fn jobs(state: &State, of: &[JobId]) -> BTreeMap<JobId, JobRecord> {
+    let open = of.iter().filter_map(|id| state.jobs.get(id)).filter(|job| !job.terminal());
+    open.map(|job| (job.id.clone(), record(job))).collect()
+}
+
+/// All jobs that have not ended.
+pub fn open_jobs(state: &State) -> Vec<JobRecord> {
+    state.jobs.values().filter(|job| !job.terminal()).map(record).collect()
+}
+
+fn record(job: &Job) -> JobRecord {
+    let (mut tasks_done, mut running, mut seconds) = (0, 0, 0.0);
+    for task in job.tasks.values() {
+        tasks_done += u64::from(task.state == TaskState::Succeeded);
+        running += u64::from(task.state == TaskState::Running);
+        seconds += task.seconds;
+    }
+    JobRecord::from(Summary { job: job.bare(), tasks_total: job.tasks.len() as u64, tasks_done, seconds, running })
+}
 
 /// All nodes, by name.
 pub fn nodes(state: &State) -> Vec<NodeRecord> {

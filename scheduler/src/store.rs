@@ -151,6 +151,10 @@ pub trait Store: Send + Sync + 'static {
     fn attempts(&self, job: &JobId) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
     /// What `list` has of one job.
     fn summary(&self, id: &JobId) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
+    /// What `list` has of these jobs, as far as they are there, in any order.
+    fn summaries(&self, jobs: &[JobId]) -> impl Future<Output = Result<Vec<Summary>, StoreError>> + Send;
+    /// Jobs without their tasks, the newest first: at most so many of those that came before one, or of all.
+    fn page(&self, before: Option<&JobId>, most: u32) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
     /// All jobs, oldest first.
     fn list(&self) -> impl Future<Output = Result<Vec<Summary>, StoreError>> + Send;
     /// Nodes that joined under this epoch.
@@ -167,6 +171,14 @@ pub trait Store: Send + Sync + 'static {
     fn results_bytes(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
     /// Takes results out of the cache.
     fn forget(&self, identities: &[Digest]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Keeps an artifact from being swept, until `unpin`. Needs no leadership.
+    fn pin(&self, digest: Digest) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Lets go of an artifact.
+    fn unpin(&self, digest: Digest) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Artifacts that are pinned, sorted.
+    fn pins(&self) -> impl Future<Output = Result<Vec<Digest>, StoreError>> + Send;
+    /// Whether a job, a task or a cached result names an artifact. Reads all of them.
+    fn names(&self, digest: Digest) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// Forgets ended jobs but the latest `keep` of all. The result cache stays.
     fn prune(&self, keep: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Forgets a job that has ended, with its tasks and attempts; results stay in the cache. `false`: it has not ended, or there is none.

@@ -29,12 +29,16 @@ pub(crate) fn held_by(result: &TaskResult) -> impl Iterator<Item = Digest> + '_ 
 }
 
 /// Frees artifacts until they take at most `bytes_max`: first what nothing refers to, then what the least recently used
-/// results hold. Gives the bytes freed; none while attempts run, whose artifacts nothing refers to yet.
+/// results hold. What is pinned stays, and does not count. Gives the bytes freed; none while attempts run, whose artifacts
+/// nothing refers to yet.
 pub(crate) async fn sweep(store: &impl Store, blobs: &impl Blobs, state: &State, bytes_max: u64) -> Result<u64, FarmError> {
     if state.nodes.values().any(|node| !node.held.is_empty()) {
         return Ok(0);
     }
     let mut sizes: BTreeMap<Digest, u64> = blobs.list().await?.into_iter().collect();
+    for pinned in store.pins().await? {
+        sizes.remove(&pinned);
+    }
     let before: u64 = sizes.values().sum();
     let mut total = before;
     if total <= bytes_max {

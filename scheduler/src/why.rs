@@ -1,10 +1,11 @@
 //! Why something stands where it does, in one sentence, and when it is expected to run.
 
 use crate::{
+    backlog::backlog,
     plan,
     state::{Health, Job, Millis, Node, Shape, State, Task, device_name, sources},
 };
-use klieg_protocol::{Class, JobId, JobState, TaskId, TaskName, TaskState};
+use klieg_protocol::{Class, JobId, JobState, TaskId, TaskName, TaskState, wire::Demand};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -97,6 +98,39 @@ fn words(millis: Millis) -> String {
         seconds @ 120..7200 => format!("{} min", seconds.div_ceil(60)),
         seconds => format!("{} h", seconds.div_ceil(3600)),
     }
+}
+
+/// What waits for a class of device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// `cpu`, `cuda` or `wgpu`.
+    pub class: String,
+    pub demand: Demand,
+    /// Of the jobs with tasks that could run now, the one that was submitted first: when, and which.
+    pub oldest: Option<(Millis, JobId)>,
+    /// Why its first task does not run: a sentence.
+    pub why: Option<String>,
+}
+
+/// What waits, by class of device.
+pub fn queues(state: &State) -> Vec<Queue> {
+    let classes = backlog(state).classes.into_iter();
+    classes.map(|(class, demand)| queue_of(state, class, demand)).collect()
+}
+
+fn queue_of(state: &State, class: String, demand: Demand) -> Queue {
+    let waits = |job: &&Job| !job.terminal() && !job.parked;
+    let first = |job: &Job| {
+        let shapes = job.ready.iter().filter(|(shape, ready)| shape.class.to_string() == class && !ready.is_empty());
+        shapes.filter_map(|(_, ready)| ready.first().copied()).min()
+    };
+    let jobs = state.jobs.values().filter(waits).filter_map(|job| Some((job, first(job)?)));
+    let oldest = jobs.min_by_key(|(job, _)| (job.submitted_at, &job.id));
+    let why = oldest.and_then(|(job, (_, place))| {
+        let task = job.tasks.at(place)?;
+        Some(format!("{} of {} waits because {}.", task.spec.name, job.id.0, obstacle(state, job, task)))
+    });
+    Queue { class, demand, oldest: oldest.map(|(job, _)| (job.submitted_at, job.id.clone())), why }
 }
 
 /// A sentence for the job and one for each of its unfinished tasks; or only one for the named task.

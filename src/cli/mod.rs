@@ -1,13 +1,16 @@
 //! The command line: one file a verb. Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
 
+mod assets;
 mod config;
 mod doctor;
 mod door;
 mod explain;
 mod film_args;
 mod fleet;
+mod hooks;
 mod jobs;
 mod link;
+mod man;
 mod node;
 mod openjd;
 mod operate;
@@ -138,6 +141,20 @@ enum Verb {
         #[command(flatten)]
         link: LinkArgs,
     },
+    /// List, bring, fetch and remove assets: files that jobs and people use.
+    Assets {
+        #[command(subcommand)]
+        verb: assets::Verb,
+        #[command(flatten)]
+        link: LinkArgs,
+    },
+    /// List, add, test and remove webhooks; show and replay their deliveries.
+    Webhooks {
+        #[command(subcommand)]
+        verb: hooks::Verb,
+        #[command(flatten)]
+        link: LinkArgs,
+    },
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
     /// Let agents come and go with the backlog.
@@ -148,6 +165,8 @@ enum Verb {
     Openjd(Box<openjd::Verb>),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
+    /// Write manual pages into a folder.
+    Man(man::Args),
     /// One worker process of the agent; not for people.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -226,6 +245,9 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Logout => people::logout(&common),
         Verb::Tokens { verb, link } => people::tokens(&common, &link, &verb),
         Verb::Accounts { verb, link } => people::accounts(&common, &link, &verb),
+        Verb::Assets { verb, link } => assets::run(&common, &link, &verb),
+        Verb::Webhooks { verb, link } => hooks::run(&common, &link, &verb),
+        Verb::Man(args) => man::run(&common, &args),
         Verb::Resume(args) => resume::run(&common, args),
         Verb::Serve(args) => serve::run(&common, &args),
         Verb::Node(args) => node::run(&common, &args),

@@ -3,7 +3,7 @@
 use super::{Common, LinkArgs, Stop, block_on, door, jobs::encoded, link_stop, print, print_json};
 use crate::show::{clock, money};
 use http::Method;
-use klieg_api::front::views::{Device, Node, NodeState, Project, Queue};
+use klieg_api::front::views::{ClassQueue, Device, Node, NodeState, Project, Queue};
 use serde_json::{Map, Value, json};
 
 #[derive(clap::Args)]
@@ -155,16 +155,22 @@ fn set(args: &ProjectsArgs) -> Map<String, Value> {
 
 pub fn queue(common: &Common, args: &FarmLink) -> Result<(), Stop> {
     let client = door::server(common, &args.link)?;
-    let queue: Queue = block_on(client.get("/queue"))?.map_err(|e| link_stop(&e))?;
+    let (queue, queues): (Queue, Vec<ClassQueue>) =
+        block_on(async { Ok((client.get("/queue").await?, client.get("/queues").await?)) })?.map_err(|e| link_stop(&e))?;
     if common.json {
-        return print_json(&queue);
+        let mut all = json!(queue);
+        all["queues"] = json!(queues);
+        return print_json(&all);
     }
     print(&format!(
         "{} jobs, {} tasks ready, {} running, {} slots on {} nodes\n",
         queue.jobs, queue.ready, queue.running, queue.slots, queue.nodes
     ));
-    for (class, of) in queue.classes.iter().filter(|(_, of)| of.ready + of.running + of.slots > 0) {
-        print(&format!("  {class:<5} {:>7} ready {:>5} running {:>5} slots\n", of.ready, of.running, of.slots));
+    for of in queues.iter().filter(|of| of.ready + of.running + of.slots > 0) {
+        print(&format!("  {:<5} {:>7} ready {:>5} running {:>5} slots\n", of.class, of.ready, of.running, of.slots));
+        if let Some(why) = &of.why {
+            print(&format!("        {why}\n"));
+        }
     }
     Ok(())
 }

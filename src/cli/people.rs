@@ -111,7 +111,8 @@ async fn signed_in(server: &str, link: &LinkArgs, name: &str, password: &str) ->
     Ok(Profile { server: server.to_owned(), token: text("token"), token_id: Some(text("id")), ca: link.ca.clone() })
 }
 
-async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Stop> {
+/// Asks a server to do something; gives what it answers, or nothing.
+pub async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Stop> {
     client.send(method, path, body).await.map(Option::unwrap_or_default).map_err(|e| link_stop(&e))
 }
 
@@ -226,16 +227,16 @@ pub fn accounts(common: &Common, link: &LinkArgs, verb: &AccountsVerb) -> Result
     })
 }
 
-fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+pub fn word<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-fn words(list: &Value) -> String {
+pub fn words(list: &Value) -> String {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// A list, or one; nothing for what only was done.
-fn shown(common: &Common, answer: &Value, line: impl Fn(&Value) -> String) -> Result<(), Stop> {
+pub fn shown(common: &Common, answer: &Value, line: impl Fn(&Value) -> String) -> Result<(), Stop> {
     match answer {
         Value::Null => Ok(()),
         answer if common.json => print_json(answer),

@@ -1,6 +1,10 @@
 //! `klieg submit`: a job for a farm with a server.
 
-use super::{Common, LinkArgs, Stop, block_on, door, link_stop, print, print_json, watch};
+use super::{
+    Common, LinkArgs, Stop, block_on, door, link_stop,
+    openjd::{self, JobArgs},
+    print, print_json, watch,
+};
 use crate::house::transfer_stop;
 use crate::show::{clock, money};
 use klieg_api::{
@@ -17,12 +21,14 @@ use std::{
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A screenplay (.fountain, .fdx, .txt) for a film; - reads standard input.
+    /// A screenplay (.fountain, .fdx, .txt) for a film, or an Open Job Description template (YAML, JSON); - reads a screenplay from
+    /// standard input.
     file: PathBuf,
-    /// The kind of job [default: film for a screenplay].
+    /// The kind of job [default: openjd for what says that it is a template, film for a screenplay].
     #[arg(long)]
     kind: Option<String>,
-    /// A parameter of the job as NAME=VALUE, the value JSON or else a word: quality=standard, seed=7, size=[640,360].
+    /// A parameter of the job as NAME=VALUE, the value JSON or else a word: quality=standard, seed=7, size=[640,360]. Of a template: one of
+    /// its own parameters, as `klieg openjd submit` takes them.
     #[arg(long = "set", short = 's', value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// What people know it by [default: the file's name].
@@ -50,22 +56,62 @@ pub struct Args {
 /// Scripts of this size or more are refused before they are sent.
 const SCRIPT_BYTES_MAX: u64 = 50_000_000;
 
+/// What is submitted, and what it needs.
+enum Order {
+    Script { kind: String, name: String, bytes: Vec<u8>, params: Map<String, Value> },
+    Template(openjd::Order),
+}
+
+impl Order {
+    fn of(args: &Args) -> Result<Self, Stop> {
+        let (name, bytes) = read(&args.file)?;
+        let kind = kind(args, &bytes)?;
+        if kind == klieg_openjd::KIND {
+            if args.file == Path::new("-") {
+                return Err(Stop::bad("a template is read from a file: what it brings lies beside it"));
+            }
+            let job = JobArgs { path: args.file.clone(), job_params: args.set.clone() };
+            return openjd::Order::of(&job, None).map(Self::Template);
+        }
+        let mut params = parameters(&args.set)?;
+        params.entry("file").or_insert_with(|| name.clone().into());
+        Ok(Self::Script { kind, name, bytes, params })
+    }
+
+    /// Uploads what the job takes.
+    async fn send(&self, client: &Client, args: &Args) -> Result<NewJob, Stop> {
+        let (kind, label, params, inputs) = match self {
+            Self::Script { kind, name, bytes, params } => {
+                let script = client.put(bytes).await.map_err(|e| transfer_stop(&e))?;
+                let inputs = BTreeMap::from([("script".to_owned(), script.hex())]);
+                (kind.clone(), name.clone(), params.clone().into(), inputs)
+            }
+            Self::Template(order) => {
+                let inputs = order.send(client).await?.into_iter().map(|(name, digest)| (name, digest.hex())).collect();
+                (klieg_openjd::KIND.to_owned(), order.label.clone(), json!(order.params), inputs)
+            }
+        };
+        let label = args.label.clone().unwrap_or(label);
+        Ok(NewJob { kind, label, params, inputs, project: args.project.clone(), priority: args.priority })
+    }
+
+    /// Brings what the job gave: into a folder, or where a template's parameters say.
+    async fn bring(&self, client: &Client, job: &Job, folder: &Path) -> Result<Vec<PathBuf>, Stop> {
+        match self {
+            Self::Template(order) => openjd::deliver(client, &JobId(job.id.clone()), order).await,
+            Self::Script { .. } => {
+                let outputs = client.get(&format!("/jobs/{}/outputs", job.id)).await.map_err(|e| link_stop(&e))?;
+                watch::bring(client, outputs, folder).await
+            }
+        }
+    }
+}
+
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
-    let kind = kind(args)?;
-    let (name, bytes) = read(&args.file)?;
-    let mut params = parameters(&args.set)?;
-    params.entry("file").or_insert_with(|| name.clone().into());
+    let order = Order::of(args)?;
     let client = door::server(common, &args.link)?;
     block_on(async {
-        let script = client.put(&bytes).await.map_err(|e| transfer_stop(&e))?;
-        let job = NewJob {
-            kind,
-            label: args.label.clone().unwrap_or(name),
-            params: params.into(),
-            inputs: BTreeMap::from([("script".to_owned(), script.hex())]),
-            project: args.project.clone(),
-            priority: args.priority,
-        };
+        let job = order.send(&client, args).await?;
         if args.estimate {
             return estimate(common, &ask(&client, "/jobs/estimate", &job).await?);
         }
@@ -77,9 +123,8 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
             eprintln!("{}", job.id);
         }
         let job = watch::to_its_end(common, &client, &JobId(job.id)).await?;
-        let outputs = client.get(&format!("/jobs/{}/outputs", job.id)).await.map_err(|e| link_stop(&e))?;
         let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&job.id));
-        let files = watch::bring(&client, outputs, &folder).await?;
+        let files = order.bring(&client, &job, &folder).await?;
         if common.json {
             return print_json(&json!({"job": job, "folder": folder, "files": files}));
         }
@@ -93,15 +138,19 @@ async fn ask<T: serde::de::DeserializeOwned>(client: &Client, path: &str, job: &
     serde_json::from_value(answer.unwrap_or_default()).map_err(|e| Stop::failed(format!("read the server's answer: {e}")))
 }
 
-fn kind(args: &Args) -> Result<String, Stop> {
+/// The kind of job that a file is for: as it is named, or else by what it begins with and is called.
+fn kind(args: &Args, bytes: &[u8]) -> Result<String, Stop> {
     if let Some(kind) = &args.kind {
         return Ok(kind.clone());
+    }
+    if is_template(bytes) {
+        return Ok(klieg_openjd::KIND.into());
     }
     let extension = args.file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
     match extension.as_str() {
         "fountain" | "fdx" | "txt" | "" => Ok("film".into()),
         "yaml" | "yml" | "json" => Err(Stop::bad(format!(
-            "{0} looks like an Open Job Description template: submit it with `klieg openjd submit {0}`",
+            "{} is no Open Job Description template: nothing in it says `specificationVersion: jobtemplate-2023-09`",
             args.file.display()
         ))),
         _ => Err(Stop::bad(format!(
@@ -109,6 +158,19 @@ fn kind(args: &Args) -> Result<String, Stop> {
             args.file.display()
         ))),
     }
+}
+
+/// Whether it says of itself that it is an Open Job Description template, in JSON or in YAML.
+fn is_template(bytes: &[u8]) -> bool {
+    const VERSION: &str = "specificationVersion";
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if text.trim_start().starts_with('{') {
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return false };
+        return value[VERSION].as_str().is_some_and(|version| version.starts_with("jobtemplate-"));
+    }
+    let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let versions = text.lines().filter_map(|line| line.split_once(':')).filter(|(name, _)| unquoted(name) == VERSION);
+    versions.take(1).any(|(name, value)| !name.starts_with(' ') && unquoted(value).starts_with("jobtemplate-"))
 }
 
 fn read(path: &Path) -> Result<(String, Vec<u8>), Stop> {
@@ -171,6 +233,21 @@ fn estimate(common: &Common, estimate: &Estimate) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn templates_say_what_they_are() {
+        let yes =
+            ["specificationVersion: jobtemplate-2023-09\nname: x\n", "# a job\n\"specificationVersion\": 'jobtemplate-2023-09'\n"];
+        assert!(yes.iter().all(|text| is_template(text.as_bytes())));
+        assert!(is_template(br#" {"name": "x", "specificationVersion": "jobtemplate-2023-09"}"#));
+        let no = [
+            "INT. KITCHEN - DAY\n\nANNA: specificationVersion: jobtemplate-2023-09\n",
+            "specificationVersion: environment-2023-09\n",
+            "{}",
+            "",
+        ];
+        assert!(no.iter().all(|text| !is_template(text.as_bytes())) && !is_template(b"\xff"));
+    }
 
     #[test]
     fn parameters_are_json_or_words() {

@@ -69,13 +69,36 @@ pub struct Cluster<'a> {
     pub server: Daemon,
     pub url: String,
     token: String,
+    /// More of the server's settings, in each of its lives.
+    settings: Vec<(String, String)>,
+}
+
+/// What makes a process's clock so many seconds wrong.
+fn clock(seconds: i32) -> Vec<(String, String)> {
+    let library = std::fs::read_dir("/usr/lib").expect("/usr/lib").flatten().map(|entry| entry.path());
+    let library = library.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
+    let library = library.expect("scripts/setup installs faketime").display().to_string();
+    let ahead = format!("{seconds:+}");
+    let clock = [
+        ("LD_PRELOAD", library.as_str()),
+        ("FAKETIME", ahead.as_str()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("FAKETIME_DISABLE_SHM", "1"),
+    ];
+    clock.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 impl<'a> Cluster<'a> {
     pub fn new(studio: &'a Studio) -> Self {
-        let server = Daemon::start(studio, "server", &["serve", "--json", "--listen", "127.0.0.1:0"], &[]);
+        Self::with(studio, &[])
+    }
+
+    /// With more settings, as the environment has them.
+    pub fn with(studio: &'a Studio, settings: &[(&str, &str)]) -> Self {
+        let server = Daemon::start(studio, "server", &["serve", "--json", "--listen", "127.0.0.1:0"], settings);
         let url = server.said()["url"].as_str().expect("a URL").to_owned();
         let mut cluster = Self::of(studio, server, url, "");
+        cluster.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         cluster.leads();
         cluster.token = std::fs::read_to_string(studio.path("farm/token")).expect("a token").trim().to_owned();
         cluster
@@ -83,13 +106,21 @@ impl<'a> Cluster<'a> {
 
     /// One that was started with more settings.
     pub fn of(studio: &'a Studio, server: Daemon, url: String, token: &str) -> Self {
-        Self { studio, server, url, token: token.into() }
+        Self { studio, server, url, token: token.into(), settings: Vec::new() }
     }
 
     /// A new life of the server, at the same address.
     pub fn restart(&mut self) {
+        self.restart_later(0);
+    }
+
+    /// The same, so many seconds later by its own clock.
+    pub fn restart_later(&mut self, seconds: i32) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        self.server = Daemon::start(self.studio, "server-again", &["serve", "--json", "--listen", &address], &[]);
+        let mut settings = self.settings.clone();
+        settings.extend(if seconds == 0 { Vec::new() } else { clock(seconds) });
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.server = Daemon::start(self.studio, "server-again", &["serve", "--json", "--listen", &address], &settings);
         self.leads();
     }
 
@@ -113,15 +144,8 @@ impl<'a> Cluster<'a> {
 
     /// One whose clock is so many seconds off.
     pub fn node_at(&self, name: &str, seconds: i32) -> Daemon {
-        let library = std::fs::read_dir("/usr/lib").expect("/usr/lib").flatten().map(|entry| entry.path());
-        let library = library.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
-        let library = library.expect("scripts/setup installs faketime").display().to_string();
-        let clock = [
-            ("LD_PRELOAD", library.as_str()),
-            ("FAKETIME", &format!("{seconds:+}")),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("FAKETIME_DISABLE_SHM", "1"),
-        ];
+        let clock = clock(seconds);
+        let clock: Vec<(&str, &str)> = clock.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.start_node(name, &[&self.url], &clock)
     }
 

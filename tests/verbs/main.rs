@@ -161,3 +161,106 @@ fn somebody_logs_in_and_may_what_their_role_may() {
     let (code, said) = ada.wrong(&["nodes"]);
     assert!(code == 2 && said.contains("klieg serve"), "{said}");
 }
+
+#[test]
+fn assets_are_brought_named_fetched_and_removed() {
+    let studio = Studio::new();
+    let cluster = Cluster::new(&studio);
+    cluster.wait("it answers", |_| true);
+    let me = Terminal::of(&cluster, &studio);
+    studio.script("plate.png", b"\x89PNG\r\n\x1a\nthe rest");
+    studio.script("notes.txt", "nothing much");
+    let added = me.json(&["assets", "add", "plate.png", "notes.txt", "--project", "p"]);
+    assert_eq!((&added[0]["media_type"], &added[1]["media_type"]), (&"image/png".into(), &"text/plain; charset=utf-8".into()));
+    let digest = added[0]["digest"].as_str().unwrap();
+    assert_eq!(me.json(&["assets", "add", "plate.png", "--project", "p"])[0], added[0], "twice is once");
+    assert_eq!(me.json(&["assets", "list", "--project", "p"]).as_array().unwrap().len(), 2);
+    assert_eq!(me.json(&["assets", "list", "--project", "q"]).as_array().unwrap().len(), 0);
+    let listed = me.ok(&["assets", "list"]);
+    assert!(listed.contains(digest) && listed.contains("notes.txt"), "{listed}");
+    me.ok(&["assets", "get", digest, "-o", "back.png"]);
+    assert_eq!(std::fs::read(studio.path("back.png")).unwrap(), std::fs::read(studio.path("plate.png")).unwrap());
+    // A name is no way out of the folder.
+    me.ok(&["assets", "change", digest, "--name", "../../up.png"]);
+    assert_eq!(me.ok(&["assets", "get", digest]).trim(), "up.png");
+    studio.script("fake.mp4", "no film");
+    let (code, said) = me.wrong(&["assets", "add", "fake.mp4", "--type", "video/mp4"]);
+    assert!(code != 0 && said.contains("is said to be video/mp4"), "{said}");
+    me.ok(&["assets", "remove", digest]);
+    let (code, said) = me.wrong(&["assets", "get", digest]);
+    assert!(code == 2 && said.contains("asset"), "{said}");
+}
+
+#[test]
+fn webhooks_are_added_tested_and_removed() {
+    let studio = Studio::new();
+    let cluster = Cluster::with(&studio, &[("KLIEG_WEBHOOK_ALLOW", "127.0.0.0/8")]);
+    cluster.wait("it answers", |_| true);
+    let me = Terminal::of(&cluster, &studio);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // Takes one, and refuses the next.
+    let receiver = std::thread::spawn(move || {
+        for answer in ["204 No Content", "500 Internal Server Error"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut text = [0; 65_536];
+            let _ = std::io::Read::read(&mut stream, &mut text);
+            let _ = stream.write_all(format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes());
+        }
+    });
+    let hook = me.json(&["webhooks", "add", &url, "--events", "job.failed,job.cancelled"]);
+    let id = hook["id"].as_str().unwrap();
+    assert!(hook["secret"].as_str().unwrap().starts_with("whsec_"));
+    let listed = me.json(&["webhooks", "list"]);
+    assert_eq!((&listed[0]["id"], &listed[0]["secret"]), (&hook["id"], &Value::Null), "the secret is shown once");
+    assert!(me.ok(&["webhooks", "test", id]).contains("webhook.test     delivered"), "whatever it listens to");
+    let (code, said) = me.wrong(&["webhooks", "test", id]);
+    assert!(code == 1 && said.contains("has not taken"), "{said}");
+    receiver.join().unwrap();
+    let deliveries = me.json(&["webhooks", "deliveries", id]);
+    let states: Vec<_> = deliveries.as_array().unwrap().iter().map(|one| (one["state"].as_str(), one["status"].as_i64())).collect();
+    assert_eq!(states, [(Some("waiting"), Some(500)), (Some("delivered"), Some(204))], "the newest first");
+    me.ok(&["webhooks", "replay", id, deliveries[1]["id"].as_str().unwrap()]);
+    me.ok(&["webhooks", "enable", id]);
+    me.ok(&["webhooks", "remove", id]);
+    assert_eq!(me.json(&["webhooks", "list"]), serde_json::json!([]));
+    assert_eq!(me.wrong(&["webhooks", "test", id]).0, 2);
+}
+
+#[test]
+fn a_template_is_submitted_as_what_it_is_and_what_waits_says_why() {
+    let studio = Studio::new();
+    let cluster = Cluster::new(&studio);
+    cluster.wait("it answers", |_| true);
+    let me = Terminal::of(&cluster, &studio);
+    let template = "specificationVersion: jobtemplate-2023-09\nname: Greet {{Param.Who}}\nparameterDefinitions:\n- {name: Who, type: STRING}\n\
+        steps:\n- name: Say\n  script:\n    actions: {onRun: {command: /bin/echo, args: [\"{{Param.Who}}\"]}}\n";
+    studio.script("job.yaml", template);
+    studio.script("other.yaml", "a: b\n");
+    let submit = ["submit", "job.yaml", "-s", "Who=you", "--project", "p", "--priority", "4"];
+    assert_eq!(me.json(&[&submit[..], &["--estimate"]].concat())["tasks"].as_u64().map(|tasks| tasks > 0), Some(true));
+    let job = me.json(&submit);
+    assert_eq!((&job["kind"], &job["label"]), (&"openjd".into(), &"Greet you".into()), "{job}");
+    assert_eq!((&job["project"], &job["priority"]), (&"p".into(), &4.into()));
+    let queue = me.json(&["queue"]);
+    let cpu = queue["queues"].as_array().unwrap().iter().find(|queue| queue["class"] == "cpu").unwrap().clone();
+    assert_eq!((&cpu["oldest_job"], cpu["ready"].as_u64() > Some(0)), (&job["id"], true), "{queue}");
+    assert!(cpu["why"].as_str().unwrap().ends_with("no node has joined the farm."), "{cpu}");
+    assert!(me.ok(&["queue"]).contains("no node has joined the farm"));
+    let (code, said) = me.wrong(&["submit", "other.yaml"]);
+    assert!(code == 2 && said.contains("is no Open Job Description template"), "{said}");
+    let (code, said) = me.wrong(&["submit", "job.yaml"]);
+    assert!(code == 2 && said.contains("Who"), "a parameter is missing: {said}");
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let studio = Studio::new();
+    studio.ok(&["man", "man1"]);
+    let page = |name: &str| std::fs::read_to_string(studio.path("man1").join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert!(page("klieg.1").contains("turns scripts into films"));
+    for (name, flag) in [("klieg-submit.1", "estimate"), ("klieg-assets-add.1", "project"), ("klieg-webhooks-test.1", "webhook")] {
+        assert!(page(name).contains(flag), "{name}");
+    }
+    assert!(!studio.path("man1/klieg-worker.1").exists(), "not for people");
+}

@@ -24,11 +24,11 @@ const WAITING_MAX: usize = 64;
 const SLOW_MAX: Duration = Duration::from_secs(30);
 
 /// Where in the story an event is, as its id says.
-fn id(place: Place) -> String {
+pub(super) fn id(place: Place) -> String {
     format!("{:x}.{}", place.telling, place.index)
 }
 
-fn place(id: &str) -> Option<Place> {
+pub(super) fn place(id: &str) -> Option<Place> {
     let (telling, index) = id.split_once('.')?;
     Some(Place { telling: u64::from_str_radix(telling, 16).ok()?, index: index.parse().ok()? })
 }

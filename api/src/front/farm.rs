@@ -69,7 +69,8 @@ async fn queue(Extension(farm): Extension<Farm>) -> Result<Response, Trouble> {
     Ok(json(StatusCode::OK, &Queue { ready, running, nodes, slots, classes, jobs, oldest_at_ms }))
 }
 
-async fn all(farm: &Farm) -> Result<Vec<Node>, Trouble> {
+/// All nodes, by name.
+pub(crate) async fn all(farm: &Farm) -> Result<Vec<Node>, Trouble> {
     let records = farm.look(|state, _| records::nodes(state)).await?;
     let told = farm.telemetry();
     let node = |record: records::NodeRecord| {

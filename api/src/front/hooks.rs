@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show, remove))
         .routes(routes!(enable))
         .routes(routes!(renew))
+        .routes(routes!(test))
         .routes(routes!(deliveries))
         .routes(routes!(replay))
 }
@@ -36,7 +37,7 @@ impl From<WebhookError> for Trouble {
                 return Self::later(StatusCode::SERVICE_UNAVAILABLE, detail, std::time::Duration::from_secs(1));
             }
             WebhookError::Missing(_) => StatusCode::NOT_FOUND,
-            WebhookError::TooMany { .. } => StatusCode::CONFLICT,
+            WebhookError::TooMany { .. } | WebhookError::Disabled(_) | WebhookError::TooManyWait(_) => StatusCode::CONFLICT,
             WebhookError::BadUrl { .. } | WebhookError::BadEvents { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -143,6 +144,22 @@ struct Secret {
 async fn renew(State(app): State<App>, Extension(who): Extension<Who>, Path(id): Path<String>) -> Result<Response, Trouble> {
     let secret = app.webhooks()?.renew_secret(owner(&who), &id, now()).await?;
     Ok(json(StatusCode::CREATED, &Secret { secret: secret.reveal().to_owned() }))
+}
+
+/// An event that is on its way.
+#[derive(Serialize, ToSchema)]
+struct Sent {
+    /// What the receiver sees as `webhook-id`.
+    delivery: String,
+}
+
+/// Sends a webhook an event that is only a test
+///
+/// `webhook.test`, whatever the webhook listens to; its deliveries tell what became of it.
+#[utoipa::path(post, path = "/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)), responses((status = 202, body = Sent), Problems))]
+async fn test(State(app): State<App>, Extension(who): Extension<Who>, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let delivery = app.webhooks()?.test(owner(&who), &id, now()).await?;
+    Ok(json(StatusCode::ACCEPTED, &Sent { delivery }))
 }
 
 /// Which part of the deliveries.

@@ -65,18 +65,9 @@ async fn list(Extension(farm): Extension<Farm>, Query(which): Query<Which>) -> R
             && which.project.as_ref().is_none_or(|project| job.project == *project)
             && label.as_ref().is_none_or(|label| job.label.to_lowercase().contains(label))
     };
-    let before = |job: &JobRecord| which.cursor.as_ref().is_none_or(|cursor| number(&job.id.0) < number(cursor));
-    let mut all: Vec<JobRecord> = farm.jobs().await?.into_iter().filter(|job| before(job) && wanted(job)).collect();
-    all.sort_by(|a, b| number(&b.id.0).cmp(&number(&a.id.0)));
-    let more = all.len() > limit as usize;
-    all.truncate(limit as usize);
-    let next = all.last().filter(|_| more).map(|job| job.id.0.clone());
-    Ok(json(StatusCode::OK, &Jobs { jobs: seen(&farm, all).await?, next }))
-}
-
-/// Jobs are counted: `job-1000000` comes after `job-999999`.
-fn number(id: &str) -> (usize, &str) {
-    (id.len(), id)
+    let before = which.cursor.clone().map(JobId);
+    let (page, next) = farm.page(before.as_ref(), limit as usize, wanted).await?;
+    Ok(json(StatusCode::OK, &Jobs { jobs: seen(&farm, page).await?, next: next.map(|id| id.0) }))
 }
 
 /// With how far they are.
@@ -136,7 +127,7 @@ fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
 }
 
 /// Whose a job is that somebody submits.
-fn owner(who: &Who) -> String {
+pub(super) fn owner(who: &Who) -> String {
     if who.owns { String::new() } else { who.caller.account.0.clone() }
 }
 

@@ -777,29 +777,142 @@ pub struct Welcome {
     pub kinds: Vec<String>,
 }
 
-/// An artifact that is to be uploaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What is to be uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
     pub bytes: u64,
-    /// BLAKE3 of its bytes, hex.
-    pub digest: String,
+    /// BLAKE3 of its bytes, hex. Without a name it is needed; with one, what comes is compared with it.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// What people know it by: then it becomes an asset, and its upload may break off and go on.
+    #[serde(default)]
+    #[schema(example = "plate.png")]
+    pub name: Option<String>,
+    /// Empty: the default project.
+    #[serde(default)]
+    pub project: String,
+    /// What it is said to be. Bytes that say otherwise are refused; where they say nothing, this counts.
+    #[serde(default)]
+    #[schema(example = "image/png")]
+    pub media_type: Option<String>,
 }
 
 /// Where it is uploaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UploadPlace {
-    /// It is here already: nothing is to be done.
+    /// It is here already: nothing is to be sent.
     pub present: bool,
+    /// `PUT`: all bytes at once. `PATCH`: from an offset on. `GET`: it is here.
     pub method: String,
     pub url: String,
+    /// The upload that has begun.
+    pub upload: Option<String>,
+    /// What it is, where it is here already and was given a name.
+    pub asset: Option<AssetRecord>,
+}
+
+/// How much of an upload has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadState {
+    pub id: String,
+    pub name: String,
+    pub offset: u64,
+    /// Of the whole.
+    pub bytes: u64,
 }
 
 /// An artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Asset {
+pub struct Stored {
     pub digest: String,
     pub url: String,
+}
+
+/// What is known of an asset: an artifact that somebody has brought, and that stays until it is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssetRecord {
+    /// BLAKE3 of its bytes, hex: the same bytes are one asset.
+    pub digest: String,
+    pub name: String,
+    pub project: String,
+    /// What its bytes are.
+    pub media_type: String,
+    pub bytes: u64,
+    /// The account that brought it; empty: whoever had the farm's own token.
+    pub owner: String,
+    pub created_at_ms: u64,
+    /// Where its bytes are fetched, on this server.
+    pub url: String,
+}
+
+impl From<klieg_assets::Asset> for AssetRecord {
+    fn from(asset: klieg_assets::Asset) -> Self {
+        let klieg_assets::Asset { digest, name, project, media_type, bytes, owner, created_at } = asset;
+        let url = format!("/api/v1/assets/{digest}");
+        let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
+        let (bytes, created_at_ms) = (unsigned(bytes), unsigned(created_at.saturating_mul(1000)));
+        Self { digest, name, project, media_type, bytes, owner, created_at_ms, url }
+    }
+}
+
+/// One page of assets, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Assets {
+    pub assets: Vec<AssetRecord>,
+    /// For `cursor`, to get the next page; null: there is none.
+    pub next: Option<i64>,
+}
+
+/// Which assets.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichAssets {
+    pub project: Option<String>,
+    /// Assets on a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// What an earlier page gave as `next`.
+    pub cursor: Option<i64>,
+}
+
+/// What is to be another of an asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssetChange {
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub project: Option<String>,
+}
+
+/// What waits for a class of device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClassQueue {
+    /// `cpu`, `cuda` or `wgpu`.
+    #[schema(example = "cuda")]
+    pub class: String,
+    /// Tasks that could run now.
+    pub ready: u64,
+    pub running: u64,
+    /// Nodes with such devices that may be given tasks, and their slots.
+    pub nodes: u64,
+    pub slots: u64,
+    /// Of the jobs whose tasks are ready, the one that was submitted first; null: none is.
+    pub oldest_job: Option<String>,
+    pub oldest_at_ms: Option<u64>,
+    /// Why its first task waits.
+    pub why: Option<String>,
+}
+
+impl From<klieg_scheduler::why::Queue> for ClassQueue {
+    fn from(queue: klieg_scheduler::why::Queue) -> Self {
+        let klieg_scheduler::why::Queue { class, demand, oldest, why } = queue;
+        let (oldest_at_ms, oldest_job) = oldest.map(|(at, job)| (at, job.0)).unzip();
+        let klieg_protocol::wire::Demand { ready, running, nodes, slots } = demand;
+        Self { class, ready, running, nodes, slots, oldest_job, oldest_at_ms, why }
+    }
 }
 
 /// A digest that somebody sent.

@@ -8,5 +8,7 @@ mod house;
 mod jobs;
 mod metrics;
 mod roles;
+mod sockets;
 mod tls;
+mod uploads;
 mod ways;

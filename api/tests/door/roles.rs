@@ -33,7 +33,7 @@ pub async fn ask(server: &Server, method: &str, path: &str, token: &str, body: O
 }
 
 /// An account of a role, logged in: its access token.
-async fn member(server: &Server, role: Role) -> Value {
+pub async fn member(server: &Server, role: Role) -> Value {
     let (name, password) = (format!("{role}@studio"), "correct horse battery staple");
     let new = json!({"name": name, "password": password, "role": role.to_string()});
     let (status, made) = ask(server, "POST", "/api/v1/auth/register", TOKEN, Some(&new)).await;

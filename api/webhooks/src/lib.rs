@@ -72,6 +72,10 @@ pub enum WebhookError {
     TooMany(i64),
     #[error("publish an event: it has {found} bytes, and {most} are allowed")]
     TooLarge { found: usize, most: usize },
+    #[error("test the webhook: it is disabled ({0}); enable it first")]
+    Disabled(String),
+    #[error("test the webhook: {0} events wait for it already")]
+    TooManyWait(i64),
     #[error("find the {0}")]
     Missing(&'static str),
     #[error("allow {0:?}: {1}")]

@@ -143,6 +143,30 @@ impl Webhooks {
         Ok(kept)
     }
 
+    /// Keeps an event that says only that it is a test, for one webhook, whatever it listens to; gives its id.
+    pub async fn test(&self, owner: Option<&str>, id: &str, now: Seconds) -> Result<String, WebhookError> {
+        let webhook = self.webhook(owner, id).await?;
+        if let Some(why) = webhook.disabled_why.filter(|_| webhook.disabled_at.is_some()) {
+            return Err(WebhookError::Disabled(why));
+        }
+        let count = "SELECT COUNT(*) FROM webhook_delivery WHERE webhook = $1 AND ended_at IS NULL";
+        let (waiting,): (i64,) = self.database.row(sql!(count, id)).await?.unwrap_or_default();
+        if waiting >= WAITING_MAX {
+            return Err(WebhookError::TooManyWait(WAITING_MAX));
+        }
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(WebhookError::Random)?;
+        let (event, data) = ("webhook.test", json!({ "webhook": id }));
+        let key = format!("test-{:032x}", u128::from_be_bytes(random));
+        let body = body_of(&Notice { key: &key, event, data: &data, at: now })?;
+        let delivery = id_of(id, &key);
+        let insert = "INSERT INTO webhook_delivery (id, webhook, event, body, created_at, attempts, claim, due_at)
+            SELECT $1, id, $3, $4, $5, 0, 0, $5 FROM webhook WHERE id = $2";
+        self.database.run(sql!(insert, &delivery, id, event, body, now)).await?;
+        self.news.notify_one();
+        Ok(delivery)
+    }
+
     pub(crate) async fn disable(&self, webhook: &str, why: &str, now: Seconds) -> Result<(), WebhookError> {
         let update = "UPDATE webhook SET disabled_at = $1, disabled_why = $2 WHERE id = $3 AND disabled_at IS NULL";
         self.database.run(sql!(update, now, why, webhook)).await?;

@@ -18,6 +18,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -117,7 +118,16 @@ pub struct Ask {
 pub enum Load {
     None,
     Json(Bytes),
-    File { path: PathBuf, bytes: u64 },
+    File {
+        path: PathBuf,
+        bytes: u64,
+    },
+    /// What lies behind `from` in a file.
+    Rest {
+        path: PathBuf,
+        from: u64,
+        bytes: u64,
+    },
 }
 
 impl Ask {
@@ -141,12 +151,20 @@ impl Ask {
                 let chunks = tokio_util::io::ReaderStream::with_capacity(file, 1 << 18);
                 StreamBody::new(chunks.map_ok(http_body::Frame::data)).boxed_unsync()
             }
+            Load::Rest { path, from, bytes } => {
+                let mut file = tokio::fs::File::open(path).await?;
+                file.seek(io::SeekFrom::Start(*from)).await?;
+                let chunks = tokio_util::io::ReaderStream::with_capacity(file.take(*bytes), 1 << 18);
+                StreamBody::new(chunks.map_ok(http_body::Frame::data)).boxed_unsync()
+            }
         })
     }
 
     fn answer_max(&self) -> Duration {
         match &self.load {
-            Load::File { bytes, .. } => ANSWER_MAX + Duration::from_secs(bytes / UPLOAD_BYTES_PER_SECOND_MIN),
+            Load::File { bytes, .. } | Load::Rest { bytes, .. } => {
+                ANSWER_MAX + Duration::from_secs(bytes / UPLOAD_BYTES_PER_SECOND_MIN)
+            }
             _ => ANSWER_MAX,
         }
     }
@@ -241,7 +259,9 @@ impl Link {
             }
             match &ask.load {
                 Load::Json(_) => drop(headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))),
-                Load::File { bytes, .. } => drop(headers.insert(header::CONTENT_LENGTH, (*bytes).into())),
+                Load::File { bytes, .. } | Load::Rest { bytes, .. } => {
+                    drop(headers.insert(header::CONTENT_LENGTH, (*bytes).into()))
+                }
                 Load::None => {}
             }
         }

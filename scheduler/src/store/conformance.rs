@@ -97,6 +97,8 @@ pub async fn check(store: &impl Store) {
     removing(store).await;
     standing(store).await;
     backlog(store).await;
+    pins(store).await;
+    pages(store).await;
 }
 
 /// What outlives leaders is written with the rest, each part by itself, and read in the order of names.
@@ -231,6 +233,56 @@ async fn jobs(store: &impl Store) {
     assert!((list[0].seconds - 0.3).abs() < 1e-9);
     assert_eq!(store.summary(&job.id).await.expect("summary"), list.first().cloned());
     assert_eq!(store.summary(&JobId("job-999999".into())).await.expect("summary"), None);
+    let asked = [JobId("job-999999".into()), job.id.clone()];
+    assert_eq!(store.summaries(&asked).await.expect("summaries"), list, "of those that are there");
+    assert_eq!(store.summaries(&[]).await.expect("summaries"), []);
+}
+
+/// The last of all: its jobs are the newest.
+async fn pages(store: &impl Store) {
+    let mut leader = Leader::new(store).await;
+    for number in ["91000000", "9500002", "9500010", "9999999", "9500009"] {
+        leader.commit(&put(&job(&format!("job-{number}")))).await.expect("commit");
+    }
+    let page = |before: &'static str, most| async move {
+        let before = (!before.is_empty()).then(|| JobId(before.into()));
+        let found = store.page(before.as_ref(), most).await.expect("page");
+        assert!(found.iter().all(|job| job.tasks.is_empty()), "without their tasks");
+        found.into_iter().map(|job| job.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(page("", 3).await, ["job-91000000", "job-9999999", "job-9500010"], "counted, not sorted as words");
+    assert_eq!(page("job-9500010", 2).await, ["job-9500009", "job-9500002"]);
+    assert_eq!(page("job-91000000", 1).await, ["job-9999999"]);
+    assert!(page("", 0).await.is_empty());
+}
+
+async fn pins(store: &impl Store) {
+    let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
+    for digest in [one, other, one] {
+        store.pin(digest).await.expect("pin");
+    }
+    let mut both = [one, other];
+    both.sort();
+    assert_eq!(store.pins().await.expect("pins"), both, "twice is once");
+    store.unpin(other).await.expect("unpin");
+    store.unpin(other).await.expect("unpin what is none");
+    assert_eq!(store.pins().await.expect("pins"), [one]);
+
+    let mut leader = Leader::new(store).await;
+    let (of_job, of_task, of_output) = (Digest::of(b"job"), Digest::of(b"task"), Digest::of(b"output"));
+    let mut job = job("job-900700");
+    job.spec.inputs.insert("script".into(), of_job);
+    let mut done = task("a");
+    done.outputs.insert("o".into(), of_output);
+    let mut spec = done.spec.open();
+    spec.inputs.insert("i".into(), Input { from: Source::Blob(of_task) });
+    done.spec = Task::new(spec, 0).spec;
+    job.tasks = [done].into_iter().collect();
+    leader.commit(&put(&job)).await.expect("commit");
+    for named in [of_job, of_task, of_output] {
+        assert!(store.names(named).await.expect("names"), "{named}");
+    }
+    assert!(!store.names(one).await.expect("names"), "a pin is no name");
 }
 
 async fn leadership(store: &impl Store) {

@@ -413,6 +413,18 @@ impl<E: Engine> Store for Sql<E> {
         Ok(found.into_iter().next())
     }
 
+    async fn summaries(&self, jobs: &[JobId]) -> Result<Vec<Summary>, StoreError> {
+        let names: Vec<String> = jobs.iter().map(|job| rows::clean(&job.0)).collect();
+        self.engine.fetch(summaries(&format!("WHERE {}", E::among("jobs.id")), [list(&names)]), summary).await
+    }
+
+    async fn page(&self, before: Option<&JobId>, most: u32) -> Result<Vec<Job>, StoreError> {
+        let ask = "SELECT * FROM jobs WHERE $1 = '' OR length(id) < length($1) OR (length(id) = length($1) AND id < $1)
+                   ORDER BY length(id) DESC, id DESC LIMIT $2";
+        let before = before.map_or_else(String::new, |job| rows::clean(&job.0));
+        self.engine.fetch(Step::new(ask, [Arg::Text(before), Arg::Int(most.into())]), rows::job).await
+    }
+
     async fn list(&self) -> Result<Vec<Summary>, StoreError> {
         let mut found = self.engine.fetch(summaries("", []), summary).await?;
         // Sorted here: the database may sort texts by a language's rules.
@@ -466,6 +478,33 @@ impl<E: Engine> Store for Sql<E> {
     async fn forget(&self, identities: &[Digest]) -> Result<(), StoreError> {
         let forget = AssertSqlSafe(format!("DELETE FROM results WHERE {}", E::among("identity")));
         self.engine.transact(vec![Step::new(forget, [list(identities)])]).await.map(drop)
+    }
+
+    async fn pin(&self, digest: Digest) -> Result<(), StoreError> {
+        let pin = "INSERT INTO pins (digest) VALUES ($1) ON CONFLICT DO NOTHING";
+        self.engine.transact(vec![Step::new(pin, [Arg::Text(digest.hex())])]).await.map(drop)
+    }
+
+    async fn unpin(&self, digest: Digest) -> Result<(), StoreError> {
+        let unpin = "DELETE FROM pins WHERE digest = $1";
+        self.engine.transact(vec![Step::new(unpin, [Arg::Text(digest.hex())])]).await.map(drop)
+    }
+
+    async fn pins(&self) -> Result<Vec<Digest>, StoreError> {
+        let damaged = |_| StoreError::Damaged { what: "a pin".into() };
+        let read = |(hex,): (String,)| hex.parse().map_err(damaged);
+        let mut pins = self.engine.fetch(Step::new("SELECT digest FROM pins", []), read).await?;
+        pins.sort();
+        Ok(pins)
+    }
+
+    async fn names(&self, digest: Digest) -> Result<bool, StoreError> {
+        // Wherever a digest stands in what was written as JSON, it stands as hex.
+        let ask = "SELECT CAST(1 AS BIGINT) WHERE EXISTS (SELECT 1 FROM jobs WHERE spec LIKE $1)
+                   OR EXISTS (SELECT 1 FROM tasks WHERE outputs LIKE $1 OR spec LIKE $1)
+                   OR EXISTS (SELECT 1 FROM results WHERE result LIKE $1)";
+        let found = self.engine.fetch(Step::new(ask, [Arg::Text(format!("%{}%", digest.hex()))]), |(one,): (i64,)| Ok(one)).await?;
+        Ok(!found.is_empty())
     }
 
     async fn prune(&self, keep: u32) -> Result<(), StoreError> {

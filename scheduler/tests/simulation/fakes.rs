@@ -31,6 +31,7 @@ pub struct Rows {
     pub jobs: BTreeMap<JobId, Job>,
     pub results: BTreeMap<Digest, Cached>,
     pub cancels: Vec<JobId>,
+    pub pins: BTreeSet<Digest>,
     /// The highest token and job number of what has been forgotten.
     gone: (u64, u64),
     pub standing: Standing,
@@ -205,6 +206,45 @@ impl Store for MemoryStore {
     }
     async fn list(&self) -> Result<Vec<Summary>, StoreError> {
         Ok(self.rows().jobs.values().map(summary).collect())
+    }
+    async fn summaries(&self, jobs: &[JobId]) -> Result<Vec<Summary>, StoreError> {
+        let rows = self.rows();
+        Ok(rows.jobs.values().filter(|job| jobs.contains(&job.id)).map(summary).collect())
+    }
+    async fn page(&self, before: Option<&JobId>, most: u32) -> Result<Vec<Job>, StoreError> {
+        fn age(id: &JobId) -> (usize, &str) {
+            (id.0.len(), &id.0)
+        }
+        let rows = self.rows();
+        let mut found: Vec<&Job> =
+            rows.jobs.values().filter(|job| before.is_none_or(|before| age(&job.id) < age(before))).collect();
+        found.sort_by(|a, b| age(&b.id).cmp(&age(&a.id)));
+        Ok(found.into_iter().take(most as usize).map(Job::bare).collect())
+    }
+    async fn pin(&self, digest: Digest) -> Result<(), StoreError> {
+        self.rows().pins.insert(digest);
+        Ok(())
+    }
+    async fn unpin(&self, digest: Digest) -> Result<(), StoreError> {
+        self.rows().pins.remove(&digest);
+        Ok(())
+    }
+    async fn pins(&self) -> Result<Vec<Digest>, StoreError> {
+        Ok(self.rows().pins.iter().copied().collect())
+    }
+    async fn names(&self, digest: Digest) -> Result<bool, StoreError> {
+        let rows = self.rows();
+        let by = |input: &klieg_protocol::Input| matches!(input.from, klieg_protocol::Source::Blob(named) if named == digest);
+        let task = |task: &klieg_scheduler::state::Task| {
+            task.outputs.values().any(|named| *named == digest) || task.spec.open().inputs.values().any(by)
+        };
+        let mut jobs = rows.jobs.values();
+        let job = jobs.any(|job| job.spec.inputs.values().any(|named| *named == digest) || job.tasks.values().any(task));
+        let result = |cached: &Cached| {
+            cached.result.outputs.values().any(|named| *named == digest)
+                || cached.result.adds.iter().flat_map(|spec| spec.inputs.values()).any(by)
+        };
+        Ok(job || rows.results.values().any(result))
     }
     async fn nodes(&self) -> Result<Vec<Offer>, StoreError> {
         Ok(self.rows().nodes.clone())

@@ -9,6 +9,8 @@ mod submit;
 mod summary;
 
 pub use allow::{AllowArgs, Terms};
+pub use parameters::JobArgs;
+pub use submit::{Order, deliver};
 
 use super::{Common, Stop, print};
 use klieg_openjd::template::all_extensions;

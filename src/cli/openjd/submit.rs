@@ -55,9 +55,9 @@ pub struct Args {
 const BROUGHT_BYTES_MAX: u64 = 20_000_000_000;
 
 /// Everything that a farm needs to have of a job.
-struct Order {
-    label: String,
-    params: Params,
+pub struct Order {
+    pub label: String,
+    pub params: Params,
     template: Vec<u8>,
     attachments: Vec<Attachment>,
     /// Files that it brings, by the names of the inputs that they become.
@@ -67,20 +67,21 @@ struct Order {
 }
 
 impl Order {
-    fn of(args: &Args) -> Result<Self, Stop> {
+    /// Reads a template, and looks at the files that it brings.
+    pub fn of(job: &JobArgs, sessions: Option<u32>) -> Result<Self, Stop> {
         let bad = |message: String| Stop::bad(message);
-        let text = read(&args.job.path).map_err(bad)?;
+        let text = read(&job.path).map_err(bad)?;
         let extensions: Vec<String> = template::all_extensions().into_iter().map(str::to_owned).collect();
-        let prepared = args.job.prepare(&extensions, &[]).map_err(bad)?;
-        let (directory, working) = args.job.places().map_err(bad)?;
-        let values = args.job.values().map_err(bad)?.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let prepared = job.prepare(&extensions, &[]).map_err(bad)?;
+        let (directory, working) = job.places().map_err(bad)?;
+        let values = job.values().map_err(bad)?.into_iter().map(|(name, value)| (name, value.into())).collect();
         let params = Params {
-            file: args.job.path.display().to_string(),
-            json: template::kind_of(&args.job.path) == template::DocumentType::Json,
+            file: job.path.display().to_string(),
+            json: template::kind_of(&job.path) == template::DocumentType::Json,
             directory,
             working,
             values,
-            sessions: args.sessions,
+            sessions,
             run: format!("{:016x}", fastrand::u64(..)),
         };
         let (mut attachments, mut files) = (attach::attachments(&prepared), BTreeMap::new());
@@ -90,6 +91,20 @@ impl Order {
         let selection = klieg_openjd::select::steps(&prepared.job, None, true).map_err(bad)?;
         let steps = selection.steps.into_iter().map(|at| prepared.job.steps[at].name.clone()).collect();
         Ok(Self { label: prepared.job.name, params, template: text.into_bytes(), attachments, files, steps })
+    }
+
+    /// Uploads all that the job takes; gives the digests by the names under which it expects them.
+    pub async fn send(&self, client: &Client) -> Result<BTreeMap<String, Digest>, Stop> {
+        let mut inputs = BTreeMap::new();
+        let manifest = self.manifest()?;
+        let small = [(TEMPLATE, Some(&self.template)), (MANIFEST, manifest.as_ref())];
+        for (name, bytes) in small.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))) {
+            inputs.insert(name.to_owned(), client.put(bytes).await.map_err(|e| transfer_stop(&e))?);
+        }
+        for (name, path) in &self.files {
+            inputs.insert(name.clone(), client.put(&bytes_of(path)?).await.map_err(|e| transfer_stop(&e))?);
+        }
+        Ok(inputs)
     }
 
     fn manifest(&self) -> Result<Option<Vec<u8>>, Stop> {
@@ -137,7 +152,7 @@ fn bring(attachment: &Attachment, files: &mut BTreeMap<String, PathBuf>) -> Resu
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
-    let order = Order::of(args)?;
+    let order = Order::of(&args.job, args.sessions)?;
     block_on(async {
         if args.link.server.is_empty() { here(common, args, &order).await } else { there(common, args, &order).await }
     })?
@@ -210,15 +225,7 @@ async fn there(common: &Common, args: &Args, order: &Order) -> Result<(), Stop> 
 }
 
 async fn submit_there(client: &Client, order: &Order) -> Result<JobId, Stop> {
-    let mut inputs = BTreeMap::new();
-    let manifest = order.manifest()?;
-    let small = [(TEMPLATE, Some(&order.template)), (MANIFEST, manifest.as_ref())];
-    for (name, bytes) in small.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))) {
-        inputs.insert(name.to_owned(), client.put(bytes).await.map_err(|e| transfer_stop(&e))?);
-    }
-    for (name, path) in &order.files {
-        inputs.insert(name.clone(), client.put(&bytes_of(path)?).await.map_err(|e| transfer_stop(&e))?);
-    }
+    let inputs = order.send(client).await?;
     let (kind, label) = (KIND.to_owned(), order.label.clone());
     let job = Submission { kind, label, params: json!(order.params), inputs, project: String::new(), priority: 0 };
     client.submit(&job).await.map_err(|e| link_stop(&e))
@@ -288,7 +295,7 @@ fn tell(common: &Common, labels: &mut BTreeMap<TaskName, String>, event: &Event)
 }
 
 /// Puts what the job left where its parameters say; a later step's file takes the place of an earlier one's.
-async fn deliver(farm: &impl House, job: &JobId, order: &Order) -> Result<Vec<PathBuf>, Stop> {
+pub async fn deliver(farm: &impl House, job: &JobId, order: &Order) -> Result<Vec<PathBuf>, Stop> {
     let folders = order.folders();
     let mut written = Vec::new();
     if folders.is_empty() {
