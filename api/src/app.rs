@@ -133,7 +133,6 @@ pub struct Parts {
     pub direct: bool,
     pub device: Option<Class>,
     pub limits: Limits,
-    pub folder: PathBuf,
 }
 
 impl App {

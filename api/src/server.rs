@@ -106,7 +106,6 @@ impl Server {
             direct: options.direct,
             device: options.device,
             limits: options.limits,
-            folder: options.farm.folder.clone(),
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
