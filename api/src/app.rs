@@ -1,10 +1,19 @@
 //! What all routes share.
 
-use crate::{limits::Limits, problem::Trouble, rates::Rates, stand::Stand, statuses::Statuses};
+use crate::{
+    body::{self, Bodies},
+    limits::Limits,
+    people::People,
+    problem::Trouble,
+    rates::Rates,
+    stand::Stand,
+    statuses::Statuses,
+};
 use axum::{body::Body, extract::FromRequest, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
 use klieg_kind::Kind;
+use klieg_ledger::Ledger;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
 use klieg_webhooks::Webhooks;
@@ -31,6 +40,10 @@ pub struct Inner {
     /// Once they can be reached.
     pub accounts: OnceLock<Accounts>,
     pub webhooks: OnceLock<Webhooks>,
+    pub ledger: OnceLock<Ledger>,
+    pub people: People,
+    /// One job at a time is held against a project's quotas.
+    pub turn: Arc<tokio::sync::Mutex<()>>,
     /// Of this process, for the names of its requests.
     pub incarnation: String,
     pub kinds: Vec<Arc<dyn Kind>>,
@@ -50,7 +63,11 @@ pub struct Inner {
     pub statuses: Statuses,
     /// One partial cut is joined at a time.
     pub cuts: tokio::sync::Mutex<()>,
+    pub bodies: Bodies,
     pub rates: Rates,
+    /// Of wrong passwords that are noted, and of accounts that people make for themselves.
+    pub misses: Rates,
+    pub newcomers: Rates,
     pub counts: Counts,
 }
 
@@ -91,6 +108,10 @@ impl Gate {
     }
 }
 
+/// How often, and how long apart, a server that has just started looks for its ledger.
+const LEDGER_LOOKS_MAX: u32 = 250;
+const LEDGER_LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// What an app is made of.
 pub struct Parts {
     pub peers: Link,
@@ -103,17 +124,21 @@ pub struct Parts {
     pub direct: bool,
     pub device: Option<Class>,
     pub limits: Limits,
+    pub people: People,
 }
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits } = parts;
+        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits, people } = parts;
         Self(Arc::new(Inner {
             peers,
             stand,
             token: blake3::hash(token.as_bytes()),
             accounts: OnceLock::new(),
             webhooks: OnceLock::new(),
+            ledger: OnceLock::new(),
+            people,
+            turn: Arc::default(),
             incarnation,
             kinds,
             build,
@@ -127,7 +152,10 @@ impl App {
             watchers: Gate::new("watchers of jobs (watchers_max)", limits.watchers_max),
             statuses: Statuses::default(),
             cuts: tokio::sync::Mutex::default(),
+            bodies: Bodies::new(&limits),
             rates: Rates::default(),
+            misses: Rates::default(),
+            newcomers: Rates::default(),
             limits,
             counts: Counts::default(),
         }))
@@ -146,6 +174,18 @@ impl App {
         self.webhooks.get().ok_or_else(|| {
             Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the webhooks cannot be reached yet", std::time::Duration::from_secs(1))
         })
+    }
+
+    /// What is remembered of requests and quotas. A server that has just started is waited for a moment.
+    pub async fn ledger(&self) -> Result<&Ledger, Trouble> {
+        for _ in 0..LEDGER_LOOKS_MAX {
+            if let Some(ledger) = self.ledger.get() {
+                return Ok(ledger);
+            }
+            tokio::time::sleep(LEDGER_LOOK).await;
+        }
+        let detail = "what projects may have cannot be looked up yet: the accounts' database cannot be reached";
+        Err(Trouble::later(StatusCode::SERVICE_UNAVAILABLE, detail, std::time::Duration::from_secs(1)))
     }
 
     /// The kind of that name.
@@ -171,7 +211,6 @@ pub struct Input<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Trouble;
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Trouble> {
-        let most = app.limits.json_bytes_max;
         let media = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_lowercase());
         // Programs that say nothing mean JSON; what says that it is something else is not read as that.
         if media.is_some_and(|media| {
@@ -179,17 +218,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
         }) {
             return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this route takes JSON (Content-Type: application/json)"));
         }
-        let body = tokio::time::timeout(app.limits.body_read_max, axum::body::to_bytes(request.into_body(), most)).await;
-        let slow = |_| {
-            let limit = app.limits.body_read_max.as_secs();
-            Trouble::new(StatusCode::REQUEST_TIMEOUT, format!("the body has not come within {limit} s (body_read_max)"))
-        };
-        let bytes = body.map_err(slow)?.map_err(|_| {
-            Trouble::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body broke off, or is longer than {most} bytes (json_bytes_max)"),
-            )
-        })?;
+        let path = request.uri().path().to_owned();
+        let bytes = body::read(app, request).await?;
+        body::sparse(&bytes, &path, &app.limits)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // JSON that means something else, and what is no JSON at all.
             let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };

@@ -2,10 +2,35 @@
 
 use crate::{access::now, app::App};
 use klieg_accounts::{Accounts, Database};
+use klieg_ledger::Ledger;
 use klieg_nodes::remote::Backoff;
 use klieg_scheduler::FarmOptions;
 use klieg_webhooks::{Allow, Options, Webhooks};
 use std::time::Duration;
+
+/// Who may come in, and what is kept of them.
+#[derive(Clone, Debug)]
+pub struct People {
+    pub registration: Registration,
+    /// How long audit entries are kept, in seconds.
+    pub keep_audit_s: i64,
+}
+
+/// Whether people may make accounts for themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Only admins make accounts.
+    #[default]
+    Closed,
+    /// Whoever comes may make a viewer's.
+    Open,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { registration: Registration::Closed, keep_audit_s: 365 * 86_400 }
+    }
+}
 
 /// What access tokens say that they were issued by.
 const ISSUER: &str = "klieg";
@@ -24,10 +49,11 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     let (place, mut backoff, mut told) = (place(&options), Backoff::default(), String::new());
     let webhooks = loop {
         match attempt(&place, &allow).await {
-            Ok((accounts, webhooks)) => {
+            Ok((accounts, webhooks, ledger)) => {
                 // Nobody else sets them.
                 let _ = app.accounts.set(accounts);
                 let _ = app.webhooks.set(webhooks.clone());
+                let _ = app.ledger.set(ledger);
                 break webhooks;
             }
             Err(why) => {
@@ -43,10 +69,11 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     webhooks.run(now, std::future::pending()).await;
 }
 
-async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Webhooks), String> {
+async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Webhooks, Ledger), String> {
     let database = Database::open(place).await.map_err(|e| e.to_string())?;
     let accounts = Accounts::open(database.clone(), ISSUER).await.map_err(|e| e.to_string())?;
     let options = Options { allow: allow.clone(), ..Options::new().map_err(|e| e.to_string())? };
-    let webhooks = Webhooks::open(database, options).await.map_err(|e| e.to_string())?;
-    Ok((accounts, webhooks))
+    let webhooks = Webhooks::open(database.clone(), options).await.map_err(|e| e.to_string())?;
+    let ledger = Ledger::open(database).await.map_err(|e| e.to_string())?;
+    Ok((accounts, webhooks, ledger))
 }

@@ -5,12 +5,13 @@ use crate::{
     app::{App, Parts},
     artifacts, connections, front, health, herald, leader,
     limits::Limits,
-    nodes, people,
+    nodes,
+    people::{self, People},
     problem::Trouble,
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
-    web,
+    upkeep, web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -48,6 +49,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Where webhooks may go besides the public internet.
     pub webhooks: Allow,
+    /// Who may come in, and what is kept of them.
+    pub people: People,
 }
 
 /// Why a server could not run.
@@ -77,6 +80,7 @@ pub struct Server {
     leading: JoinHandle<Result<(), FarmError>>,
     people: JoinHandle<()>,
     herald: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
 }
 
 impl Server {
@@ -104,9 +108,11 @@ impl Server {
             direct: options.direct,
             device: options.device,
             limits: options.limits,
+            people: options.people,
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
+        let upkeep = tokio::spawn(upkeep::run(app.clone(), stand.subscribe()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -124,7 +130,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading, people, herald })
+        Ok(Self { address, url, stand, stop, serving, leading, people, herald, upkeep })
     }
 
     /// Where it listens.
@@ -177,6 +183,7 @@ impl Drop for Server {
         self.serving.abort();
         self.people.abort();
         self.herald.abort();
+        self.upkeep.abort();
     }
 }
 

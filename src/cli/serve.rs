@@ -1,7 +1,7 @@
 //! `klieg serve`: a farm for agents and users on other machines.
 
 use super::{Common, Stop, block_on, farm_stop, render};
-use klieg_api::{Allow, Limits, Server, ServerError, ServerOptions, Stand, token_in};
+use klieg_api::{Allow, Limits, People, Registration, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmOptions, ports};
@@ -59,6 +59,12 @@ pub struct Args {
     /// A network or address (10.1.0.0/16) that webhooks may go to besides the public internet; may be given more than once.
     #[arg(long, value_name = "CIDR", env = "KLIEG_WEBHOOK_ALLOW", value_delimiter = ',')]
     webhook_allow: Vec<String>,
+    /// Whether whoever comes may make a viewer's account (open), or only admins make accounts (closed).
+    #[arg(long, value_enum, env = "KLIEG_REGISTRATION", default_value = "closed")]
+    registration: Register,
+    /// Days after which entries of the audit are thrown away.
+    #[arg(long, value_name = "DAYS", env = "KLIEG_KEEP_AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_audit_days: u32,
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
@@ -74,6 +80,24 @@ fn class(text: &str) -> Result<Auto, String> {
         "cuda" => Ok(Some(Class::Cuda)),
         "wgpu" => Ok(Some(Class::Wgpu)),
         _ => Err("a farm's films are made on auto, cpu, cuda or wgpu".into()),
+    }
+}
+
+/// Who makes accounts.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Register {
+    Closed,
+    Open,
+}
+
+impl Args {
+    /// Who may come in, and what is kept of them.
+    fn people(&self) -> People {
+        let registration = match self.registration {
+            Register::Closed => Registration::Closed,
+            Register::Open => Registration::Open,
+        };
+        People { registration, keep_audit_s: i64::from(self.keep_audit_days) * 86_400 }
     }
 }
 
@@ -124,6 +148,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         device: args.device,
         limits: Limits::default(),
         webhooks: allowed(&args.webhook_allow)?,
+        people: args.people(),
     };
     ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;

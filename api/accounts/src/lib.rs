@@ -44,6 +44,8 @@ pub enum AccountError {
     BadNewToken { name: String, what: &'static str },
     #[error("make the account {0:?}: there is one of that name")]
     Taken(String),
+    #[error("make an account: {0} people have made theirs by themselves, which is the most; ask an admin for one")]
+    Crowded(i64),
     /// The same whether the name, the password or the state of the account is wrong: nobody learns which names there are.
     #[error("log in: the name or the password is wrong, or the account is closed")]
     NotThem,

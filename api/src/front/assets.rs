@@ -5,13 +5,15 @@ use super::{
     views::{self, Asset, Upload, UploadPlace},
 };
 use crate::{
+    access::Who,
     app::{App, Input, json},
     artifacts,
     problem::Trouble,
+    quotas,
 };
 use axum::{
     Extension,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     response::Response,
 };
 use http::{HeaderMap, Method, StatusCode};
@@ -47,7 +49,7 @@ async fn place(
         return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     let present = farm.missing(BTreeSet::from([digest])).await?.is_empty();
-    let url = format!("/api/v1/assets/{}", digest.hex());
+    let url = views::upload_url(digest, &upload.project);
     Ok(json(StatusCode::OK, &UploadPlace { present, method: "PUT".into(), url }))
 }
 
@@ -67,16 +69,21 @@ async fn give(
 /// Uploads an artifact
 ///
 /// It is there, as a whole, when this is answered, and not before: its bytes must have the digest.
-#[utoipa::path(put, path = "/assets/{digest}", tag = "assets", params(("digest" = String, Path)),
+#[utoipa::path(put, path = "/assets/{digest}", tag = "assets", params(("digest" = String, Path), views::Charged),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = Asset), Problems))]
 async fn take(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
     Path(digest): Path<String>,
+    Query(views::Charged { project }): Query<views::Charged>,
     request: Request,
 ) -> Result<Response, Trouble> {
     let digest = digest_of(&digest)?;
+    views::project_name(&project)?;
+    let counted = quotas::upload(&app, &who, &project, digest, artifacts::length_of(&app, &request)?).await?;
     artifacts::accept(&app, &farm, digest, request).await?;
+    counted.kept();
     let url = format!("/api/v1/assets/{}", digest.hex());
     Ok(json(StatusCode::CREATED, &Asset { digest: digest.hex(), url }))
 }

@@ -2,10 +2,14 @@
 
 mod agents;
 mod artifacts;
+mod attacks;
 mod front;
 mod hooks;
 mod house;
 mod jobs;
+mod privacy;
+mod quotas;
 mod roles;
 mod tls;
+mod twice;
 mod ways;
