@@ -3,6 +3,7 @@
 use crate::{
     body::{self, Bodies},
     limits::Limits,
+    oidc::Oidc,
     people::People,
     problem::Trouble,
     rates::Rates,
@@ -42,6 +43,7 @@ pub struct Inner {
     pub webhooks: OnceLock<Webhooks>,
     pub ledger: OnceLock<Ledger>,
     pub people: People,
+    pub oidc: Option<Oidc>,
     /// One job at a time is held against a project's quotas.
     pub turn: Arc<tokio::sync::Mutex<()>>,
     /// Of this process, for the names of its requests.
@@ -125,11 +127,12 @@ pub struct Parts {
     pub device: Option<Class>,
     pub limits: Limits,
     pub people: People,
+    pub oidc: Option<Oidc>,
 }
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits, people } = parts;
+        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits, people, oidc } = parts;
         Self(Arc::new(Inner {
             peers,
             stand,
@@ -138,6 +141,7 @@ impl App {
             webhooks: OnceLock::new(),
             ledger: OnceLock::new(),
             people,
+            oidc,
             turn: Arc::default(),
             incarnation,
             kinds,

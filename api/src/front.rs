@@ -7,6 +7,7 @@ pub mod events;
 mod farm;
 mod hooks;
 mod jobs;
+mod oidc;
 mod outputs;
 mod people;
 mod privacy;
@@ -148,7 +149,7 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(assets::routes())
         .merge(privacy::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
-    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
+    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(oidc::routes()).merge(hooks::routes());
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts();
     // A name with slashes in it is one parameter, for which OpenAPI has no word of its own.
     let paths = std::mem::take(&mut document.paths.paths);

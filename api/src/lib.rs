@@ -15,6 +15,7 @@ mod leader;
 mod limits;
 mod lines;
 mod nodes;
+mod oidc;
 mod people;
 mod planning;
 mod problem;
@@ -28,8 +29,10 @@ mod token;
 mod upkeep;
 mod web;
 
+pub use klieg_accounts::Role;
 pub use klieg_webhooks::Allow;
 pub use limits::Limits;
+pub use oidc::OidcOptions;
 pub use people::{People, Registration};
 pub use server::{Server, ServerError, ServerOptions};
 pub use stand::Stand;

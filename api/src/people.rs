@@ -1,6 +1,6 @@
 //! The accounts and webhooks: opened as soon as they can be reached, in the farm's own database.
 
-use crate::{access::now, app::App};
+use crate::{access::now, app::App, oidc::OidcOptions};
 use klieg_accounts::{Accounts, Database};
 use klieg_ledger::Ledger;
 use klieg_nodes::remote::Backoff;
@@ -14,6 +14,8 @@ pub struct People {
     pub registration: Registration,
     /// How long audit entries are kept, in seconds.
     pub keep_audit_s: i64,
+    /// Another provider by which people log in.
+    pub oidc: Option<OidcOptions>,
 }
 
 /// Whether people may make accounts for themselves.
@@ -28,7 +30,7 @@ pub enum Registration {
 
 impl Default for People {
     fn default() -> Self {
-        Self { registration: Registration::Closed, keep_audit_s: 365 * 86_400 }
+        Self { registration: Registration::Closed, keep_audit_s: 365 * 86_400, oidc: None }
     }
 }
 

@@ -63,6 +63,11 @@ impl Trouble {
         self
     }
 
+    /// What it says to programs.
+    pub fn code(&self) -> &str {
+        &self.problem.code
+    }
+
     /// What it says to people.
     pub fn detail(&self) -> &str {
         &self.problem.detail

@@ -6,6 +6,7 @@ use crate::{
     artifacts, connections, front, health, herald, leader,
     limits::Limits,
     nodes,
+    oidc::Oidc,
     people::{self, People},
     problem::Trouble,
     stand::{self, Stand},
@@ -66,6 +67,8 @@ pub enum ServerError {
     Farm(#[from] FarmError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error("let people log in by another provider: {0}")]
+    Oidc(String),
     #[error("serve: {0}")]
     Serve(String),
 }
@@ -97,6 +100,7 @@ impl Server {
         // Servers often share a certificate, one of their own making too.
         let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
         let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
+        let oidc = options.people.oidc.clone().map(|of| Oidc::new(of, &url)).transpose().map_err(ServerError::Oidc)?;
         let app = App::new(Parts {
             peers,
             stand: stand.subscribe(),
@@ -109,6 +113,7 @@ impl Server {
             device: options.device,
             limits: options.limits,
             people: options.people,
+            oidc,
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));

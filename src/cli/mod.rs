@@ -9,6 +9,7 @@ mod fleet;
 mod jobs;
 mod link;
 mod node;
+mod oidc;
 mod openjd;
 mod operate;
 mod people;

@@ -65,6 +65,8 @@ pub struct Args {
     /// Days after which entries of the audit are thrown away.
     #[arg(long, value_name = "DAYS", env = "KLIEG_KEEP_AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_audit_days: u32,
+    #[command(flatten)]
+    oidc: super::oidc::Args,
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
@@ -92,12 +94,12 @@ enum Register {
 
 impl Args {
     /// Who may come in, and what is kept of them.
-    fn people(&self) -> People {
+    fn people(&self) -> Result<People, Stop> {
         let registration = match self.registration {
             Register::Closed => Registration::Closed,
             Register::Open => Registration::Open,
         };
-        People { registration, keep_audit_s: i64::from(self.keep_audit_days) * 86_400 }
+        Ok(People { registration, keep_audit_s: i64::from(self.keep_audit_days) * 86_400, oidc: self.oidc.options()? })
     }
 }
 
@@ -148,7 +150,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         device: args.device,
         limits: Limits::default(),
         webhooks: allowed(&args.webhook_allow)?,
-        people: args.people(),
+        people: args.people()?,
     };
     ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
@@ -192,9 +194,11 @@ fn say(common: &Common, server: &Server, token_file: Option<&PathBuf>) {
 fn server_stop(error: &ServerError) -> Stop {
     match error {
         ServerError::Farm(error) => farm_stop(error),
-        ServerError::Listen { .. } | ServerError::Tls { .. } | ServerError::Token(_) | ServerError::Link(_) => {
-            Stop::bad(format!("failed to {error}"))
-        }
+        ServerError::Listen { .. }
+        | ServerError::Tls { .. }
+        | ServerError::Token(_)
+        | ServerError::Link(_)
+        | ServerError::Oidc(_) => Stop::bad(format!("failed to {error}")),
         ServerError::Serve(_) => Stop::failed(format!("failed to {error}")),
     }
 }

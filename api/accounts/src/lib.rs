@@ -9,9 +9,11 @@
 mod accounts;
 mod audit;
 mod believed;
+mod idtoken;
 mod jws;
 mod keys;
 mod login;
+mod oidc;
 mod password;
 mod privacy;
 mod role;
@@ -21,7 +23,9 @@ mod tokens;
 
 pub use accounts::{Account, AccountId, Accounts, Caller};
 pub use audit::{AUDIT_PAGE_MAX, AuditEntry, AuditPage};
+pub use idtoken::{Expected, Said, check as check_id_token, names_key};
 pub use klieg_database::{Database, DatabaseError};
+pub use oidc::{Arrival, IdentityInfo, Journey, Kept};
 pub use privacy::{Export, SessionInfo};
 pub use role::{Permission, Role, Unknown};
 pub use sessions::{ACCESS_S, Pair, REFRESH_S, SESSION_S};

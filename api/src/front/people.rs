@@ -48,7 +48,7 @@ struct Login {
 
 /// What a login gives.
 #[derive(Serialize, ToSchema)]
-struct Pair {
+pub(super) struct Pair {
     /// For `Authorization: Bearer`; a JWT (EdDSA).
     access_token: String,
     /// For `/auth/refresh`, once.
@@ -66,7 +66,7 @@ impl From<accounts::Pair> for Pair {
 }
 
 /// No secret is ever kept by whatever is between.
-fn secret(status: StatusCode, body: &impl Serialize) -> Response {
+pub(super) fn secret(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -98,6 +98,7 @@ async fn tables(app: &App, farm: &Farm, id: &AccountId) -> Result<Vec<Table>, Tr
         ("account", rows(serde_json::to_value(&export.account))),
         ("sessions", rows(serde_json::to_value(&export.sessions))),
         ("tokens", rows(serde_json::to_value(&export.tokens))),
+        ("identities", rows(serde_json::to_value(accounts.identities(id).await?))),
         ("webhooks", rows(serde_json::to_value(hooks::of_owner(app, &id.0).await?))),
         ("jobs", rows(serde_json::to_value(&jobs))),
         ("uploads", uploads.collect()),

@@ -8,7 +8,7 @@ use crate::{
 use klieg_api::{Limits, Server, ServerOptions, access::TABLE};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{io::Write, path::Path, sync::Arc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -342,7 +342,8 @@ async fn templates_that_explode_are_refused() {
         ("a tag", format!("{head}steps: !!python/object/apply:os.system [\"id\"]\n")),
     ] {
         let digest = led.put(template.into_bytes()).await.unwrap();
-        let body = json!({"kind": "openjd", "inputs": {"template": digest.hex()}, "params": json!({"json": what.ends_with("JSON")})});
+        let body =
+            json!({"kind": "openjd", "inputs": {"template": digest.hex()}, "params": json!({"json": what.ends_with("JSON")})});
         let begun = tokio::time::Instant::now();
         let (status, answer) = ask(&server, "POST", "/api/v1/jobs", TOKEN, Some(&body)).await;
         assert_eq!(status, 422, "{what}: {answer}");

@@ -7,6 +7,7 @@ mod front;
 mod hooks;
 mod house;
 mod jobs;
+mod oidc;
 mod privacy;
 mod quotas;
 mod roles;
