@@ -10,7 +10,11 @@ use crate::{
     stand::Stand,
     statuses::Statuses,
 };
-use axum::{body::Body, extract::FromRequest, response::Response};
+use axum::{
+    body::Body,
+    extract::{FromRequest, MatchedPath},
+    response::Response,
+};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
 use klieg_kind::Kind;
@@ -222,7 +226,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
         }) {
             return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this route takes JSON (Content-Type: application/json)"));
         }
-        let path = request.uri().path().to_owned();
+        // The route's own, which nesting has not shortened.
+        let path = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
         let bytes = body::read(app, request).await?;
         body::sparse(&bytes, &path, &app.limits)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {

@@ -44,7 +44,7 @@ enum Key {
 
 impl Key {
     fn rsa() -> Self {
-        Self::Rsa(RsaKeyPair::from_pkcs8(&STANDARD.decode(RSA_OF_TESTS.replace('\n', "")).unwrap()).unwrap())
+        Self::Rsa(RsaKeyPair::from_der(&STANDARD.decode(RSA_OF_TESTS.replace('\n', "")).unwrap()).unwrap())
     }
     fn ec() -> Self {
         let (kind, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
@@ -377,7 +377,7 @@ async fn who_did_not_set_out_does_not_come_back() {
         let (status, place, answer) = visit(&server, &back(&query), "*/*").await;
         assert_eq!((status, place.as_str()), (wanted, ""), "{what}: {answer}");
     }
-    for (what, query) in [("a code that is none", "code=bad"), ("an error", "error=access_denied&error_description=<script>")] {
+    for (what, query) in [("a code that is none", "code=bad"), ("an error", "error=access_denied&error_description=%3Cscript%3E")] {
         let (_, said) = set_out(&server, &provider).await;
         let path = back(&format!("{query}&state={}", said["state"]));
         let (status, _, answer) = visit(&server, &path, "*/*").await;
