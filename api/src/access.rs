@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, Counts},
+    body,
     connections::Peer,
     problem::{REQUEST, Trouble},
     rates::Left,
@@ -48,8 +49,15 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/auth/keys", Open),
     ("POST", "/api/v1/auth/password", May(OwnAccount)),
     ("POST", "/api/v1/auth/register", May(ManageAccounts)),
+    ("POST", "/api/v1/auth/signup", Open),
+    ("GET", "/api/v1/auth/ways", Open),
+    ("GET", "/api/v1/auth/oidc", Open),
+    ("GET", "/api/v1/auth/oidc/callback", Open),
+    ("POST", "/api/v1/auth/oidc/session", Open),
     ("GET", "/api/v1/accounts", May(ManageAccounts)),
     ("DELETE", "/api/v1/accounts/{id}", May(ManageAccounts)),
+    ("GET", "/api/v1/accounts/{id}/export", May(OwnAccount)),
+    ("POST", "/api/v1/accounts/{id}/erase", May(OwnAccount)),
     ("GET", "/api/v1/audit", May(ManageAccounts)),
     ("GET", "/api/v1/tokens", May(OwnAccount)),
     ("POST", "/api/v1/tokens", May(OwnAccount)),
@@ -214,6 +222,8 @@ async fn admit(
     request: &mut Request<Body>,
     left: &mut Option<Left>,
 ) -> Result<tokio::sync::OwnedSemaphorePermit, Trouble> {
+    body::framed(request.headers())?;
+    body::plain(request.uri())?;
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let closed = || Trouble::new(StatusCode::FORBIDDEN, "this route is closed");
     // A route that does not know the method says so itself.
@@ -326,6 +336,7 @@ impl From<AccountError> for Trouble {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             AccountError::Taken(_) => StatusCode::CONFLICT,
+            AccountError::Crowded(_) => StatusCode::FORBIDDEN,
             AccountError::NotThem | AccountError::BadToken(_) => StatusCode::UNAUTHORIZED,
             AccountError::Missing(_) => StatusCode::NOT_FOUND,
             AccountError::TooMuch { .. } => StatusCode::FORBIDDEN,

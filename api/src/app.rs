@@ -1,14 +1,29 @@
 //! What all routes share.
 
 use crate::{
-    access::now, glance::Glance, limits::Limits, metrics::requests::Requests, problem::Trouble, rates::Rates, stand::Stand,
-    statuses::Statuses, uploads::Uploads,
+    access::now,
+    body::{self, Bodies},
+    glance::Glance,
+    limits::Limits,
+    metrics::requests::Requests,
+    oidc::Oidc,
+    people::People,
+    problem::Trouble,
+    rates::Rates,
+    stand::Stand,
+    statuses::Statuses,
+    uploads::Uploads,
 };
-use axum::{body::Body, extract::FromRequest, response::Response};
+use axum::{
+    body::Body,
+    extract::{FromRequest, MatchedPath},
+    response::Response,
+};
 use http::{HeaderValue, Request, StatusCode, header};
 use klieg_accounts::Accounts;
 use klieg_assets::Assets;
 use klieg_kind::Kind;
+use klieg_ledger::Ledger;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
 use klieg_webhooks::Webhooks;
@@ -38,6 +53,11 @@ pub struct Inner {
     pub webhooks: OnceLock<Webhooks>,
     pub assets: OnceLock<Assets>,
     pub uploads: Uploads,
+    pub ledger: OnceLock<Ledger>,
+    pub people: People,
+    pub oidc: Option<Oidc>,
+    /// One job at a time is held against a project's quotas.
+    pub turn: Arc<tokio::sync::Mutex<()>>,
     /// Of this process, for the names of its requests.
     pub incarnation: String,
     pub kinds: Vec<Arc<dyn Kind>>,
@@ -60,7 +80,11 @@ pub struct Inner {
     pub statuses: Statuses,
     /// One partial cut is joined at a time.
     pub cuts: tokio::sync::Mutex<()>,
+    pub bodies: Bodies,
     pub rates: Rates,
+    /// Of wrong passwords that are noted, and of accounts that people make for themselves.
+    pub misses: Rates,
+    pub newcomers: Rates,
     pub counts: Counts,
     /// By route.
     pub answered: Requests,
@@ -119,6 +143,10 @@ impl Gate {
     }
 }
 
+/// How often, and how long apart, a server that has just started looks for its ledger.
+const LEDGER_LOOKS_MAX: u32 = 250;
+const LEDGER_LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// What an app is made of.
 pub struct Parts {
     /// The farm's, on this machine.
@@ -133,11 +161,13 @@ pub struct Parts {
     pub direct: bool,
     pub device: Option<Class>,
     pub limits: Limits,
+    pub people: People,
+    pub oidc: Option<Oidc>,
 }
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        let Parts { peers, stand, token, incarnation, kinds, build, price, direct, device, limits, folder } = parts;
+        let Parts { folder, peers, stand, token, incarnation, kinds, build, price, direct, device, limits, people, oidc } = parts;
         Self(Arc::new(Inner {
             peers,
             stand,
@@ -148,6 +178,10 @@ impl App {
             uploads: Uploads::new(folder.join("uploads")),
             sockets: Gate::new("WebSockets at a time (sockets_max)", limits.sockets_max),
             glance: Glance::default(),
+            ledger: OnceLock::new(),
+            people,
+            oidc,
+            turn: Arc::default(),
             incarnation,
             kinds,
             build,
@@ -161,7 +195,10 @@ impl App {
             watchers: Gate::new("watchers of jobs (watchers_max)", limits.watchers_max),
             statuses: Statuses::default(),
             cuts: tokio::sync::Mutex::default(),
+            bodies: Bodies::new(&limits),
             rates: Rates::default(),
+            misses: Rates::default(),
+            newcomers: Rates::default(),
             limits,
             counts: Counts::default(),
             answered: Requests::default(),
@@ -192,6 +229,18 @@ impl App {
         })
     }
 
+    /// What is remembered of requests and quotas. A server that has just started is waited for a moment.
+    pub async fn ledger(&self) -> Result<&Ledger, Trouble> {
+        for _ in 0..LEDGER_LOOKS_MAX {
+            if let Some(ledger) = self.ledger.get() {
+                return Ok(ledger);
+            }
+            tokio::time::sleep(LEDGER_LOOK).await;
+        }
+        let detail = "what projects may have cannot be looked up yet: the accounts' database cannot be reached";
+        Err(Trouble::later(StatusCode::SERVICE_UNAVAILABLE, detail, std::time::Duration::from_secs(1)))
+    }
+
     /// The kind of that name.
     pub fn kind(&self, name: &str) -> Result<Arc<dyn Kind>, Trouble> {
         self.kinds.iter().find(|kind| kind.name() == name).cloned().ok_or_else(|| {
@@ -215,7 +264,6 @@ pub struct Input<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Trouble;
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Trouble> {
-        let most = app.limits.json_bytes_max;
         let media = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_lowercase());
         // Programs that say nothing mean JSON; what says that it is something else is not read as that.
         if media.is_some_and(|media| {
@@ -223,17 +271,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
         }) {
             return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this route takes JSON (Content-Type: application/json)"));
         }
-        let body = tokio::time::timeout(app.limits.body_read_max, axum::body::to_bytes(request.into_body(), most)).await;
-        let slow = |_| {
-            let limit = app.limits.body_read_max.as_secs();
-            Trouble::new(StatusCode::REQUEST_TIMEOUT, format!("the body has not come within {limit} s (body_read_max)"))
-        };
-        let bytes = body.map_err(slow)?.map_err(|_| {
-            Trouble::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body broke off, or is longer than {most} bytes (json_bytes_max)"),
-            )
-        })?;
+        // The route's own, which nesting has not shortened.
+        let path = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+        let bytes = body::read(app, request).await?;
+        body::sparse(&bytes, &path, &app.limits)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // JSON that means something else, and what is no JSON at all.
             let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };

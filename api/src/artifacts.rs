@@ -1,8 +1,10 @@
 //! `/v1/artifacts/{digest}`: bytes in and out.
 
 use crate::{
+    access::Who,
     app::{App, Counts},
     problem::Trouble,
+    quotas,
 };
 use axum::{
     Extension, Router,
@@ -28,9 +30,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
 };
 use tokio_util::io::ReaderStream;
-
-/// How long an upload may stand still.
-const STALL: Duration = Duration::from_secs(30);
 
 /// How long a link to an artifact works.
 const LINK_VALID: Duration = Duration::from_secs(900);
@@ -174,16 +173,24 @@ impl Drop for Temporary {
 async fn take(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
     Path(digest): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Trouble> {
-    accept(&app, &farm, digest_of(&digest)?, request).await?;
+    let digest = digest_of(&digest)?;
+    if quotas::counts(&who) {
+        // Of the default project: this route is the agents' own, and knows no other.
+        let counted = quotas::upload(&app, &who, "", digest, length_of(&app, &request)?).await?;
+        accept(&app, &farm, digest, request).await?;
+        counted.kept();
+    } else {
+        accept(&app, &farm, digest, request).await?;
+    }
     Ok(StatusCode::CREATED)
 }
 
-/// Takes an artifact: visible under its digest when all of its bytes have come and have that digest, and durable when answered.
-pub async fn accept(app: &App, farm: &Farm, digest: Digest, request: Request) -> Result<(), Trouble> {
-    let _permit = app.transfers.enter()?;
+/// How long an upload says that it is.
+pub fn length_of(app: &App, request: &Request) -> Result<u64, Trouble> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let length =
         length.ok_or_else(|| Trouble::new(StatusCode::LENGTH_REQUIRED, "an upload says how long it is (Content-Length)"))?;
@@ -192,6 +199,13 @@ pub async fn accept(app: &App, farm: &Farm, digest: Digest, request: Request) ->
         let detail = format!("the artifact has {length} bytes; the limit is {most} (artifact_bytes_max)");
         return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
+    Ok(length)
+}
+
+/// Takes an artifact: visible under its digest when all of its bytes have come and have that digest, and durable when answered.
+pub async fn accept(app: &App, farm: &Farm, digest: Digest, request: Request) -> Result<(), Trouble> {
+    let length = length_of(app, &request)?;
+    let _permit = app.transfers.enter()?;
     let temporary = Temporary::new(farm).await.map_err(disk)?;
     let found = pour(app, request.into_body(), &temporary, length).await?;
     if found != digest {
@@ -203,13 +217,27 @@ pub async fn accept(app: &App, farm: &Farm, digest: Digest, request: Request) ->
 }
 
 async fn pour(app: &App, body: Body, temporary: &Temporary, length: u64) -> Result<Digest, Trouble> {
+    let limits = &app.limits;
+    let stall = limits.upload_stall_max;
+    let most = stall + Duration::from_secs(length / limits.upload_rate_min.max(1));
+    let slow = |what: String| Trouble::new(StatusCode::REQUEST_TIMEOUT, format!("the upload broke off: {what}"));
+    let crawls = |_| slow(format!("it came slower than {} bytes a second (upload_rate_min)", limits.upload_rate_min));
+    let stands = || slow(format!("no bytes for {} s (upload_stall_max)", stall.as_secs()));
+    tokio::time::timeout(most, poured(app, body, temporary, length, stands)).await.map_err(crawls)?
+}
+
+async fn poured(
+    app: &App,
+    body: Body,
+    temporary: &Temporary,
+    length: u64,
+    stands: impl Fn() -> Trouble,
+) -> Result<Digest, Trouble> {
     let broken = |what: String| Trouble::new(StatusCode::BAD_REQUEST, format!("the upload broke off: {what}"));
     let mut file = File::create(&temporary.0).await.map_err(disk)?;
     let (mut hasher, mut bytes) = (blake3::Hasher::new(), 0);
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) =
-        tokio::time::timeout(STALL, chunks.next()).await.map_err(|_| broken(format!("no bytes for {} s", STALL.as_secs())))?
-    {
+    while let Some(chunk) = tokio::time::timeout(app.limits.upload_stall_max, chunks.next()).await.map_err(|_| stands())? {
         let chunk = chunk.map_err(|error| broken(error.to_string()))?;
         bytes += chunk.len() as u64;
         hasher.update(&chunk);

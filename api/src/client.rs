@@ -62,6 +62,14 @@ impl Client {
         self.ask(&Ask::new(Method::GET, format!("/api/v1{path}"))).await
     }
 
+    /// The bytes that a route of `/api/v1` gives, up to `most` of them.
+    pub async fn bytes(&self, path: &str, most: usize) -> Result<bytes::Bytes, LinkError> {
+        let answer = self.link.insist(&Ask::new(Method::GET, format!("/api/v1{path}"))).await?;
+        let garbled = |what: String| LinkError::Garbled { at: "its server".into(), what };
+        let whole = axum::body::to_bytes(axum::body::Body::new(answer.into_body()), most).await;
+        whole.map_err(|error| garbled(format!("its answer broke off or has more than {most} bytes: {error}")))
+    }
+
     /// Asks a route of `/api/v1` to do something.
     pub async fn send(
         &self,

@@ -7,8 +7,10 @@ pub mod events;
 mod farm;
 mod hooks;
 mod jobs;
+mod oidc;
 mod outputs;
 mod people;
+mod privacy;
 pub mod queues;
 mod socket;
 mod uploads;
@@ -16,7 +18,7 @@ pub mod views;
 
 pub(crate) use farm::all as nodes_of;
 
-use crate::{app::App, leader};
+use crate::{app::App, idempotency, leader};
 use axum::{
     Json, Router, middleware,
     routing::{MethodRouter, get},
@@ -102,6 +104,21 @@ struct ProblemView {
     place: Option<PlaceView>,
     /// Digests of artifacts that are wanted first.
     missing: Option<Vec<String>>,
+    /// With `quota-exceeded`.
+    quota: Option<HitView>,
+}
+
+/// The quota that does not allow it.
+#[derive(utoipa::ToSchema)]
+#[schema(as = QuotaHit)]
+#[expect(dead_code, reason = "only its schema is wanted: it is written as JSON where it is hit")]
+struct HitView {
+    project: String,
+    /// As `PUT /projects/{name}` calls it.
+    #[schema(example = "jobs_open_max")]
+    name: String,
+    used: f64,
+    limit: f64,
 }
 
 /// Where bad input is.
@@ -130,15 +147,16 @@ impl Modify for Security {
 fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
     // Whatever needs the active scheduler is sent on by a standby.
     let led = OpenApiRouter::new()
-        .merge(jobs::routes())
+        .merge(jobs::routes().layer(middleware::from_fn_with_state(app.clone(), idempotency::keep)))
         .merge(events::routes())
         .merge(outputs::routes())
         .merge(farm::routes())
         .merge(assets::routes())
         .merge(queues::routes())
         .merge(socket::routes())
+        .merge(privacy::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));
-    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(hooks::routes());
+    let all = OpenApiRouter::new().merge(led).merge(people::routes()).merge(oidc::routes()).merge(hooks::routes());
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts();
     // A name with slashes in it is one parameter, for which OpenAPI has no word of its own.
     let paths = std::mem::take(&mut document.paths.paths);

@@ -42,8 +42,18 @@ pub struct Limits {
     pub uploads_tidied_every: Duration,
     /// Of a JSON body.
     pub json_bytes_max: usize,
+    /// Of one from somebody whom the farm does not know, such as for logging in.
+    pub stranger_json_bytes_max: usize,
+    /// Of all JSON bodies that are in memory at a time.
+    pub json_bytes_total_max: usize,
+    /// Values in a JSON body, but of those that agents send: each takes far more memory than its text.
+    pub json_values_max: usize,
     /// Of one artifact.
     pub artifact_bytes_max: u64,
+    /// How long an upload may stand still.
+    pub upload_stall_max: Duration,
+    /// Slower uploads than this, in bytes a second, are broken off after that pause.
+    pub upload_rate_min: u64,
     /// How often a stream says that the server lives.
     pub alive_every: Duration,
 }
@@ -73,7 +83,12 @@ impl Default for Limits {
             upload_kept: Duration::from_secs(86_400),
             uploads_tidied_every: Duration::from_secs(3_600),
             json_bytes_max: 64 << 20,
+            stranger_json_bytes_max: 64 << 10,
+            json_bytes_total_max: 512 << 20,
+            json_values_max: 200_000,
             artifact_bytes_max: 64 << 30,
+            upload_stall_max: Duration::from_secs(30),
+            upload_rate_min: 16 << 10,
             alive_every: Duration::from_secs(4),
         }
     }

@@ -1,12 +1,39 @@
 //! The accounts, assets and webhooks: opened as soon as they can be reached, in the farm's own database.
 
-use crate::{access::now, app::App};
+use crate::{access::now, app::App, oidc::OidcOptions};
 use klieg_accounts::{Accounts, Database};
 use klieg_assets::Assets;
+use klieg_ledger::Ledger;
 use klieg_nodes::remote::Backoff;
 use klieg_scheduler::FarmOptions;
 use klieg_webhooks::{Allow, Options, Webhooks};
 use std::time::Duration;
+
+/// Who may come in, and what is kept of them.
+#[derive(Clone, Debug)]
+pub struct People {
+    pub registration: Registration,
+    /// How long audit entries are kept, in seconds.
+    pub keep_audit_s: i64,
+    /// Another provider by which people log in.
+    pub oidc: Option<OidcOptions>,
+}
+
+/// Whether people may make accounts for themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Only admins make accounts.
+    #[default]
+    Closed,
+    /// Whoever comes may make a viewer's.
+    Open,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { registration: Registration::Closed, keep_audit_s: 365 * 86_400, oidc: None }
+    }
+}
 
 /// What access tokens say that they were issued by.
 const ISSUER: &str = "klieg";
@@ -25,11 +52,12 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     let (place, mut backoff, mut told) = (place(&options), Backoff::default(), String::new());
     let webhooks = loop {
         match attempt(&place, &allow).await {
-            Ok((accounts, assets, webhooks)) => {
+            Ok((accounts, assets, webhooks, ledger)) => {
                 // Nobody else sets them.
                 let _ = app.accounts.set(accounts);
                 let _ = app.assets.set(assets);
                 let _ = app.webhooks.set(webhooks.clone());
+                let _ = app.ledger.set(ledger);
                 break webhooks;
             }
             Err(why) => {
@@ -45,11 +73,12 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     webhooks.run(now, std::future::pending()).await;
 }
 
-async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Assets, Webhooks), String> {
+async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Assets, Webhooks, Ledger), String> {
     let database = Database::open(place).await.map_err(|e| e.to_string())?;
     let accounts = Accounts::open(database.clone(), ISSUER).await.map_err(|e| e.to_string())?;
     let assets = Assets::open(database.clone()).await.map_err(|e| e.to_string())?;
     let options = Options { allow: allow.clone(), ..Options::new().map_err(|e| e.to_string())? };
-    let webhooks = Webhooks::open(database, options).await.map_err(|e| e.to_string())?;
-    Ok((accounts, assets, webhooks))
+    let webhooks = Webhooks::open(database.clone(), options).await.map_err(|e| e.to_string())?;
+    let ledger = Ledger::open(database).await.map_err(|e| e.to_string())?;
+    Ok((accounts, assets, webhooks, ledger))
 }

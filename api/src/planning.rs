@@ -1,6 +1,6 @@
 //! From what was submitted to a job of the farm: planned away from the threads that answer requests, a few at a time.
 
-use crate::{app::App, problem::Trouble};
+use crate::{app::App, idempotency, problem::Trouble, quotas};
 use http::StatusCode;
 use klieg_kind::{BadInput, Forecast, Kind, Read};
 use klieg_protocol::{Class, Digest, JobId, JobSpec};
@@ -18,10 +18,32 @@ pub struct Submitted {
 /// Plans and accepts a job: durable when it is done. Its inputs must be here already.
 pub async fn submit(app: &App, farm: &Farm, job: Submitted) -> Result<JobId, Trouble> {
     let Submitted { kind, spec, terms } = job;
+    if let Some(id) = begun_before(farm, &spec, &terms).await? {
+        return Ok(id);
+    }
     let plan = plan(app, farm, kind, spec.clone(), |kind, spec, auto, read| kind.plan(spec, auto, read)).await?;
+    let _turn = quotas::admit(app, farm, &terms.project, &plan).await?;
     let id = farm.submit_as(spec, plan, &app.build, terms).await?;
     tracing::info!(job = id.0, "accepted a job");
     Ok(id)
+}
+
+/// How much earlier than the request that began it a job may seem to be, by the clock of another server.
+const CLOCKS_APART_S: i64 = 30;
+
+/// The job that an earlier try of the same request submitted, if there was one whose answer is not known.
+async fn begun_before(farm: &Farm, spec: &JobSpec, terms: &Terms) -> Result<Option<JobId>, Trouble> {
+    let Some(since) = idempotency::BEGUN_BEFORE.try_with(|since| *since).ok().flatten() else { return Ok(None) };
+    let since_ms = u64::try_from(since - CLOCKS_APART_S).unwrap_or(0) * 1000;
+    let alike = |job: &klieg_scheduler::JobRecord| {
+        job.submitted_at >= since_ms && job.owner == terms.owner && job.project == terms.project && job.kind == spec.kind
+    };
+    for job in farm.jobs().await?.into_iter().filter(alike) {
+        if farm.spec(&job.id).await? == *spec {
+            return Ok(Some(job.id));
+        }
+    }
+    Ok(None)
 }
 
 /// What a job would come to.

@@ -17,6 +17,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Trouble {
     problem: Box<Problem>,
+    /// Members of its own (RFC 9457, 3.2).
+    more: serde_json::Map<String, serde_json::Value>,
     retry_after: Option<Duration>,
 }
 
@@ -31,7 +33,7 @@ impl Trouble {
             code: code(status).into(),
             ..Problem::default()
         };
-        Self { problem: problem.into(), retry_after: None }
+        Self { problem: problem.into(), more: serde_json::Map::new(), retry_after: None }
     }
 
     /// The same may go well after a while.
@@ -62,6 +64,22 @@ impl Trouble {
     /// As it is said where there is no answer to a request.
     pub fn problem(self) -> Problem {
         *self.problem
+    }
+
+    /// The same with a member of its own.
+    pub fn with(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.more.insert(name.into(), value);
+        self
+    }
+
+    /// What it says to programs.
+    pub fn code(&self) -> &str {
+        &self.problem.code
+    }
+
+    /// What it says to people.
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
     }
 
     /// A body that is JSON, but not what the route takes.
@@ -101,6 +119,15 @@ fn code(status: StatusCode) -> &'static str {
     }
 }
 
+/// A problem with the members of its own.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(flatten)]
+    more: &'a serde_json::Map<String, serde_json::Value>,
+}
+
 tokio::task_local! {
     /// The request that is being answered.
     pub static REQUEST: String;
@@ -118,7 +145,8 @@ impl IntoResponse for Trouble {
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             tracing::error!(detail = self.problem.detail, request = self.problem.request_id, "a request failed");
         }
-        let mut response = Response::new(Body::from(serde_json::to_vec(&self.problem).unwrap_or_default()));
+        let mut response =
+            Response::new(Body::from(serde_json::to_vec(&Told { problem: &self.problem, more: &self.more }).unwrap_or_default()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));

@@ -5,12 +5,14 @@ use crate::{
     app::{App, Parts},
     artifacts, connections, front, health, herald, leader,
     limits::Limits,
-    metrics, nodes, people,
+    metrics, nodes,
+    oidc::Oidc,
+    people::{self, People},
     problem::Trouble,
     stand::{self, Stand},
     tls::{self, TlsListener},
     token::{self, TokenError},
-    uploads, web,
+    upkeep, uploads, web,
 };
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
 use http::StatusCode;
@@ -48,6 +50,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Where webhooks may go besides the public internet.
     pub webhooks: Allow,
+    /// Who may come in, and what is kept of them.
+    pub people: People,
 }
 
 /// Why a server could not run.
@@ -63,6 +67,8 @@ pub enum ServerError {
     Farm(#[from] FarmError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error("let people log in by another provider: {0}")]
+    Oidc(String),
     #[error("serve: {0}")]
     Serve(String),
 }
@@ -78,6 +84,7 @@ pub struct Server {
     people: JoinHandle<()>,
     herald: JoinHandle<()>,
     tidy: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
 }
 
 impl Server {
@@ -94,6 +101,7 @@ impl Server {
         // Servers often share a certificate, one of their own making too.
         let ca = options.ca.or_else(|| options.tls.as_ref().map(|(certificate, _)| certificate.clone()));
         let peers = Link::new(&LinkOptions { servers: vec![url.clone()], token: options.token.clone(), ca })?;
+        let oidc = options.people.oidc.clone().map(|of| Oidc::new(of, &url)).transpose().map_err(ServerError::Oidc)?;
         let app = App::new(Parts {
             folder: options.farm.folder.clone(),
             peers,
@@ -106,10 +114,13 @@ impl Server {
             direct: options.direct,
             device: options.device,
             limits: options.limits,
+            people: options.people,
+            oidc,
         });
         let people = tokio::spawn(people::open(app.clone(), options.farm.clone(), options.webhooks));
         let herald = tokio::spawn(herald::run(app.clone(), stand.subscribe()));
         let tidy = tokio::spawn(uploads::tidy(app.clone(), stand.subscribe()));
+        let upkeep = tokio::spawn(upkeep::run(app.clone(), stand.subscribe()));
         let (stop, stopped) = watch::channel(false);
         let serving = match tls {
             Some(config) => tokio::spawn(connections::serve(
@@ -127,7 +138,7 @@ impl Server {
             let (stand, url) = (Arc::clone(&stand), url.clone());
             async move { stand::lead(options.farm, url, &stand).await }
         });
-        Ok(Self { address, url, stand, stop, serving, leading, people, herald, tidy })
+        Ok(Self { address, url, stand, stop, serving, leading, people, herald, tidy, upkeep })
     }
 
     /// Where it listens.
@@ -181,6 +192,7 @@ impl Drop for Server {
         self.people.abort();
         self.herald.abort();
         self.tidy.abort();
+        self.upkeep.abort();
     }
 }
 

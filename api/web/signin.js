@@ -2,11 +2,40 @@
 
 import { mark } from "./app.js";
 import { call } from "./api.js";
+import { blake3 } from "./blake3.js";
 import { h, render } from "./dom.js";
 import { beginWithLogin, beginWithToken, end, knowMe } from "./session.js";
 
+/** Where the secret of the page waits that sets out to another provider, as long as it is away. */
+const SET_OUT = "klieg.set-out";
+
+const FAILED = {
+  "no-role": "The provider knows you, but this farm has no role for you yet. Ask an admin of the farm.",
+  "login-refused": "The provider did not let you in. Try again, or sign in with a name.",
+  "provider-away": "The provider cannot be reached at the moment. Try again, or sign in with a name.",
+};
+
+/** Goes to the other provider. Only this tab can take what comes back. */
+function setOut() {
+  const secret = [...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(SET_OUT, secret);
+  location.assign(`/api/v1/auth/oidc?page=${blake3(new TextEncoder().encode(secret))}`);
+}
+
+/** What came back from there: `{ ticket, page }`, `{ failed }`, or null. It leaves the address at once. */
+function cameBack() {
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  if (path !== "/signed-in") return null;
+  const said = new URLSearchParams(query);
+  const page = sessionStorage.getItem(SET_OUT);
+  sessionStorage.removeItem(SET_OUT);
+  history.replaceState(null, "", "#/");
+  if (said.get("ticket") && page) return { ticket: said.get("ticket"), page };
+  return { failed: FAILED[said.get("failed")] ?? "Signing in took too long, or was begun in another tab. Try again." };
+}
+
 export function open(box) {
-  const state = { failed: null, busy: false, way: "name" };
+  const state = { failed: null, busy: false, way: "name", oidc: null };
   const draw = () => render(box, view());
 
   async function enter(begin) {
@@ -70,9 +99,23 @@ export function open(box) {
             ),
         h("button", { class: "key wide", type: "submit", disabled: state.busy }, state.busy ? "Signing in…" : "Sign in"),
       ),
+      state.oidc && h("button", { class: "key wide other", type: "button", disabled: state.busy, onclick: setOut }, `Sign in by ${state.oidc}`),
       h("button", { class: "plain", type: "button", onclick: turn }, state.way === "name" ? "Sign in with a token instead" : "Sign in with a name instead"),
     );
   }
 
   draw();
+  const back = cameBack();
+  if (back?.ticket) enter(async () => beginWithLogin(await call("/auth/oidc/session", { method: "POST", json: back })));
+  else if (back) Object.assign(state, back), draw();
+  call("/auth/ways").then(
+    ({ oidc }) => {
+      // By then somebody may have signed in, and another page be here.
+      if (!oidc || !box.querySelector(".sign-in")) return;
+      state.oidc = oidc;
+      draw();
+    },
+    // Without the answer there is still the name.
+    () => {},
+  );
 }

@@ -12,6 +12,7 @@ mod jobs;
 mod link;
 mod man;
 mod node;
+mod oidc;
 mod openjd;
 mod operate;
 mod people;

@@ -39,6 +39,18 @@ pub struct ProjectsArgs {
     /// Slot-seconds that it may spend in all.
     #[arg(long, requires = "name", value_name = "SECONDS")]
     seconds_max: Option<f64>,
+    /// Jobs that have not ended that it may have, or `none`: as many as it likes.
+    #[arg(long, requires = "name", value_name = "N", value_parser = quota)]
+    jobs_open_max: Option<Value>,
+    /// Slot-hours that it may spend in a calendar month (UTC), or `none`.
+    #[arg(long, requires = "name", value_name = "HOURS", value_parser = quota)]
+    device_hours_max: Option<Value>,
+    /// Bytes of uploads that are kept for it, or `none`.
+    #[arg(long, requires = "name", value_name = "BYTES", value_parser = quota)]
+    upload_bytes_max: Option<Value>,
+    /// Bytes of one upload, or `none`.
+    #[arg(long, requires = "name", value_name = "BYTES", value_parser = quota)]
+    upload_bytes_each_max: Option<Value>,
     #[command(flatten)]
     link: LinkArgs,
 }
@@ -110,11 +122,15 @@ pub fn projects(common: &Common, args: &ProjectsArgs) -> Result<(), Stop> {
     let client = door::server(common, &args.link)?;
     let mut projects: Vec<Project> = block_on(client.get("/projects"))?.map_err(|e| link_stop(&e))?;
     if let Some(name) = &args.name {
-        let set = set(args);
-        if !set.is_empty() {
-            let before = projects.iter().find(|project| project.name == *name).map(|project| json!(project.share));
-            let mut share = before.and_then(|share| share.as_object().cloned()).unwrap_or_default();
+        let (set, quotas) = (set(args), quotas(args));
+        if !set.is_empty() || !quotas.is_empty() {
+            let before = projects.iter().find(|project| project.name == *name);
+            let fields = |value: Option<Value>| value.and_then(|value| value.as_object().cloned()).unwrap_or_default();
+            let mut share = fields(before.map(|project| json!(project.share)));
             share.extend(set);
+            let mut quota = fields(before.map(|project| json!(project.quota)));
+            quota.extend(quotas);
+            share.insert("quota".into(), quota.into());
             block_on(client.send(Method::PUT, &format!("/projects/{}", encoded(name)), Some(&share.into())))?
                 .map_err(|e| link_stop(&e))?;
             projects = block_on(client.get("/projects"))?.map_err(|e| link_stop(&e))?;
@@ -138,8 +154,45 @@ pub fn projects(common: &Common, args: &ProjectsArgs) -> Result<(), Stop> {
             clock(project.seconds),
             money(project.cost)
         ));
+        print(&held(project));
     }
     Ok(())
+}
+
+/// A number, or none.
+fn quota(text: &str) -> Result<Value, String> {
+    match (text, text.parse::<u64>(), text.parse::<f64>()) {
+        ("none", ..) => Ok(Value::Null),
+        (_, Ok(whole), _) => Ok(whole.into()),
+        (_, _, Ok(number)) if number.is_finite() && number >= 0.0 => Ok(number.into()),
+        _ => Err("a quota is a number, 0 or more, or none".into()),
+    }
+}
+
+fn quotas(args: &ProjectsArgs) -> Map<String, Value> {
+    let all = [
+        ("jobs_open_max", &args.jobs_open_max),
+        ("device_hours_per_month_max", &args.device_hours_max),
+        ("upload_bytes_max", &args.upload_bytes_max),
+        ("upload_bytes_each_max", &args.upload_bytes_each_max),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
+}
+
+/// What of its quotas a project has, where it has any.
+fn held(project: &Project) -> String {
+    let (quota, used) = (&project.quota, &project.used);
+    let gb = |bytes: u64| bytes as f64 / 1e9;
+    let all = [
+        quota.jobs_open_max.map(|most| format!("{} of {most} open jobs", used.jobs_open)),
+        quota
+            .device_hours_per_month_max
+            .map(|most| format!("{:.1} of {most:.1} device-hours this month", used.device_hours_this_month)),
+        quota.upload_bytes_max.map(|most| format!("{:.2} of {:.2} GB of uploads", gb(used.upload_bytes), gb(most))),
+        quota.upload_bytes_each_max.map(|most| format!("{:.2} GB an upload", gb(most))),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() { String::new() } else { format!("{:<20} {}\n", "", all.join(", ")) }
 }
 
 fn set(args: &ProjectsArgs) -> Map<String, Value> {

@@ -1,11 +1,14 @@
 //! `klieg login`, `klieg logout`, `klieg tokens`, `klieg accounts`: who one is on a farm.
 
-use super::{Common, LinkArgs, Stop, block_on, door, link_stop, print, print_json, profile::Profile};
+use super::{Common, LinkArgs, Stop, block_on, door, jobs::encoded, link_stop, print, print_json, profile::Profile};
 use http::Method;
 use klieg_api::client::Client;
 use klieg_nodes::remote::LinkOptions;
 use serde_json::{Value, json};
-use std::io::{BufRead, IsTerminal, Write};
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    path::PathBuf,
+};
 
 #[derive(clap::Args)]
 pub struct LoginArgs {
@@ -58,6 +61,22 @@ pub enum AccountsVerb {
     Close {
         /// Its id, as `klieg accounts list` shows it.
         id: String,
+    },
+    /// Bring everything that the farm has about an account, as a ZIP of JSON and CSV: one's own, or anybody's for admins.
+    Export {
+        /// Its id, as `klieg accounts list` shows it; `me`: one's own.
+        id: String,
+        /// The file to write.
+        #[arg(long, short, value_name = "FILE", default_value = "klieg-account.zip")]
+        output: PathBuf,
+    },
+    /// Forget who an account was: its name, password, sessions, tokens and webhooks are gone for good.
+    Erase {
+        /// Its id, as `klieg accounts list` shows it; `me`: one's own.
+        id: String,
+        /// That it is meant: it cannot be undone.
+        #[arg(long, required = true)]
+        yes: bool,
     },
     /// Show who did what, the newest first.
     Audit {
@@ -208,6 +227,16 @@ pub fn accounts(common: &Common, link: &LinkArgs, verb: &AccountsVerb) -> Result
                 ask(&client, Method::POST, "/auth/register", Some(&json!({"name": name, "password": secret, "role": role}))).await
             }
             AccountsVerb::Close { id } => ask(&client, Method::DELETE, &format!("/accounts/{id}"), None).await,
+            AccountsVerb::Export { id, output } => {
+                let path = format!("/accounts/{}/export", encoded(&whose(&client, id).await?));
+                let zip = client.bytes(&path, EXPORT_BYTES_MAX).await.map_err(|e| link_stop(&e))?;
+                tokio::fs::write(output, &zip).await.map_err(|e| Stop::failed(format!("write {}: {e}", output.display())))?;
+                Ok(json!({"file": output, "bytes": zip.len()}))
+            }
+            AccountsVerb::Erase { id, .. } => {
+                let path = format!("/accounts/{}/erase", encoded(&whose(&client, id).await?));
+                ask(&client, Method::POST, &path, None).await
+            }
             AccountsVerb::Audit { limit } => {
                 let page: Value = client.get(&format!("/audit?limit={limit}")).await.map_err(|e| link_stop(&e))?;
                 Ok(page["entries"].clone())
@@ -215,6 +244,7 @@ pub fn accounts(common: &Common, link: &LinkArgs, verb: &AccountsVerb) -> Result
         }
     })??;
     shown(common, &answer, |one| match one["action"].as_str() {
+        None if one["file"].is_string() => format!("{} ({} bytes)\n", word(one, "file"), one["bytes"]),
         Some(action) => {
             let at = one["at"].as_i64().and_then(|at| chrono::DateTime::from_timestamp(at, 0));
             let at = at.map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
@@ -225,6 +255,18 @@ pub fn accounts(common: &Common, link: &LinkArgs, verb: &AccountsVerb) -> Result
             format!("{:<24} {:<10} {}{closed}\n", word(one, "id"), word(one, "role"), word(one, "name"))
         }
     })
+}
+
+/// Of an export.
+const EXPORT_BYTES_MAX: usize = 1 << 30;
+
+/// An account's id; one's own where `me` is said.
+async fn whose(client: &Client, id: &str) -> Result<String, Stop> {
+    if id != "me" {
+        return Ok(id.to_owned());
+    }
+    let me: Value = client.get("/auth/me").await.map_err(|e| link_stop(&e))?;
+    Ok(word(&me, "account").to_owned())
 }
 
 pub fn word<'a>(value: &'a Value, name: &str) -> &'a str {

@@ -2,7 +2,7 @@
 
 use super::{Common, Stop, block_on, farm_stop, render};
 use crate::signals::{self, LogArgs};
-use klieg_api::{Allow, Limits, Server, ServerError, ServerOptions, Stand, token_in};
+use klieg_api::{Allow, Limits, People, Registration, Server, ServerError, ServerOptions, Stand, token_in};
 use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmOptions, ports};
@@ -60,6 +60,14 @@ pub struct Args {
     /// A network or address (10.1.0.0/16) that webhooks may go to besides the public internet; may be given more than once.
     #[arg(long, value_name = "CIDR", env = "KLIEG_WEBHOOK_ALLOW", value_delimiter = ',')]
     webhook_allow: Vec<String>,
+    /// Whether whoever comes may make a viewer's account (open), or only admins make accounts (closed).
+    #[arg(long, value_enum, env = "KLIEG_REGISTRATION", default_value = "closed")]
+    registration: Register,
+    /// Days after which entries of the audit are thrown away.
+    #[arg(long, value_name = "DAYS", env = "KLIEG_KEEP_AUDIT_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_audit_days: u32,
+    #[command(flatten)]
+    oidc: super::oidc::Args,
     /// Cached results past this are thrown away, least recently used first, when a server takes the lead.
     #[arg(long, value_name = "BYTES", default_value_t = FarmOptions::default().cache_bytes_max, env = "KLIEG_CACHE_BYTES_MAX")]
     cache_bytes_max: u64,
@@ -77,6 +85,24 @@ fn class(text: &str) -> Result<Auto, String> {
         "cuda" => Ok(Some(Class::Cuda)),
         "wgpu" => Ok(Some(Class::Wgpu)),
         _ => Err("a farm's films are made on auto, cpu, cuda or wgpu".into()),
+    }
+}
+
+/// Who makes accounts.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Register {
+    Closed,
+    Open,
+}
+
+impl Args {
+    /// Who may come in, and what is kept of them.
+    fn people(&self) -> Result<People, Stop> {
+        let registration = match self.registration {
+            Register::Closed => Registration::Closed,
+            Register::Open => Registration::Open,
+        };
+        Ok(People { registration, keep_audit_s: i64::from(self.keep_audit_days) * 86_400, oidc: self.oidc.options()? })
     }
 }
 
@@ -131,6 +157,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         device: args.device,
         limits: Limits::default(),
         webhooks: allowed(&args.webhook_allow)?,
+        people: args.people()?,
     };
     ports::check(&options.farm).map_err(|e| Stop::bad(format!("failed to {e}")))?;
     let mut server = Server::start(options).await.map_err(|e| server_stop(&e))?;
@@ -174,9 +201,11 @@ fn say(common: &Common, server: &Server, token_file: Option<&PathBuf>) {
 fn server_stop(error: &ServerError) -> Stop {
     match error {
         ServerError::Farm(error) => farm_stop(error),
-        ServerError::Listen { .. } | ServerError::Tls { .. } | ServerError::Token(_) | ServerError::Link(_) => {
-            Stop::bad(format!("failed to {error}"))
-        }
+        ServerError::Listen { .. }
+        | ServerError::Tls { .. }
+        | ServerError::Token(_)
+        | ServerError::Link(_)
+        | ServerError::Oidc(_) => Stop::bad(format!("failed to {error}")),
         ServerError::Serve(_) => Stop::failed(format!("failed to {error}")),
     }
 }

@@ -101,6 +101,12 @@ fn a_film_is_submitted_watched_and_brought() {
     assert_eq!(me.json(&["queue"])["jobs"], 0);
     me.ok(&["projects", "p", "--weight", "3"]);
     assert_eq!(me.json(&["projects", "p"])[0]["weight"], 3.0);
+    me.ok(&["projects", "p", "--jobs-open-max", "4", "--device-hours-max", "1.5"]);
+    me.ok(&["projects", "p", "--jobs-open-max", "none"]);
+    let project = me.json(&["projects", "p"])[0].clone();
+    assert_eq!((&project["weight"], &project["quota"]["device_hours_per_month_max"]), (&3.0.into(), &1.5.into()), "{project}");
+    assert!(project["quota"]["jobs_open_max"].is_null() && project["used"]["jobs_open"] == 0, "{project}");
+    assert!(me.ok(&["projects", "p"]).contains("of 1.5 device-hours this month"));
     me.ok(&["remove", id]);
     assert_eq!(me.wrong(&["show", id]).0, 2);
 }
@@ -157,9 +163,17 @@ fn somebody_logs_in_and_may_what_their_role_may() {
     let audit = owner.json(&["accounts", "audit"]);
     let actions: Vec<&str> = audit.as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
     assert!(actions.contains(&"login") && actions.contains(&"token-issued"), "{audit}");
+    let file = studio.path("ada.zip").display().to_string();
+    ada.ok(&["accounts", "export", "me", "-o", &file]);
+    assert!(std::fs::read(&file).unwrap().starts_with(b"PK"), "a ZIP");
+    assert_eq!(ada.wrong(&["accounts", "erase", "me"]).0, 2, "it has to be meant");
     ada.ok(&["logout"]);
     let (code, said) = ada.wrong(&["nodes"]);
     assert!(code == 2 && said.contains("klieg serve"), "{said}");
+    let accounts = owner.json(&["accounts", "list"]);
+    let id = accounts[0]["id"].as_str().unwrap();
+    owner.ok(&["accounts", "erase", id, "--yes"]);
+    assert!(!owner.ok(&["accounts", "list"]).contains("ada@studio"));
 }
 
 #[test]

@@ -9,6 +9,11 @@ use std::sync::Arc;
 static STEPS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 const SCHEMA: Schema = Schema { whose: "accounts", table: "_account_migrations", steps: &STEPS };
 
+const INSERT: &str = "INSERT INTO account (id, name, role, password, created_at, closed_at)
+    VALUES ($1, $2, $3, $4, $5, NULL) ON CONFLICT (name) DO NOTHING";
+/// What the audit says of accounts that people made for themselves.
+const JOINED: &str = "account-joined";
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 
@@ -85,13 +90,28 @@ impl Accounts {
         let (name, id) = (cleaned(name)?, secret::id()?);
         password::check(password)?;
         let hash = self.hash(password).await?;
-        let insert = "INSERT INTO account (id, name, role, password, created_at, closed_at)
-            VALUES ($1, $2, $3, $4, $5, NULL) ON CONFLICT (name) DO NOTHING";
-        let insert = sql!(insert, &id, &name, role.to_string(), hash, now).must();
+        let insert = sql!(INSERT, &id, &name, role.to_string(), hash, now).must();
         if !self.database.together(vec![insert, note(now, by, &format!("account-made-{role}"), &id)]).await? {
             return Err(AccountError::Taken(name));
         }
         Ok(Account { id: AccountId(id), name, role, created_at: now, closed: false })
+    }
+
+    /// Makes a viewer's account for somebody who asks for it themselves, while there are fewer than `most` such.
+    pub async fn join(&self, name: &str, password: &str, most: i64, now: Seconds) -> Result<Account, AccountError> {
+        let query = "SELECT COUNT(*) FROM account_audit WHERE action = $1";
+        let (count,): (i64,) = self.database.row(sql!(query, JOINED)).await?.unwrap_or_default();
+        if count >= most {
+            return Err(AccountError::Crowded(most));
+        }
+        let (name, id) = (cleaned(name)?, secret::id()?);
+        password::check(password)?;
+        let hash = self.hash(password).await?;
+        let insert = sql!(INSERT, &id, &name, Role::Viewer.to_string(), hash, now).must();
+        if !self.database.together(vec![insert, note(now, &id, JOINED, &id)]).await? {
+            return Err(AccountError::Taken(name));
+        }
+        Ok(Account { id: AccountId(id), name, role: Role::Viewer, created_at: now, closed: false })
     }
 
     /// Whether there is any account that is not closed.

@@ -61,10 +61,12 @@ impl Accounts {
         Ok(AuditPage { entries, next })
     }
 
-    /// Deletes entries from before a time, and notes that and how many.
+    /// Deletes entries from before a time, and notes how many if there were any.
     pub async fn trim_audit(&self, before: Seconds, by: &str, now: Seconds) -> Result<u64, AccountError> {
         let gone = self.database.run(sql!("DELETE FROM account_audit WHERE at < $1", before)).await?;
-        self.note(now, by, "audit-trimmed", &format!("{gone} entries from before {before}")).await?;
+        if gone > 0 {
+            self.note(now, by, "audit-trimmed", &format!("{gone} entries from before {before}")).await?;
+        }
         Ok(gone)
     }
 }

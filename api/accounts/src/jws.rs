@@ -1,12 +1,15 @@
-//! Ed25519 for JWTs by `ring`, which the program has already for TLS. Nothing else is signed or accepted.
+//! JWTs by `ring`, which the program has already for TLS: Ed25519 for our own, and what other providers sign with checked too. Which of
+//! them a token may be signed with says whoever checks it.
 
 use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, DecodingKey, EncodingKey,
+    Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey,
     crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
     errors::{Error, ErrorKind},
     signature::{self, Signer, Verifier},
 };
-use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, Ed25519KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 
 static PROVIDER: CryptoProvider = CryptoProvider { signer_factory, verifier_factory, key_utils: KeyUtils::new_unimplemented() };
 
@@ -16,7 +19,18 @@ pub fn install() {
 }
 
 struct Ed25519(Ed25519KeyPair);
-struct Ed25519Check(Vec<u8>);
+
+/// A key that checks, and with which algorithm.
+struct Check {
+    algorithm: Algorithm,
+    key: Key,
+}
+
+enum Key {
+    Ed25519(Vec<u8>),
+    P256(Vec<u8>),
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+}
 
 fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
     if *algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
@@ -26,11 +40,17 @@ fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn Jw
     Ok(Box::new(Ed25519(pair)))
 }
 
+/// A key checks only what is signed with its own kind of algorithm.
 fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
-    if *algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
-        return Err(ErrorKind::InvalidAlgorithm.into());
-    }
-    Ok(Box::new(Ed25519Check(key.try_get_as_bytes()?.to_vec())))
+    let key = match (algorithm, key.family(), key.kind()) {
+        (Algorithm::EdDSA, AlgorithmFamily::Ed, DecodingKeyKind::SecretOrDer(bytes)) => Key::Ed25519(bytes.clone()),
+        (Algorithm::ES256, AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(point)) => Key::P256(point.clone()),
+        (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
+            Key::Rsa { n: n.clone(), e: e.clone() }
+        }
+        _ => return Err(ErrorKind::InvalidAlgorithm.into()),
+    };
+    Ok(Box::new(Check { algorithm: *algorithm, key }))
 }
 
 impl Signer<Vec<u8>> for Ed25519 {
@@ -45,14 +65,19 @@ impl JwtSigner for Ed25519 {
     }
 }
 
-impl Verifier<Vec<u8>> for Ed25519Check {
+impl Verifier<Vec<u8>> for Check {
     fn verify(&self, message: &[u8], signed: &Vec<u8>) -> Result<(), signature::Error> {
-        UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signed).map_err(|_| signature::Error::new())
+        let right = match &self.key {
+            Key::Ed25519(key) => UnparsedPublicKey::new(&ED25519, key).verify(message, signed),
+            Key::P256(key) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key).verify(message, signed),
+            Key::Rsa { n, e } => RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signed),
+        };
+        right.map_err(|_| signature::Error::new())
     }
 }
 
-impl JwtVerifier for Ed25519Check {
+impl JwtVerifier for Check {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
+        self.algorithm
     }
 }

@@ -9,9 +9,11 @@
 mod accounts;
 mod audit;
 mod believed;
+mod idtoken;
 mod jws;
 mod keys;
 mod login;
+mod oidc;
 mod password;
 mod privacy;
 mod role;
@@ -21,7 +23,9 @@ mod tokens;
 
 pub use accounts::{Account, AccountId, Accounts, Caller};
 pub use audit::{AUDIT_PAGE_MAX, AuditEntry, AuditPage};
+pub use idtoken::{Expected, Said, check as check_id_token, names_key};
 pub use klieg_database::{Database, DatabaseError};
+pub use oidc::{Arrival, IdentityInfo, Journey, Kept};
 pub use privacy::{Export, SessionInfo};
 pub use role::{Permission, Role, Unknown};
 pub use sessions::{ACCESS_S, Pair, REFRESH_S, SESSION_S};
@@ -44,6 +48,8 @@ pub enum AccountError {
     BadNewToken { name: String, what: &'static str },
     #[error("make the account {0:?}: there is one of that name")]
     Taken(String),
+    #[error("make an account: {0} people have made theirs by themselves, which is the most; ask an admin for one")]
+    Crowded(i64),
     /// The same whether the name, the password or the state of the account is wrong: nobody learns which names there are.
     #[error("log in: the name or the password is wrong, or the account is closed")]
     NotThem,

@@ -51,6 +51,16 @@ impl Accounts {
         self.begin_session(&account, &kept, now).await
     }
 
+    /// Notes that somebody at an address gave a wrong password for a name: an account's by its id, one that nobody has by its digest.
+    /// How often it is noted is the caller's affair.
+    pub async fn note_miss(&self, name: &str, address: &str, now: Seconds) -> Result<(), AccountError> {
+        let Ok(name) = cleaned(name) else { return Ok(()) };
+        let query = "SELECT id FROM account WHERE name = $1";
+        let known: Option<(String,)> = self.database.row(sql!(query, &name)).await?;
+        let subject = known.map_or_else(|| secret::digest(&name), |(id,)| id);
+        self.note(now, &format!("nobody at {address}"), "login-failed", &subject).await
+    }
+
     /// Changes the caller's own password. It ends all their sessions, this one too; tokens of programs stay.
     pub async fn change_password(&self, caller: &Caller, old: &str, new: &str, now: Seconds) -> Result<(), AccountError> {
         let name = self.account(&caller.account).await?.name;

@@ -46,7 +46,7 @@ impl Accounts {
         Ok(Export { sessions, tokens: self.tokens(id).await?, audit, audit_whole, account })
     }
 
-    /// Forgets who an account was: its name, password, sessions and tokens are gone, and it is closed. What the audit says stays, under
+    /// Forgets who an account was: its name, password, sessions, tokens and identities are gone, and it is closed. What the audit says stays, under
     /// the account's id, which says nothing about anybody.
     pub async fn erase(&self, id: &AccountId, by: &str, now: Seconds) -> Result<(), AccountError> {
         let name = self.account(id).await?.name;
@@ -59,6 +59,8 @@ impl Accounts {
                 sql!(update, &nobody, now, &id.0, &name).must(),
                 sql!("DELETE FROM account_session WHERE account = $1", &id.0),
                 sql!("DELETE FROM account_token WHERE account = $1", &id.0),
+                sql!("DELETE FROM account_identity WHERE account = $1", &id.0),
+                sql!("DELETE FROM account_ticket WHERE account = $1", &id.0),
                 sql!("DELETE FROM account_miss WHERE name = $1", secret::digest(&name)),
                 sql!("UPDATE account_audit SET actor = $1 WHERE actor = $2", &nobody, &name),
                 sql!(

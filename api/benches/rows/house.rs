@@ -87,6 +87,7 @@ pub async fn serve(farm: FarmOptions, listen: SocketAddr, limits: Limits) -> Ser
         device: None,
         limits,
         webhooks: klieg_api::Allow::default(),
+        people: klieg_api::People::default(),
     };
     Server::start(options).await.expect("a server")
 }

@@ -9,7 +9,7 @@ use crate::{
     app::{App, Input, json},
     artifacts,
     problem::Trouble,
-    sniff, uploads,
+    quotas, sniff, uploads,
 };
 use axum::{
     Extension,
@@ -94,7 +94,7 @@ async fn place(
     let place = match (upload.name.is_some(), digest) {
         (true, _) => super::uploads::begin(&app, &farm, &who, &upload, digest.filter(|_| present)).await?,
         (false, Some(digest)) => {
-            let url = format!("/api/v1/assets/{}", digest.hex());
+            let url = views::upload_url(digest, &upload.project);
             UploadPlace { present, method: "PUT".into(), url, upload: None, asset: None }
         }
         (false, None) => {
@@ -159,11 +159,21 @@ async fn change(
     Path(digest): Path<String>,
     Input(AssetChange { name, project }): Input<AssetChange>,
 ) -> Result<Response, Trouble> {
-    let (assets, digest) = (app.assets()?, digest_of(&digest)?.hex());
-    theirs(&who, &assets.asset(&digest).await?.owner, "asset")?;
+    let (assets, digest) = (app.assets()?, digest_of(&digest)?);
+    let before = assets.asset(&digest.hex()).await?;
+    theirs(&who, &before.owner, "asset")?;
     name.as_deref().map(|name| checked("/name", name, 1, NAME_MAX)).transpose()?;
     project.as_deref().map(|project| checked("/project", project, 0, PROJECT_MAX)).transpose()?;
-    let changed = assets.change(&digest, name.as_deref(), project.as_deref()).await?;
+    let moved = project.as_deref().filter(|project| **project != before.project);
+    let counted = match moved {
+        Some(project) => Some(quotas::upload(&app, &who, project, digest, u64::try_from(before.bytes).unwrap_or(0)).await?),
+        None => None,
+    };
+    let changed = assets.change(&digest.hex(), name.as_deref(), project.as_deref()).await?;
+    if let Some(counted) = counted {
+        counted.kept();
+        app.ledger().await?.give_room_back(&before.project, &digest.hex()).await?;
+    }
     Ok(json(StatusCode::OK, &AssetRecord::from(changed)))
 }
 
@@ -178,10 +188,12 @@ async fn remove(
     Path(digest): Path<String>,
 ) -> Result<StatusCode, Trouble> {
     let (assets, digest) = (app.assets()?, digest_of(&digest)?);
-    theirs(&who, &assets.asset(&digest.hex()).await?.owner, "asset")?;
+    let asset = assets.asset(&digest.hex()).await?;
+    theirs(&who, &asset.owner, "asset")?;
     let _turn = app.uploads.turn().await;
     assets.remove(&digest.hex()).await?;
     farm.release(digest).await?;
+    app.ledger().await?.give_room_back(&asset.project, &digest.hex()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -204,16 +216,21 @@ async fn give(
 ///
 /// It is there, as a whole, when this is answered, and not before: its bytes must have the digest. It has no record, and may be swept
 /// when no job wants it any more.
-#[utoipa::path(put, path = "/assets/{digest}", tag = "assets", params(("digest" = String, Path)),
+#[utoipa::path(put, path = "/assets/{digest}", tag = "assets", params(("digest" = String, Path), views::Charged),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = Stored), Problems))]
 async fn take(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
     Path(digest): Path<String>,
+    Query(views::Charged { project }): Query<views::Charged>,
     request: Request,
 ) -> Result<Response, Trouble> {
     let digest = digest_of(&digest)?;
+    views::project_name(&project)?;
+    let counted = quotas::upload(&app, &who, &project, digest, artifacts::length_of(&app, &request)?).await?;
     artifacts::accept(&app, &farm, digest, request).await?;
+    counted.kept();
     let url = format!("/api/v1/assets/{}", digest.hex());
     Ok(json(StatusCode::CREATED, &Stored { digest: digest.hex(), url }))
 }

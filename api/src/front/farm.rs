@@ -2,11 +2,14 @@
 
 use super::{
     Problems,
-    views::{Costs, Demand, FarmHistory, GpuNow, History, Host, Minute, Node, Project, Queue, Sample, Share, Spent, Welcome},
+    views::{
+        self, Costs, Demand, FarmHistory, GpuNow, History, Host, Minute, NewShare, Node, Project, Queue, Sample, Spent, Welcome,
+    },
 };
 use crate::{
     app::{App, Input, json},
     problem::Trouble,
+    quotas,
 };
 use axum::{
     Extension,
@@ -136,25 +139,30 @@ async fn undrain(Extension(farm): Extension<Farm>, Path(id): Path<String>) -> Re
 
 /// Projects: what they may have and what they have had
 #[utoipa::path(get, path = "/projects", tag = "farm", responses((status = 200, body = [Project]), Problems))]
-async fn projects(Extension(farm): Extension<Farm>) -> Result<Response, Trouble> {
-    let records = farm.look(|state, _| records::projects(state)).await?;
-    Ok(json(StatusCode::OK, &records.into_iter().map(Project::from).collect::<Vec<_>>()))
+async fn projects(State(app): State<App>, Extension(farm): Extension<Farm>) -> Result<Response, Trouble> {
+    Ok(json(StatusCode::OK, &known_projects(&app, &farm).await?))
 }
 
-/// Characters of a project's name.
-const NAME_MAX: usize = 100;
+async fn known_projects(app: &App, farm: &Farm) -> Result<Vec<Project>, Trouble> {
+    let records = farm.look(|state, _| records::projects(state)).await?;
+    let standing = quotas::standing(app, farm).await?;
+    let project = |record: records::ProjectRecord| {
+        let (quota, used) = standing.get(&record.name).copied().unwrap_or_default();
+        Project { quota, used, ..Project::from(record) }
+    };
+    Ok(records.into_iter().map(project).collect())
+}
 
 /// Sets what a project may have from now on
-#[utoipa::path(put, path = "/projects/{name}", tag = "farm", params(("name" = String, Path)), request_body = Share, responses((status = 200, body = Project), Problems))]
+#[utoipa::path(put, path = "/projects/{name}", tag = "farm", params(("name" = String, Path)), request_body = NewShare, responses((status = 200, body = Project), Problems))]
 async fn set_project(
+    State(app): State<App>,
     Extension(farm): Extension<Farm>,
     Path(name): Path<String>,
-    Input(share): Input<Share>,
+    Input(NewShare { share, quota }): Input<NewShare>,
 ) -> Result<Response, Trouble> {
     let bad = |pointer: &str, what: &str| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, what).at(pointer.into());
-    if name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(bad("", "a project's name has 100 characters at most, none of them a control character"));
-    }
+    views::project_name(&name)?;
     if !(share.weight.is_finite() && share.weight > 0.0) {
         return Err(bad("/weight", "a weight is a number above 0"));
     }
@@ -164,10 +172,16 @@ async fn set_project(
     if share.seconds_max.is_some_and(|most| !(most.is_finite() && most >= 0.0)) {
         return Err(bad("/seconds_max", "a bound is a number of seconds, 0 or more"));
     }
+    if quota.and_then(|quota| quota.device_hours_per_month_max).is_some_and(|most| !(most.is_finite() && most >= 0.0)) {
+        return Err(bad("/quota/device_hours_per_month_max", "a quota is a number of hours, 0 or more"));
+    }
     farm.set_share(&name, share.into()).await?;
-    let found = farm.look(move |state, _| records::projects(state).into_iter().find(|project| project.name == name)).await?;
+    if let Some(quota) = quota {
+        app.ledger().await?.set_quota(&name, quota.into()).await?;
+    }
+    let found = known_projects(&app, &farm).await?.into_iter().find(|project| project.name == name);
     let found = found.ok_or_else(|| Trouble::new(StatusCode::NOT_FOUND, "there is no such project"))?;
-    Ok(json(StatusCode::OK, &Project::from(found)))
+    Ok(json(StatusCode::OK, &found))
 }
 
 /// What was spent, by project

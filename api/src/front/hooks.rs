@@ -52,7 +52,7 @@ fn owner(who: &Who) -> Option<&str> {
 
 /// Who is told of what.
 #[derive(Serialize, ToSchema)]
-struct Webhook {
+pub(super) struct Webhook {
     id: String,
     /// The account whose it is.
     owner: String,
@@ -74,6 +74,11 @@ impl From<webhooks::Webhook> for Webhook {
         let webhooks::Webhook { id, owner, url, events, created_at, disabled_at, disabled_why } = webhook;
         Self { id, owner, url, events, created_at, disabled_at, disabled_why, secret: None }
     }
+}
+
+/// All webhooks of an account.
+pub(super) async fn of_owner(app: &App, account: &str) -> Result<Vec<Webhook>, Trouble> {
+    Ok(app.webhooks()?.all(Some(account)).await?.into_iter().map(Webhook::from).collect())
 }
 
 /// A webhook to be added.

@@ -12,7 +12,7 @@ use crate::{
     app::{App, Input, json},
     planning::{self, Submitted},
     problem::Trouble,
-    traced,
+    quotas, traced,
 };
 use axum::{
     Extension,
@@ -102,6 +102,8 @@ fn accepted(status: StatusCode, id: &JobId, body: &impl serde::Serialize) -> Res
 /// What was sent, as the farm takes it. Whoever asks must be allowed the kind.
 fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
     let kind = app.kind(&job.kind)?;
+    views::project_name(&job.project)?;
+    views::label(&job.label)?;
     if let Some(wanted) = kind.permission()
         && !who.may(Permission::RunCommands)
     {
@@ -148,7 +150,7 @@ fn escaped(name: &str) -> String {
 /// Submits a job
 ///
 /// It survives any crash once this is answered. The same again, while the job has not ended, gives the same job.
-#[utoipa::path(post, path = "/jobs", tag = "jobs", request_body = NewJob, responses((status = 201, body = Job), Problems))]
+#[utoipa::path(post, path = "/jobs", tag = "jobs", params(views::Once), request_body = NewJob, responses((status = 201, body = Job), Problems))]
 async fn submit(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
@@ -304,7 +306,7 @@ async fn cancelled(app: &App, farm: &Farm, who: &Who, id: String) -> Result<Resp
 /// Does a job that failed or was cancelled again
 ///
 /// As a new job; what was computed is not computed again.
-#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path)), responses((status = 202, body = Job), Problems))]
+#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path), views::Once), responses((status = 202, body = Job), Problems))]
 async fn retry(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
@@ -341,7 +343,7 @@ async fn prioritise(
 }
 
 /// A screenplay to a film
-#[utoipa::path(post, path = "/generate/film", tag = "generate", request_body = NewFilm, responses((status = 202, body = Generating), Problems))]
+#[utoipa::path(post, path = "/generate/film", tag = "generate", params(views::Once), request_body = NewFilm, responses((status = 202, body = Generating), Problems))]
 async fn generate_film(
     State(app): State<App>,
     Extension(farm): Extension<Farm>,
@@ -349,7 +351,10 @@ async fn generate_film(
     Input(film): Input<NewFilm>,
 ) -> Result<Response, Trouble> {
     let script = Digest::of(film.script.as_bytes());
+    views::project_name(&film.project)?;
+    let counted = quotas::upload(&app, &who, &film.project, script, film.script.len() as u64).await?;
     farm.put(film.script.into_bytes()).await?;
+    counted.kept();
     let mut params = film.params;
     params.insert("file".into(), Value::String(film.file.clone()));
     let inputs = BTreeMap::from([("script".to_owned(), script.hex())]);

@@ -4,6 +4,8 @@ use super::Problems;
 use crate::{
     access::{Who, now},
     app::{App, Input, json},
+    connections::Peer,
+    people::Registration,
     problem::Trouble,
 };
 use axum::{
@@ -12,8 +14,9 @@ use axum::{
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
-use klieg_accounts::{self as accounts, AccountId, NewToken, Permission, Role};
+use klieg_accounts::{self as accounts, AccountError, AccountId, NewToken, Permission, Role};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -26,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(keys))
         .routes(routes!(password))
         .routes(routes!(register))
+        .routes(routes!(sign_up))
         .routes(routes!(all))
         .routes(routes!(close))
         .routes(routes!(tokens, issue))
@@ -44,7 +48,7 @@ struct Login {
 
 /// What a login gives.
 #[derive(Serialize, ToSchema)]
-struct Pair {
+pub(super) struct Pair {
     /// For `Authorization: Bearer`; a JWT (EdDSA).
     access_token: String,
     /// For `/auth/refresh`, once.
@@ -62,7 +66,7 @@ impl From<accounts::Pair> for Pair {
 }
 
 /// No secret is ever kept by whatever is between.
-fn secret(status: StatusCode, body: &impl Serialize) -> Response {
+pub(super) fn secret(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -70,9 +74,45 @@ fn secret(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// Signs in
 #[utoipa::path(post, path = "/auth/login", tag = "people", request_body = Login, security(()), responses((status = 200, body = Pair), Problems))]
-async fn login(State(app): State<App>, Input(Login { name, password }): Input<Login>) -> Result<Response, Trouble> {
-    let pair = app.accounts()?.login(&name, &password, now()).await?;
-    Ok(secret(StatusCode::OK, &Pair::from(pair)))
+async fn login(
+    State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    Input(Login { name, password }): Input<Login>,
+) -> Result<Response, Trouble> {
+    let accounts = app.accounts()?;
+    match accounts.login(&name, &password, now()).await {
+        Ok(pair) => Ok(secret(StatusCode::OK, &Pair::from(pair))),
+        Err(error) => {
+            if matches!(error, AccountError::NotThem | AccountError::Slower { .. }) {
+                missed(&app, &name, &address(peer)).await;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Where a request comes from.
+fn address(peer: Option<Extension<Peer>>) -> String {
+    peer.map_or_else(|| "an unknown address".into(), |Extension(peer)| peer.0.to_string())
+}
+
+/// Wrong passwords for one name from one address are noted once a minute, and so many from one address in a minute.
+const MISSES_PER_MINUTE: u32 = 10;
+
+/// Notes a wrong password in the audit.
+async fn missed(app: &App, name: &str, address: &str) {
+    let (now_s, at) = (now(), Instant::now());
+    let pair = format!("{address} {}", blake3::hash(name.trim().to_lowercase().as_bytes()).to_hex());
+    let noted = app.misses.take(&pair, 1.0 / 60.0, 1, at).granted
+        && app.misses.take(address, f64::from(MISSES_PER_MINUTE) / 60.0, MISSES_PER_MINUTE, at).granted;
+    if !noted {
+        return;
+    }
+    if let Ok(accounts) = app.accounts()
+        && let Err(error) = accounts.note_miss(name, address, now_s).await
+    {
+        tracing::warn!(%error, "a wrong password is not in the audit");
+    }
 }
 
 /// A refresh token.
@@ -207,6 +247,33 @@ async fn register(
         |error: accounts::Unknown| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, format!("failed to {error}")).at("/role".into());
     let role: Role = new.role.parse().map_err(wrong)?;
     let account = app.accounts()?.create(&new.name, &new.password, role, &who.caller.account.0, now()).await?;
+    Ok(json(StatusCode::CREATED, &Account::from(account)))
+}
+
+/// Accounts that people of one address may make for themselves at once, and then in an hour.
+const NEWCOMERS: u32 = 5;
+/// Accounts that people may have made for themselves, closed ones too.
+const NEWCOMERS_MAX: i64 = 10_000;
+
+/// Makes an account for oneself
+///
+/// A viewer's, where the farm is open to that (`klieg serve --registration open`).
+#[utoipa::path(post, path = "/auth/signup", tag = "people", request_body = Login, security(()), responses((status = 201, body = Account), Problems))]
+async fn sign_up(
+    State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    Input(Login { name, password }): Input<Login>,
+) -> Result<Response, Trouble> {
+    if app.people.registration != Registration::Open {
+        let detail = "this farm is closed to newcomers: ask an admin for an account (`klieg accounts make`)";
+        return Err(Trouble::new(StatusCode::FORBIDDEN, detail).coded("registration-closed"));
+    }
+    let left = app.newcomers.take(&address(peer), f64::from(NEWCOMERS) / 3_600.0, NEWCOMERS, Instant::now());
+    if !left.granted {
+        let detail = format!("{NEWCOMERS} accounts an hour can be made from one address; wait, or ask an admin for one");
+        return Err(Trouble::later(StatusCode::TOO_MANY_REQUESTS, detail, left.reset).coded("too-often"));
+    }
+    let account = app.accounts()?.join(&name, &password, NEWCOMERS_MAX, now()).await?;
     Ok(json(StatusCode::CREATED, &Account::from(account)))
 }
 

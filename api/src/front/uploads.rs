@@ -10,7 +10,7 @@ use crate::{
     access::{Who, now},
     app::{App, json},
     problem::Trouble,
-    sniff,
+    quotas, sniff,
     uploads::{self, Writing},
 };
 use axum::{
@@ -55,6 +55,7 @@ pub(super) async fn begin(
         touched_at: at,
     };
     if let Some(digest) = there {
+        let counted = quotas::upload(app, who, &upload.project, digest, upload.bytes).await?;
         let found = farm.blob_size(digest).await?.unwrap_or(0);
         if found != upload.bytes {
             let detail = format!("what has this digest has {found} bytes, not {}", upload.bytes);
@@ -63,8 +64,11 @@ pub(super) async fn begin(
         let _turn = app.uploads.turn().await;
         let asset = kept(farm, asset_of(&record, digest), record.declared.as_deref()).await?;
         let asset = AssetRecord::from(assets.add(&asset).await?);
+        counted.kept();
         return Ok(UploadPlace { present: true, method: "GET".into(), url: asset.url.clone(), upload: None, asset: Some(asset) });
     }
+    // Told before a byte is sent; it counts when all have come.
+    drop(quotas::upload(app, who, &upload.project, Digest::of(record.id.as_bytes()), upload.bytes).await?);
     // The same begun again is the one that is under way.
     let record = match assets.begun(&record).await? {
         Some(begun) => begun,
@@ -175,7 +179,7 @@ async fn receive(
     };
     let there = offset(&app, &farm, &upload).await?;
     if there == whole(&upload) {
-        let asset = finish(&app, &farm, &upload, writing).await?;
+        let asset = finish(&app, &farm, &who, &upload, writing).await?;
         return Ok(json(StatusCode::CREATED, &AssetRecord::from(asset)));
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -204,7 +208,7 @@ fn at_another(there: u64) -> Response {
 }
 
 /// Makes an asset of an upload whose bytes have all come. Whatever ends in the middle, asking again goes on from there.
-async fn finish(app: &App, farm: &Farm, upload: &Record, writing: Writing) -> Result<Asset, Trouble> {
+async fn finish(app: &App, farm: &Farm, who: &Who, upload: &Record, writing: Writing) -> Result<Asset, Trouble> {
     let (assets, path) = (app.assets()?, app.uploads.path(&upload.id));
     let digest = match app.uploads.length(&upload.id).await? {
         Some(_) => {
@@ -226,6 +230,7 @@ async fn finish(app: &App, farm: &Farm, upload: &Record, writing: Writing) -> Re
         // It is an artifact already.
         None => super::assets::digest_of(upload.digest.as_deref().unwrap_or_default())?,
     };
+    let counted = quotas::upload(app, who, &upload.project, digest, whole(upload)).await?;
     assets.found(&upload.id, &digest.hex()).await?;
     if app.uploads.length(&upload.id).await?.is_some() {
         farm.adopt(digest, path).await?;
@@ -233,6 +238,7 @@ async fn finish(app: &App, farm: &Farm, upload: &Record, writing: Writing) -> Re
     let _turn = app.uploads.turn().await;
     let asset = kept(farm, asset_of(upload, digest), upload.declared.as_deref()).await?;
     let asset = assets.finish(&upload.id, &asset).await?;
+    counted.kept();
     drop(writing);
     Ok(asset)
 }

@@ -1,5 +1,6 @@
 //! What the routes take and give, as JSON. Times are milliseconds since 1970.
 
+use crate::problem::Trouble;
 use klieg_protocol::{Digest, DiskTelemetry, Fault, GpuTelemetry, HostTelemetry, JobState, NodeId, TaskFailure, TaskState};
 use klieg_scheduler::{
     JobRecord, TaskRecord,
@@ -696,6 +697,67 @@ pub struct Project {
     /// Slot-seconds of its attempts, and what they cost.
     pub seconds: f64,
     pub cost: f64,
+    #[serde(default)]
+    pub quota: Quota,
+    #[serde(default)]
+    pub used: Used,
+}
+
+/// What a project may have of the farm, and what whoever submits for it is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NewShare {
+    #[serde(flatten)]
+    pub share: Share,
+    /// Replaces all quotas; without it they stay as they are.
+    pub quota: Option<Quota>,
+}
+
+/// What a project may have; null: as much as it likes. Past one whoever submits for it is refused with `quota-exceeded`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quota {
+    /// Jobs that have not ended, at a time.
+    pub jobs_open_max: Option<u32>,
+    /// Slot-hours that its attempts take in a calendar month (UTC). A job that is estimated to pass it is refused; one that runs is not stopped.
+    #[schema(minimum = 0)]
+    pub device_hours_per_month_max: Option<f64>,
+    /// Bytes of all its uploads that the farm keeps.
+    pub upload_bytes_max: Option<u64>,
+    /// Bytes of one upload.
+    pub upload_bytes_each_max: Option<u64>,
+}
+
+/// What a project has of what it may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Used {
+    pub jobs_open: u64,
+    pub device_hours_this_month: f64,
+    pub upload_bytes: u64,
+}
+
+impl From<klieg_ledger::Quota> for Quota {
+    fn from(quota: klieg_ledger::Quota) -> Self {
+        Self {
+            jobs_open_max: quota.jobs_open_max.and_then(|most| u32::try_from(most).ok()),
+            device_hours_per_month_max: quota.device_seconds_per_month_max.map(|seconds| seconds as f64 / 3600.0),
+            upload_bytes_max: quota.upload_bytes_max.map(i64::unsigned_abs),
+            upload_bytes_each_max: quota.upload_bytes_each_max.map(i64::unsigned_abs),
+        }
+    }
+}
+
+impl From<Quota> for klieg_ledger::Quota {
+    #[expect(clippy::cast_possible_truncation, reason = "a float that is too large becomes the largest integer")]
+    fn from(quota: Quota) -> Self {
+        let whole = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        Self {
+            jobs_open_max: quota.jobs_open_max.map(i64::from),
+            device_seconds_per_month_max: quota.device_hours_per_month_max.map(|hours| (hours * 3600.0).round() as i64),
+            upload_bytes_max: quota.upload_bytes_max.map(whole),
+            upload_bytes_each_max: quota.upload_bytes_each_max.map(whole),
+        }
+    }
 }
 
 /// What a project may have of the farm.
@@ -745,6 +807,8 @@ impl From<ProjectRecord> for Project {
             open_tasks: record.open_tasks,
             seconds: record.seconds,
             cost: record.cost,
+            quota: Quota::default(),
+            used: Used::default(),
         }
     }
 }
@@ -796,6 +860,55 @@ pub struct Upload {
     #[serde(default)]
     #[schema(example = "image/png")]
     pub media_type: Option<String>,
+}
+
+/// How a request is done once, though it be sent twice.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Once {
+    /// One word of 1 to 255 visible ASCII characters. The same request under the same key is answered the same for a day, with
+    /// `Idempotent-Replayed: true`; another under the same key is refused with `idempotency-key-reused`.
+    #[param(rename = "Idempotency-Key")]
+    pub idempotency_key: Option<String>,
+}
+
+/// To whose quota an upload counts.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Charged {
+    /// The default project if not given.
+    #[serde(default)]
+    pub project: String,
+}
+
+/// Where an artifact is uploaded.
+pub(crate) fn upload_url(digest: Digest, project: &str) -> String {
+    let query = if project.is_empty() { String::new() } else { format!("?project={}", encoded(project)) };
+    format!("/api/v1/assets/{}{query}", digest.hex())
+}
+
+/// A text as a query has it (RFC 3986, 2.3).
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Characters of a project's name, and of a job's label.
+const PROJECT_CHARACTERS_MAX: usize = 100;
+const LABEL_CHARACTERS_MAX: usize = 1_000;
+
+/// A name of a project that anybody can read.
+pub(crate) fn project_name(name: &str) -> Result<(), Trouble> {
+    let fits = name.chars().count() <= PROJECT_CHARACTERS_MAX && !name.chars().any(char::is_control);
+    let detail = format!("a project's name has {PROJECT_CHARACTERS_MAX} characters at most, none of them a control character");
+    if fits { Ok(()) } else { Err(Trouble::new(http::StatusCode::UNPROCESSABLE_ENTITY, detail).at("/project".into())) }
+}
+
+/// A label that fits a line.
+pub(crate) fn label(text: &str) -> Result<(), Trouble> {
+    let fits = text.chars().count() <= LABEL_CHARACTERS_MAX && !text.chars().any(char::is_control);
+    let detail = format!("a label has {LABEL_CHARACTERS_MAX} characters at most, none of them a control character");
+    if fits { Ok(()) } else { Err(Trouble::new(http::StatusCode::UNPROCESSABLE_ENTITY, detail).at("/label".into())) }
 }
 
 /// Where it is uploaded.

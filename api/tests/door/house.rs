@@ -60,6 +60,7 @@ pub fn options(folder: &Path, listen: SocketAddr) -> ServerOptions {
         direct: false,
         device: None,
         webhooks: Allow::default(),
+        people: klieg_api::People::default(),
         limits: Limits { alive_every: Duration::from_millis(200), stranger_rate_burst: 10_000, ..Limits::default() },
     }
 }

@@ -2,13 +2,18 @@
 
 mod agents;
 mod artifacts;
+mod attacks;
 mod front;
 mod hooks;
 mod house;
 mod jobs;
 mod metrics;
+mod oidc;
+mod privacy;
+mod quotas;
 mod roles;
 mod sockets;
 mod tls;
+mod twice;
 mod uploads;
 mod ways;
