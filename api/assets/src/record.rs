@@ -71,6 +71,14 @@ impl Assets {
         Ok(AssetPage { assets: rows.into_iter().map(read).collect(), next })
     }
 
+    /// All that somebody brought, the oldest first.
+    pub async fn of_owner(&self, owner: &str) -> Result<Vec<Asset>, AssetError> {
+        let query = "SELECT number, digest, name, project, media_type, bytes, owner, created_at FROM asset
+            WHERE owner = $1 ORDER BY number";
+        let rows: Vec<Row> = self.database.rows(sql!(query, owner)).await?;
+        Ok(rows.into_iter().map(read).collect())
+    }
+
     /// Gives an asset another name, or another project.
     pub async fn change(&self, digest: &str, name: Option<&str>, project: Option<&str>) -> Result<Asset, AssetError> {
         let update = "UPDATE asset SET name = COALESCE($1, name), project = COALESCE($2, project) WHERE digest = $3";

@@ -36,6 +36,10 @@ async fn records(assets: &Assets) {
     let rest = assets.page(Some("x"), 2, first.next).await.unwrap();
     assert_eq!((names(&rest), rest.next), (vec!["a".to_owned()], None));
     assert_eq!(names(&assets.page(None, 200, None).await.unwrap()).len(), 4);
+    let bobs = Asset { owner: "bob".into(), ..asset("e", "y") };
+    assets.add(&bobs).await.unwrap();
+    assert_eq!((assets.of_owner("bob").await.unwrap(), assets.of_owner("ada").await.unwrap().len()), (vec![bobs.clone()], 4));
+    assets.remove(&bobs.digest).await.unwrap();
     let changed = assets.change(&again.digest, Some("ä b"), None).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.project.as_str()), ("ä b", "x"));
     assert_eq!(assets.change(&again.digest, None, Some("")).await.unwrap().project, "", "the default project is one, too");

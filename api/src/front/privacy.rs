@@ -1,6 +1,9 @@
 //! What the farm knows of somebody, for them; and forgetting it. What an admin may do, everybody may for themselves.
 
-use super::{Problems, hooks, views::Job};
+use super::{
+    Problems, hooks,
+    views::{AssetRecord, Job},
+};
 use crate::{
     access::{Who, now},
     app::App,
@@ -32,6 +35,7 @@ tokens         for programs, without their secrets
 identities     by which other providers it is known here
 webhooks       without the secrets that sign them
 jobs           that it submitted and that are still listed; their scripts and films are fetched as outputs
+assets         that it brought; their bytes are fetched by their digests
 uploads        that count to a project and that it made
 requests       under idempotency keys, of the last day
 audit          what it did and what was done to it
@@ -89,6 +93,7 @@ async fn tables(app: &App, farm: &Farm, id: &AccountId) -> Result<Vec<Table>, Tr
     };
     let jobs: Vec<Job> =
         farm.jobs().await?.into_iter().filter(|job| job.owner == id.0).map(|record| Job::new(record, None)).collect();
+    let assets: Vec<AssetRecord> = app.assets()?.of_owner(&id.0).await?.into_iter().map(AssetRecord::from).collect();
     let uploads = ledger.uploads_by(&id.0).await?.into_iter().map(|upload| {
         json!({ "project": upload.project, "digest": upload.digest, "bytes": upload.bytes, "uploaded_at": upload.uploaded_at })
     });
@@ -101,6 +106,7 @@ async fn tables(app: &App, farm: &Farm, id: &AccountId) -> Result<Vec<Table>, Tr
         ("identities", rows(serde_json::to_value(accounts.identities(id).await?))),
         ("webhooks", rows(serde_json::to_value(hooks::of_owner(app, &id.0).await?))),
         ("jobs", rows(serde_json::to_value(&jobs))),
+        ("assets", rows(serde_json::to_value(&assets))),
         ("uploads", uploads.collect()),
         ("requests", requests.collect()),
         ("audit", rows(serde_json::to_value(&export.audit))),
@@ -146,7 +152,7 @@ fn cell(value: &Value) -> String {
 
 /// Forgets who an account was
 ///
-/// Its name, password, sessions, tokens, webhooks and identities are gone, and it is closed. Its jobs stay, and so does what the audit
+/// Its name, password, sessions, tokens, webhooks and identities are gone, and it is closed. Its jobs and assets stay, and so does what the audit
 /// says, under an id that says nothing about anybody. One's own, or anybody's for admins. It cannot be undone.
 #[utoipa::path(post, path = "/accounts/{id}/erase", tag = "people", params(("id" = String, Path)), responses((status = 204), Problems))]
 async fn erase(State(app): State<App>, Extension(who): Extension<Who>, Path(id): Path<String>) -> Result<StatusCode, Trouble> {

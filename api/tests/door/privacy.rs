@@ -57,6 +57,9 @@ async fn everything_about_somebody_and_then_nothing() {
     let (_, issued) =
         ask(&server, "POST", "/api/v1/tokens", &token, Some(&json!({"name": "web app", "scopes": ["read-jobs"]}))).await;
     let (_, hook) = ask(&server, "POST", "/api/v1/webhooks", &token, Some(&json!({"url": "https://app.example/x"}))).await;
+    let asset = json!({"name": "plate of ada.txt", "bytes": 4, "digest": text});
+    let (status, kept) = ask(&server, "POST", "/api/v1/assets/upload", &token, Some(&asset)).await;
+    assert_eq!((status, kept["present"].as_bool()), (200, Some(true)), "{kept}");
     let path = format!("/api/v1/accounts/{ada}/export");
     assert_eq!(get(&server, &path, &other).await.0, 404, "it is nobody else's");
     assert_eq!(ask(&server, "POST", &format!("/api/v1/accounts/{ada}/erase"), &other, None).await.0, 404);
@@ -64,12 +67,13 @@ async fn everything_about_somebody_and_then_nothing() {
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
     let files = unpacked(bytes);
     let all: String = files.values().map(String::as_str).collect();
-    for name in ["account", "sessions", "tokens", "webhooks", "jobs", "uploads", "requests", "audit"] {
+    for name in ["account", "sessions", "tokens", "webhooks", "jobs", "assets", "uploads", "requests", "audit"] {
         assert!(files.contains_key(&format!("{name}.csv")), "{:?}", files.keys());
         assert!(serde_json::from_str::<Vec<Value>>(&files[&format!("{name}.json")]).is_ok(), "{name}");
     }
     assert!(files["account.json"].contains("ada@studio") && files["jobs.csv"].contains("'=ada's film"), "{}", files["jobs.csv"]);
     assert!(files["tokens.json"].contains("web app") && files["webhooks.json"].contains("https://app.example/x"));
+    assert!(files["assets.csv"].contains("plate of ada.txt"), "{}", files["assets.csv"]);
     assert!(files["audit.json"].contains("token-issued"));
     let secrets = [issued["token"].as_str().unwrap(), hook["secret"].as_str().unwrap(), "argon2", "bob"];
     assert!(secrets.iter().all(|secret| !all.contains(secret)), "{all}");
