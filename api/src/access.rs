@@ -103,6 +103,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/jobs/{id}/retry", May(SubmitJobs)),
     ("POST", "/api/v1/jobs/{id}/priority", May(ManageJobs)),
     ("POST", "/api/v1/generate/film", May(SubmitJobs)),
+    ("POST", "/api/v1/generate/{id}", May(SubmitJobs)),
     ("GET", "/api/v1/generate/{id}/status", May(ReadJobs)),
     ("GET", "/api/v1/generate/{id}/result", May(ReadJobs)),
     ("DELETE", "/api/v1/generate/{id}", May(SubmitJobs)),

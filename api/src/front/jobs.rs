@@ -42,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(generate_film))
         .routes(routes!(generate_status))
         .routes(routes!(generate_result))
-        .routes(routes!(generate_cancel))
+        .routes(routes!(generate_cancel, generate_other))
 }
 
 /// The most jobs on a page, and how many there are if nobody says.
@@ -386,6 +386,19 @@ async fn generate_result(
         return Err(Trouble::new(StatusCode::CONFLICT, detail).coded("no-result"));
     }
     Ok(json(StatusCode::OK, &Results { outputs: outputs_of(&app, &farm, &job.id).await? }))
+}
+
+/// What this farm does not make
+///
+/// Kinds have routes of their own; for another the answer says which there are.
+#[utoipa::path(post, path = "/generate/{id}", tag = "generate", params(("id" = String, Path)), responses(Problems))]
+async fn generate_other(State(app): State<App>, Path(id): Path<String>) -> Trouble {
+    let kinds: Vec<&str> = app.kinds.iter().map(|kind| kind.name()).collect();
+    let detail = format!(
+        "this farm does not generate {id:?}: POST /generate/film makes films, and POST /jobs takes jobs of the kinds {}",
+        kinds.join(", ")
+    );
+    Trouble::new(StatusCode::NOT_FOUND, detail).coded("no-such-kind")
 }
 
 /// As `/jobs/{id}/cancel`
