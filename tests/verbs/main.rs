@@ -272,7 +272,7 @@ fn manual_pages_are_written() {
     let studio = Studio::new();
     studio.ok(&["man", "man1"]);
     let page = |name: &str| std::fs::read_to_string(studio.path("man1").join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
-    assert!(page("klieg.1").contains("turns scripts into films"));
+    assert!(page("klieg.1").contains("Turns scripts into films"));
     for (name, flag) in [("klieg-submit.1", "estimate"), ("klieg-assets-add.1", "project"), ("klieg-webhooks-test.1", "webhook")] {
         assert!(page(name).contains(flag), "{name}");
     }

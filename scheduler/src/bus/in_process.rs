@@ -32,8 +32,8 @@ struct Log {
     events: VecDeque<Event>,
     ended: bool,
     last: Stamp,
-    /// How often it was told anew.
-    tellings: u64,
+    /// Which telling this is: of the same job, none in any life of the farm has the same.
+    telling: u64,
     /// Rings when it changes: whoever waits for another job's news sleeps on.
     bell: Arc<Notify>,
 }
@@ -77,13 +77,13 @@ impl InProcess {
         let Some(log) = logs.jobs.get(job) else {
             return closed.then_some(Page { first: from.index, events: Vec::new(), next: from, ended: true });
         };
-        let wanted = if from.log == log.tellings { from.index } else { 0 };
+        let wanted = if from.log == log.telling { from.index } else { 0 };
         let first = wanted.max(log.first);
         let skip = usize::try_from(first - log.first).unwrap_or(usize::MAX);
         let events: Vec<Event> = log.events.iter().skip(skip).cloned().collect();
         let ended = log.ended || closed;
         let next = first + events.len() as u64;
-        let next = Cursor { log: log.tellings, at: next, index: next };
+        let next = Cursor { log: log.telling, at: next, index: next };
         (ended || !events.is_empty()).then_some(Page { first, events, next, ended })
     }
 
@@ -118,10 +118,15 @@ impl InProcess {
     }
 }
 
+/// A leader's epoch and the number of what it tells: clients keep places in a telling, and come back to the next process with them.
+fn telling(stamp: Stamp) -> u64 {
+    u64::try_from(stamp.epoch.0).unwrap_or_default() << 40 | stamp.number & ((1 << 40) - 1)
+}
+
 impl Bus for InProcess {
     async fn begin(&self, job: &JobId, stamp: Stamp, events: Vec<Event>) {
         self.change(job, stamp, |log, bound| {
-            *log = Log { tellings: log.tellings + 1, bell: Arc::clone(&log.bell), ..Log::default() };
+            *log = Log { telling: telling(stamp), bell: Arc::clone(&log.bell), ..Log::default() };
             log.add(events, bound);
         });
     }
@@ -206,5 +211,19 @@ mod tests {
         let page = bus.read(&job, Cursor { index: 2, ..Cursor::default() }).await;
         assert_eq!((page.first, page.events), (7, vec![started(7), started(8), started(9)]));
         assert!(!bus.knows(&job).await, "it is not whole any more");
+    }
+
+    #[tokio::test]
+    async fn a_place_in_one_life_is_none_in_the_next() {
+        let job = JobId("j".into());
+        let started = |attempt| Event::TaskStarted { task: "t".into(), attempt, worker: 0 };
+        let mut kept = Cursor::default();
+        for epoch in 1..3 {
+            let bus = InProcess::new(100);
+            bus.begin(&job, Stamp { epoch: Epoch(epoch), number: 1 }, (0..4).map(started).collect()).await;
+            let page = bus.read(&job, kept).await;
+            assert_eq!((page.first, page.events.len()), (0, 4), "it is told anew from its beginning");
+            kept = page.next;
+        }
     }
 }
