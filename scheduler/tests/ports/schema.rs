@@ -94,7 +94,9 @@ async fn postgres_is_prepared_once_from_whatever_it_was() {
     // Back to schema 0002: the same files, in PostgreSQL's words, but for what came later.
     let mut connection = PgConnection::connect(&server.url()).await.unwrap();
     let later = "DELETE FROM _sqlx_migrations WHERE version > 2";
-    for table in ["peaks", "limits", "projects", "epochs", "cancels", "results", "attempts", "tasks", "jobs", "nodes", "farm"] {
+    for table in
+        ["pins", "peaks", "limits", "projects", "epochs", "cancels", "results", "attempts", "tasks", "jobs", "nodes", "farm"]
+    {
         sqlx::query(AssertSqlSafe(format!("DROP TABLE {table} CASCADE"))).execute(&mut connection).await.unwrap();
     }
     sqlx::query(later).execute(&mut connection).await.unwrap();
