@@ -239,14 +239,15 @@ function overTime(minutes) {
   const spent = rate((point) => point.cost * 60);
   const busy = points.map((point) => point && (point.slots ? Math.min(1, point.running / point.slots) : 0));
   const now = (values, shown) => shown(values.at(-1) ?? 0);
-  const most = (values, shown) => shown(Math.max(0, ...values.filter((value) => value !== null)));
+  const highest = (values) => Math.max(0, ...values.filter((value) => value !== null));
+  const most = (values, shown) => shown(highest(values));
   const chart = (name, values, shown, bounds) =>
     h(
       "div",
       { class: "chart", key: name },
       h("h3", null, name),
       h("p", { class: "big" }, now(values, shown)),
-      spark(values, { ...bounds, label: `${name} over ${span}: now ${now(values, shown)}, at most ${most(values, shown)}`, wide: 260, high: 56 }),
+      spark(values, { most: highest(values) || 1, ...bounds, label: `${name} over ${span}: now ${now(values, shown)}, at most ${most(values, shown)}`, wide: 260, high: 56 }),
       h("p", { class: "hint" }, `at most ${most(values, shown)}`),
     );
   const small = (value) => number(value, value > 0 && value < 10 ? 1 : 0);
