@@ -3,6 +3,7 @@
 mod cli;
 mod deliver;
 mod house;
+mod kinds;
 mod show;
 mod signals;
 

@@ -1,12 +1,14 @@
 //! `klieg serve`: a farm for agents and users on other machines.
 
 use super::{Common, Stop, block_on, farm_stop, render};
-use crate::signals::{self, LogArgs};
+use crate::{
+    kinds,
+    signals::{self, LogArgs},
+};
 use klieg_api::{Allow, Limits, People, Registration, Server, ServerError, ServerOptions, Stand, token_in};
-use klieg_pipelines::film::Film;
 use klieg_protocol::Class;
 use klieg_scheduler::{FarmOptions, ports};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -151,7 +153,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         advertise: args.advertise.clone(),
         token,
         ca: args.ca.clone(),
-        kinds: vec![Arc::new(Film::default()), Arc::new(klieg_openjd::OpenJd::new())],
+        kinds: kinds::planned(),
         build: render::build_id()?,
         direct: args.artifacts == Artifacts::Direct,
         device: args.device,

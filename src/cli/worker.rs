@@ -1,9 +1,9 @@
 //! `klieg worker`: a worker process, started by the agent.
 
 use super::{device_of, openjd::Terms};
+use crate::kinds;
 use klieg_kernels::Choice;
 use klieg_nodes::encode::Ffmpeg;
-use klieg_pipelines::film::Film;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -17,11 +17,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> ExitCode {
-    let film = Film::on(args.device);
-    let terms = args.openjd.as_deref().map(serde_json::from_str::<Terms>).transpose();
-    match terms {
-        Ok(None) => klieg_nodes::worker::serve(&[&film], &Ffmpeg),
-        Ok(Some(terms)) => klieg_nodes::worker::serve(&[&film, &terms.kind()], &Ffmpeg),
+    match args.openjd.as_deref().map(serde_json::from_str::<Terms>).transpose() {
+        Ok(terms) => {
+            let kinds = kinds::run_on(args.device, terms.map(Terms::kind));
+            klieg_nodes::worker::serve(&kinds.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &Ffmpeg)
+        }
         Err(error) => {
             eprintln!("failed to start the worker: --openjd: {error}");
             ExitCode::FAILURE

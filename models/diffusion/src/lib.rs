@@ -1,0 +1,1 @@
+//! Pictures by diffusion: text encoders, UNet, VAE, schedulers, adapters.

@@ -1,0 +1,1 @@
+//! What models a machine holds: files of weights read and checked, their records, adding, verifying, pulling.

@@ -1,0 +1,1 @@
+//! The job kinds `audio` and `transcribe`.

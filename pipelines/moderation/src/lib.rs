@@ -1,0 +1,1 @@
+//! The job kind `moderation`: what a text, picture, sound or film contains, and what a policy says to it.

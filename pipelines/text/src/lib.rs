@@ -1,0 +1,1 @@
+//! The job kinds `text` and `script`.
