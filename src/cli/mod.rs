@@ -11,6 +11,7 @@ mod hooks;
 mod jobs;
 mod link;
 mod man;
+mod models;
 mod node;
 mod oidc;
 mod openjd;
@@ -32,8 +33,10 @@ pub use link::{LinkArgs, link_stop};
 pub use render::{Order, farm_stop};
 
 use clap::{CommandFactory, Parser, Subcommand};
+use klieg_models::Shelf;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// klieg turns scripts into films on every GPU you own.
 #[derive(Parser)]
@@ -51,6 +54,9 @@ pub struct Common {
     /// Where the farm keeps jobs, results and its cache [default: klieg/ in the user's data folder].
     #[arg(long, global = true, env = "KLIEG_FARM", value_name = "DIR")]
     farm: Option<PathBuf>,
+    /// Where this machine keeps its models [default: models/ in the farm's folder].
+    #[arg(long, global = true, env = "KLIEG_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     json: bool,
@@ -68,6 +74,12 @@ impl Common {
         directories::ProjectDirs::from("", "", "klieg")
             .map(|dirs| dirs.data_dir().to_owned())
             .ok_or_else(|| Stop::bad("find the user's data folder: HOME is not set; name a folder with --farm DIR"))
+    }
+
+    /// This machine's models.
+    fn shelf(&self) -> Result<Arc<Shelf>, Stop> {
+        let folder = self.models.clone().map_or_else(|| self.farm_folder().map(|farm| farm.join("models")), Ok)?;
+        Ok(Arc::new(Shelf::open(folder)))
     }
 }
 
@@ -156,6 +168,9 @@ enum Verb {
         #[command(flatten)]
         link: LinkArgs,
     },
+    /// Add, list, verify, remove and fetch this machine's models.
+    #[command(subcommand)]
+    Models(models::Verb),
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
     /// Let agents come and go with the backlog.
@@ -218,7 +233,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
     let common = klieg.common;
     let json = common.json;
     let done = match klieg.verb {
-        Verb::Worker(args) => return worker::run(&args),
+        Verb::Worker(args) => return worker::run(&common, &args),
         Verb::OpenjdSession => return klieg_openjd::guest::serve(),
         Verb::Render(args) => render::run(&common, args),
         Verb::Plan(args) => plan::run(&common, &args),
@@ -248,6 +263,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Accounts { verb, link } => people::accounts(&common, &link, &verb),
         Verb::Assets { verb, link } => assets::run(&common, &link, &verb),
         Verb::Webhooks { verb, link } => hooks::run(&common, &link, &verb),
+        Verb::Models(verb) => models::run(&common, verb),
         Verb::Man(args) => man::run(&common, &args),
         Verb::Resume(args) => resume::run(&common, args),
         Verb::Serve(args) => serve::run(&common, &args),
