@@ -5,12 +5,12 @@ KLIEG := $(TARGET)/release/klieg
 # Property tests draw the same cases every time; `make explore` draws others, and more.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: film test simulate days chaos explore check-api test-gpu build helper setup toolkit lint bench nextest
+.PHONY: film test goldens minilm simulate days chaos explore check-api test-gpu build helper setup toolkit lint bench nextest
 
 film: build
 	$(KLIEG) render examples/temple-wedding.fountain
 
-test: toolkit helper nextest
+test: toolkit minilm helper nextest
 	cargo nextest run --release --workspace --no-fail-fast
 	cd pipelines/speech-helper && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo test --release --quiet
 
@@ -43,6 +43,14 @@ test-gpu: toolkit nextest
 # CUDA's compilers, for proving that the kernels compile for it; no GPU needed.
 toolkit: setup
 	@scripts/cuda-toolkit >/dev/null
+
+# The weights of a sentence model, 90 MB, which tests of real vectors need.
+minilm: setup
+	@scripts/minilm >/dev/null
+
+# What the Python references make of tiny models; tests read the files. Needs what models/golden/requirements.txt names.
+goldens:
+	@for script in models/golden/*.py; do OMP_NUM_THREADS=1 $(or $(PYTHON),python3) "$$script" || exit 1; done
 
 # The speech helper is a program of its own, under its own licence; klieg finds it beside itself.
 build: helper

@@ -1,19 +1,28 @@
 //! The job kinds that this program knows: a server plans them, a worker runs them.
 
+use klieg_embed::Embed;
 use klieg_kernels::Choice;
 use klieg_kind::Kind;
+use klieg_models::Shelf;
 use klieg_openjd::OpenJd;
 use klieg_pipelines::film::Film;
 use std::sync::Arc;
 
-/// For a server, which plans and never runs.
-pub fn planned() -> Vec<Arc<dyn Kind>> {
-    vec![Arc::new(Film::default()), Arc::new(OpenJd::new())]
+/// For a server, which plans and never runs. `shelf`: the models that jobs may name.
+pub fn planned(shelf: &Arc<Shelf>) -> Vec<Arc<dyn Kind>> {
+    vec![
+        Arc::new(Film::default()),
+        Arc::new(OpenJd::new()),
+        Arc::new(Embed::new(Arc::clone(shelf))),
+    ]
 }
 
-/// For a worker on a device; templates only on terms.
-pub fn run_on(device: Choice, openjd: Option<OpenJd>) -> Vec<Box<dyn Kind>> {
-    let mut kinds: Vec<Box<dyn Kind>> = vec![Box::new(Film::on(device))];
+/// For a worker on a device; templates only on terms. `shelf`: the models that it has.
+pub fn run_on(device: Choice, openjd: Option<OpenJd>, shelf: &Arc<Shelf>) -> Vec<Box<dyn Kind>> {
+    let mut kinds: Vec<Box<dyn Kind>> = vec![
+        Box::new(Film::on(device)),
+        Box::new(Embed::new(Arc::clone(shelf))),
+    ];
     kinds.extend(openjd.map(|openjd| Box::new(openjd) as Box<dyn Kind>));
     kinds
 }
