@@ -138,7 +138,7 @@ def schedules():
         for i, t in enumerate(s.timesteps):
             scaled.append(s.scale_model_input(x, t))
             module = sys.modules[type(s).__module__]
-            original = module.randn_tensor
+            original = getattr(module, "randn_tensor", None)
             module.randn_tensor = lambda *a, **k: noise[i]
             x = s.step(outputs[i], t, x).prev_sample
             module.randn_tensor = original

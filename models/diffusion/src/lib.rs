@@ -7,6 +7,7 @@ pub mod adapters;
 mod error;
 mod layers;
 pub mod noise;
+mod ops;
 pub mod pipeline;
 pub mod prompt;
 pub mod schedule;

@@ -14,6 +14,7 @@ pub struct Weights {
     tensors: HashMap<String, Tensor>,
     dtype: DType,
     device: Device,
+    made_up: bool,
 }
 
 impl Weights {
@@ -34,7 +35,12 @@ impl Weights {
             let tensor = if tensor.dtype().is_float() { tensor.to_dtype(dtype)? } else { tensor };
             Ok((modern(name), tensor.to_device(device)?))
         });
-        Ok(Self { part: part.to_owned(), tensors: placed.collect::<Result<_>>()?, dtype, device: device.clone() })
+        Ok(Self { part: part.to_owned(), tensors: placed.collect::<Result<_>>()?, dtype, device: device.clone(), made_up: false })
+    }
+
+    /// Weights that are made up as layers ask for them, of the size that layers have by default: for timing a model without its file.
+    pub fn made_up(part: &str, dtype: DType, device: &Device) -> Self {
+        Self { part: part.to_owned(), tensors: HashMap::new(), dtype, device: device.clone(), made_up: true }
     }
 
     pub fn part(&self) -> &str {
@@ -94,6 +100,9 @@ impl Scope<'_> {
 
     pub fn get(&self, shape: impl Into<Shape>, name: &str) -> Result<Tensor> {
         let (shape, path) = (shape.into(), self.at(name).path);
+        if self.weights.made_up {
+            return made_up(&shape, name, self.dtype(), self.device());
+        }
         let tensor = self.any(name)?;
         if *tensor.shape() != shape {
             return Err(Error::weights(
@@ -107,6 +116,9 @@ impl Scope<'_> {
 
     /// A matrix, which may also be stored as a 1×1 convolution.
     pub fn matrix(&self, out: usize, inside: usize, name: &str) -> Result<Tensor> {
+        if self.weights.made_up {
+            return self.get((out, inside), name);
+        }
         let tensor = self.any(name)?;
         match *tensor.dims() {
             [_, _, 1, 1] => {
@@ -130,4 +142,16 @@ fn modern(name: String) -> String {
         true => old.iter().fold(name, |name, (from, to)| name.replace(from, to)),
         false => name,
     }
+}
+
+/// Norms as they begin, and for the rest evenly distributed numbers within ±1/√inputs (a Weyl sequence).
+fn made_up(shape: &Shape, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+    let (count, dims) = (shape.elem_count(), shape.dims());
+    if dims.len() < 2 {
+        let value = if name == "weight" { 1f32 } else { 0.0 };
+        return Ok(Tensor::full(value, shape, device)?.to_dtype(dtype)?);
+    }
+    let bound = 1.0 / (dims[1..].iter().product::<usize>() as f32).sqrt();
+    let number = |i: usize| ((i as u32).wrapping_mul(0x9E37_79B9) as f32 / u32::MAX as f32 * 2.0 - 1.0) * bound;
+    Ok(Tensor::from_vec((0..count).map(number).collect::<Vec<f32>>(), shape, device)?.to_dtype(dtype)?)
 }

@@ -3,7 +3,7 @@
 use crate::{
     adapters::Adapters,
     error::{Error, Result},
-    layers::Conv2d,
+    layers::{Conv2d, channels_last},
     unet::{Conditions, Config, Context, Down, Embedding, Mid, Residuals, conditions},
     weights::{Scope, Weights},
 };
@@ -117,8 +117,8 @@ impl ControlNet {
     /// `picture`: [batch, 3, height, width] in 0…1; `scales`: how much it counts, a row each.
     pub fn forward(&self, sample: &Tensor, picture: &Tensor, context: &Context, scales: &[f32]) -> Result<Residuals> {
         let to: Conditions = conditions(&self.embedding, &Context { image: None, ..context.clone() }, self.dtype)?;
-        let seen = self.eye.forward(&picture.to_dtype(self.dtype)?)?;
-        let x = self.conv_in.forward(&sample.to_dtype(self.dtype)?)?;
+        let seen = self.eye.forward(&channels_last(&picture.to_dtype(self.dtype)?)?)?;
+        let x = self.conv_in.forward(&channels_last(&sample.to_dtype(self.dtype)?)?)?;
         if seen.dims() != x.dims() {
             return Err(Error::config(
                 "the ControlNet",

@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Error, Result},
+    layers::plain_conv,
     single_file,
     weights::Weights,
 };
@@ -29,14 +30,20 @@ pub(crate) struct Low {
 }
 
 impl Low {
-    /// [rows, in] → [rows, out]
-    pub fn linear(&self, rows: &Tensor) -> Result<Tensor> {
+    /// […, in] → […, out]
+    pub fn linear(&self, x: &Tensor) -> Result<Tensor> {
+        let mut dims = x.dims().to_vec();
+        let inside = dims.pop().unwrap_or(1);
+        dims.push(self.up.dim(0)?);
         let (down, up) = (self.down.flatten_from(1)?, self.up.flatten_from(1)?);
-        Ok((rows.matmul(&down.t()?)?.matmul(&up.t()?)? * self.scale)?)
+        let rows = x.reshape(((), inside))?.matmul(&down.t()?)?.matmul(&up.t()?)?;
+        Ok((rows * self.scale)?.reshape(dims)?)
     }
 
+    /// [batch, height, width, in] → [batch, height, width, out]
     pub fn conv(&self, x: &Tensor, padding: usize, stride: usize) -> Result<Tensor> {
-        Ok((x.conv2d(&self.down, padding, stride, 1, 1)?.conv2d(&self.up, 0, 1, 1, 1)? * self.scale)?)
+        let down = plain_conv(x, &self.down, None, padding, stride)?;
+        Ok((plain_conv(&down, &self.up, None, 0, 1)? * self.scale)?)
     }
 }
 

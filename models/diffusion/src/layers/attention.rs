@@ -1,9 +1,7 @@
 use super::Linear;
 use crate::{error::Result, weights::Scope};
 use candle_core::{DType, Tensor};
-
-/// Queries that are weighed against all keys at once: bounds the scores in memory to heads × this × keys.
-const QUERIES_AT_ONCE: usize = 1024;
+use klieg_nn::Attend;
 
 /// Multi-head attention, with a second pair of keys and values for image prompts.
 pub(crate) struct Attention {
@@ -29,12 +27,15 @@ impl Attention {
     pub fn new(scope: &Scope, width: usize, context: usize, heads: usize, bias: bool, upcast: bool) -> Result<Self> {
         let linear = |name: &str, inside| Linear::new(&scope.at(name), inside, width, bias);
         let out = Linear::new(&scope.at("to_out.0"), width, width, true)?;
-        let image = scope.adapters.image(scope.path()).map(|(k, v)| (Linear::of(k), Linear::of(v)));
+        let image = match scope.adapters.image(scope.path()) {
+            Some((k, v)) => Some((Linear::of(k)?, Linear::of(v)?)),
+            None => None,
+        };
         Ok(Self { q: linear("to_q", width)?, k: linear("to_k", context)?, v: linear("to_v", context)?, out, heads, upcast, image })
     }
 
-    /// [batch, tokens, width]; `context` [batch, others, …] is what is looked at, `x` itself if there is none.
-    pub fn forward(&self, x: &Tensor, context: Option<&Tensor>, image: Option<&Image>) -> Result<Tensor> {
+    /// [batch, tokens, width], added to what is `onto`; `context` [batch, others, …] is what is looked at, `x` itself if there is none.
+    pub fn forward_onto(&self, x: &Tensor, context: Option<&Tensor>, image: Option<&Image>, onto: &Tensor) -> Result<Tensor> {
         let context = context.unwrap_or(x);
         let q = self.q.forward(x)?;
         let mut y = self.attend(&q, &self.k.forward(context)?, &self.v.forward(context)?)?;
@@ -42,34 +43,24 @@ impl Attention {
             let seen = self.attend(&q, &k.forward(&image.tokens)?, &v.forward(&image.tokens)?)?;
             y = (y + seen.broadcast_mul(&image.scale.to_dtype(seen.dtype())?)?)?;
         }
-        self.out.forward(&y)
+        self.out.forward_onto(&y, onto)
     }
 
     fn attend(&self, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
         let dtype = q.dtype();
         let cast = |x: &Tensor| if self.upcast { x.to_dtype(DType::F32) } else { Ok(x.clone()) };
-        Ok(attend(&cast(q)?, &cast(k)?, &cast(v)?, self.heads, None)?.to_dtype(dtype)?)
+        Ok(attend(&cast(q)?, &cast(k)?, &cast(v)?, self.heads, false)?.to_dtype(dtype)?)
     }
 }
 
-/// softmax(q kᵀ / √d + mask) v by heads; [batch, tokens, heads · d].
-pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, mask: Option<&Tensor>) -> Result<Tensor> {
+/// softmax(q kᵀ / √d) v by heads; [batch, tokens, heads · d].
+pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, causal: bool) -> Result<Tensor> {
     let (batch, queries, width) = q.dims3()?;
     let split = |x: &Tensor| -> Result<Tensor> {
         let (batch, tokens, width) = x.dims3()?;
         Ok(x.reshape((batch, tokens, heads, width / heads))?.transpose(1, 2)?.contiguous()?)
     };
-    let scale = 1.0 / ((width / heads) as f64).sqrt();
-    let (q, k, v) = ((split(q)? * scale)?, split(k)?.transpose(2, 3)?, split(v)?);
-    let block = |start: usize| -> Result<Tensor> {
-        let count = QUERIES_AT_ONCE.min(queries - start);
-        let mut scores = q.narrow(2, start, count)?.contiguous()?.matmul(&k)?;
-        if let Some(mask) = mask {
-            scores = scores.broadcast_add(&mask.narrow(0, start, count)?)?;
-        }
-        Ok(candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?)
-    };
-    let blocks = (0..queries).step_by(QUERIES_AT_ONCE).map(block).collect::<Result<Vec<_>>>()?;
-    let y = if blocks.len() == 1 { blocks[0].clone() } else { Tensor::cat(&blocks, 2)? };
+    let scale = 1.0 / ((width / heads) as f32).sqrt();
+    let y = klieg_nn::attend(&split(q)?, &split(k)?, &split(v)?, Attend { heads, scale, causal })?;
     Ok(y.transpose(1, 2)?.reshape((batch, queries, width))?)
 }

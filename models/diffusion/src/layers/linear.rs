@@ -1,13 +1,13 @@
 use super::each;
 use crate::{adapters::Low, error::Result, weights::Scope};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 /// y = x Wᵀ + b, and beside it what low-rank adapters add.
 #[derive(Clone)]
 pub(crate) struct Linear {
-    /// [out, in]
-    weight: Tensor,
-    bias: Option<Tensor>,
+    layer: klieg_nn::Linear,
+    /// Its sums have one order, whatever the rows: a batch needs no taking apart.
+    steady: bool,
     low: Vec<Low>,
 }
 
@@ -16,30 +16,34 @@ impl Linear {
         let weight = scope.matrix(out, inside, "weight")?;
         let bias = bias.then(|| scope.get(out, "bias")).transpose()?;
         let (weight, low) = scope.adapters.apply(scope.path(), weight)?;
-        Ok(Self { weight, bias, low })
+        Self::with(weight, bias, low)
     }
 
-    pub fn of(weight: Tensor) -> Self {
-        Self { weight, bias: None, low: Vec::new() }
+    pub fn of(weight: Tensor) -> Result<Self> {
+        Self::with(weight, None, Vec::new())
+    }
+
+    fn with(weight: Tensor, bias: Option<Tensor>, low: Vec<Low>) -> Result<Self> {
+        let steady = (weight.dtype() == DType::F32 || !weight.device().is_cpu()) && low.is_empty();
+        Ok(Self { layer: klieg_nn::Linear::new(weight, bias)?, steady, low })
     }
 
     /// [batch, …, in] → [batch, …, out]
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        each(x, |x| self.one(x))
+        if self.steady {
+            return Ok(self.layer.forward(x)?);
+        }
+        each(x, |x| {
+            let y = self.layer.forward(x)?;
+            self.low.iter().try_fold(y, |y, low| Ok((y + low.linear(x)?)?))
+        })
     }
 
-    fn one(&self, x: &Tensor) -> Result<Tensor> {
-        let mut dims = x.dims().to_vec();
-        let inside = dims.pop().unwrap_or(1);
-        dims.push(self.weight.dim(0)?);
-        let rows = x.reshape(((), inside))?;
-        let mut y = rows.matmul(&self.weight.t()?)?;
-        for low in &self.low {
-            y = (y + low.linear(&rows)?)?;
+    /// The same, added to what is `onto`.
+    pub fn forward_onto(&self, x: &Tensor, onto: &Tensor) -> Result<Tensor> {
+        match self.steady {
+            true => Ok(self.layer.forward_onto(x, onto)?),
+            false => Ok((self.forward(x)? + onto)?),
         }
-        if let Some(bias) = &self.bias {
-            y = y.broadcast_add(bias)?;
-        }
-        Ok(y.reshape(dims)?)
     }
 }

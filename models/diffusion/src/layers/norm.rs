@@ -1,37 +1,37 @@
-use crate::{error::Result, weights::Scope};
+use crate::{error::Result, ops, weights::Scope};
 use candle_core::Tensor;
-use candle_nn::Module;
+use klieg_nn::Activation;
 
-/// Group normalisation over [batch, channels, …], optionally followed by SiLU.
-pub(crate) struct GroupNorm(candle_nn::GroupNorm);
+/// Group normalisation over [batch, …, channels], optionally followed by SiLU.
+pub(crate) struct GroupNorm {
+    weight: Tensor,
+    bias: Tensor,
+    groups: usize,
+    eps: f64,
+}
 
 impl GroupNorm {
     pub fn new(scope: &Scope, groups: usize, channels: usize, eps: f64) -> Result<Self> {
-        let (weight, bias) = (scope.get(channels, "weight")?, scope.get(channels, "bias")?);
-        Ok(Self(candle_nn::GroupNorm::new(weight, bias, channels, groups, eps)?))
+        Ok(Self { weight: scope.get(channels, "weight")?, bias: scope.get(channels, "bias")?, groups, eps })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        ops::group_norm(x, &self.weight, &self.bias, self.groups, self.eps)
+    }
+
+    pub fn silu(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(Activation::Silu.of(&self.forward(x)?)?)
+    }
+}
+
+pub(crate) struct LayerNorm(klieg_nn::LayerNorm);
+
+impl LayerNorm {
+    pub fn new(scope: &Scope, channels: usize, eps: f64) -> Result<Self> {
+        Ok(Self(klieg_nn::LayerNorm::new(scope.get(channels, "weight")?, scope.get(channels, "bias")?, eps)?))
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(self.0.forward(x)?)
-    }
-
-    pub fn silu(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.0.forward(x)?.silu()?)
-    }
-}
-
-pub(crate) struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
-    eps: f32,
-}
-
-impl LayerNorm {
-    pub fn new(scope: &Scope, channels: usize, eps: f32) -> Result<Self> {
-        Ok(Self { weight: scope.get(channels, "weight")?, bias: scope.get(channels, "bias")?, eps })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, self.eps)?)
     }
 }

@@ -1,8 +1,8 @@
 use super::{Conv2d, GroupNorm, Linear};
-use crate::{error::Result, weights::Scope};
+use crate::{error::Result, ops, weights::Scope};
 use candle_core::Tensor;
 
-/// `ResnetBlock2D`.
+/// `ResnetBlock2D` over [batch, height, width, channels].
 pub(crate) struct Resnet {
     norm1: GroupNorm,
     conv1: Conv2d,
@@ -29,12 +29,12 @@ impl Resnet {
     pub fn forward(&self, x: &Tensor, time: Option<&Tensor>) -> Result<Tensor> {
         let mut y = self.conv1.forward(&self.norm1.silu(x)?)?;
         if let (Some(linear), Some(time)) = (&self.time, time) {
-            y = y.broadcast_add(&linear.forward(time)?.unsqueeze(2)?.unsqueeze(3)?)?;
+            y = ops::add_to_pixels(&y, &linear.forward(time)?)?;
         }
-        let y = self.conv2.forward(&self.norm2.silu(&y)?)?;
+        let y = self.norm2.silu(&y)?;
         match &self.shortcut {
-            Some(shortcut) => Ok((shortcut.forward(x)? + y)?),
-            None => Ok((x + y)?),
+            Some(shortcut) => self.conv2.forward_onto(&y, &shortcut.forward(x)?),
+            None => self.conv2.forward_onto(&y, x),
         }
     }
 }

@@ -1,9 +1,10 @@
 use super::{Attention, GroupNorm, Image, LayerNorm, Linear};
 use crate::{error::Result, weights::Scope};
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
+use klieg_nn::Activation;
 
 const GROUP_EPS: f64 = 1e-6;
-const LAYER_EPS: f32 = 1e-5;
+const LAYER_EPS: f64 = 1e-5;
 
 /// How a UNet's transformers are built.
 #[derive(Clone, Copy)]
@@ -15,7 +16,7 @@ pub(crate) struct TransformerShape {
     pub upcast: bool,
 }
 
-/// `Transformer2DModel` over [batch, channels, height, width]. Its projections are the same sum stored as matrices or convolutions.
+/// `Transformer2DModel` over [batch, height, width, channels]. Its projections are the same sum stored as matrices or convolutions.
 pub(crate) struct Transformer {
     norm: GroupNorm,
     proj_in: Linear,
@@ -35,14 +36,13 @@ impl Transformer {
     }
 
     pub fn forward(&self, x: &Tensor, context: &Tensor, image: Option<&Image>) -> Result<Tensor> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let tokens = self.norm.forward(x)?.reshape((batch, channels, height * width))?.transpose(1, 2)?.contiguous()?;
-        let mut y = self.proj_in.forward(&tokens)?;
+        let (batch, height, width, channels) = x.dims4()?;
+        let tokens = |x: &Tensor| x.reshape((batch, height * width, channels));
+        let mut y = self.proj_in.forward(&tokens(&self.norm.forward(x)?)?)?;
         for block in &self.blocks {
             y = block.forward(&y, context, image)?;
         }
-        let y = self.proj_out.forward(&y)?.transpose(1, 2)?.reshape((batch, channels, height, width))?;
-        Ok((x + y)?)
+        Ok(self.proj_out.forward_onto(&y, &tokens(x)?)?.reshape(x.shape())?)
     }
 }
 
@@ -73,11 +73,11 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor, context: &Tensor, image: Option<&Image>) -> Result<Tensor> {
-        let x = (x + self.attn1.forward(&self.norm1.forward(x)?, None, None)?)?;
-        let x = (&x + self.attn2.forward(&self.norm2.forward(&x)?, Some(context), image)?)?;
+        let x = self.attn1.forward_onto(&self.norm1.forward(x)?, None, None, x)?;
+        let x = self.attn2.forward_onto(&self.norm2.forward(&x)?, Some(context), image, &x)?;
         // GEGLU with the exact GELU (Shazeer 2020).
-        let gated = self.inner.forward(&self.norm3.forward(&x)?)?.chunk(2, candle_core::D::Minus1)?;
-        let gated = (&gated[0] * gated[1].contiguous()?.gelu_erf()?)?;
-        Ok((&x + self.outer.forward(&gated)?)?)
+        let halves = self.inner.forward(&self.norm3.forward(&x)?)?.chunk(2, D::Minus1)?;
+        let gated = (halves[0].contiguous()? * Activation::Gelu.of(&halves[1].contiguous()?)?)?;
+        self.outer.forward_onto(&gated, &x)
     }
 }

@@ -1,4 +1,4 @@
-use super::{Config, FinalSigma, Method, Schedule, Spacing, solver, tables::Tables};
+use super::{Config, FinalSigma, Method, Prediction, Schedule, Spacing, solver, tables::Tables};
 use crate::error::{Error, Result};
 
 /// ρ of Karras et al. 2022.
@@ -15,28 +15,33 @@ pub(super) fn schedule(method: Method, config: &Config, tables: &Tables, steps: 
         let init_sigma = init(&sigmas);
         Schedule { method, config: config.clone(), prediction, timesteps, sigmas, alphas, init_sigma }
     };
-    match method {
+    let schedule = match method {
         Method::Ddim => {
             let timesteps = whole_timesteps(method, config, tables, steps);
             let stride = (tables.alphas.len() / steps) as i64;
             let last = if config.set_alpha_to_one.unwrap_or(true) { 1.0 } else { tables.alphas[0] };
             let alpha = |t: i64| if t >= 0 { tables.alphas[(t as usize).min(tables.alphas.len() - 1)] } else { last };
             let alphas: Vec<_> = timesteps.iter().map(|&t| (alpha(t), alpha(t - stride))).collect();
-            Ok(ready(floats(&timesteps), alpha_sigmas(&alphas), alphas))
+            ready(floats(&timesteps), alpha_sigmas(&alphas), alphas)
         }
         Method::Lcm => {
             let timesteps = consistency_timesteps(config, tables, steps)?;
             let alpha = |t: i64| tables.alphas[t as usize];
             let next = |i: usize| timesteps[(i + 1).min(timesteps.len() - 1)];
             let alphas: Vec<_> = timesteps.iter().enumerate().map(|(i, &t)| (alpha(t), alpha(next(i)))).collect();
-            Ok(ready(floats(&timesteps), alpha_sigmas(&alphas), alphas))
+            ready(floats(&timesteps), alpha_sigmas(&alphas), alphas)
         }
         _ => {
             let (timesteps, sigmas) = levels(method, config, tables, steps);
             solver::check(method, config, &sigmas)?;
-            Ok(ready(timesteps, sigmas, Vec::new()))
+            ready(timesteps, sigmas, Vec::new())
         }
+    };
+    if prediction == Prediction::Epsilon && schedule.alphas.iter().any(|(before, _)| *before == 0.0) {
+        let what = "a level without any signal, and a model that predicts the noise; set rescale_betas_zero_snr off";
+        return Err(Error::config("the scheduler", what));
     }
+    Ok(schedule)
 }
 
 fn floats(timesteps: &[i64]) -> Vec<f32> {

@@ -6,7 +6,8 @@ use crate::{
     layers::{LayerNorm, Linear, attend},
     weights::{Scope, Weights},
 };
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use klieg_nn::Activation;
 use serde::{Deserialize, Serialize};
 
 /// `text_encoder/config.json`.
@@ -20,7 +21,7 @@ pub struct Config {
     pub num_attention_heads: usize,
     pub max_position_embeddings: usize,
     pub hidden_act: String,
-    pub layer_norm_eps: f32,
+    pub layer_norm_eps: f64,
     pub projection_dim: usize,
     /// 2 is what old configurations say; then the pooled state is that of the highest id.
     pub eos_token_id: u32,
@@ -104,7 +105,6 @@ pub struct ClipText {
     layers: Vec<Layer>,
     norm: LayerNorm,
     projection: Option<Linear>,
-    dtype: DType,
 }
 
 impl ClipText {
@@ -126,7 +126,6 @@ impl ClipText {
             projection: projection
                 .then(|| Linear::new(&root.at("text_projection"), width, config.projection_dim, false))
                 .transpose()?,
-            dtype: weights.dtype(),
             config: config.clone(),
         })
     }
@@ -143,10 +142,9 @@ impl ClipText {
         let device = self.tokens.device();
         let tokens = self.tokens.index_select(&Tensor::new(ids, device)?, 0)?;
         let mut x = (tokens + self.places.narrow(0, 0, ids.len())?)?.unsqueeze(0)?;
-        let mask = causal(ids.len(), self.dtype, device)?;
         let mut chosen = None;
         for (i, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, &self.config, &mask)?;
+            x = layer.forward(&x, &self.config)?;
             if i + 1 + skip == self.layers.len() {
                 chosen = Some(x.clone());
             }
@@ -174,12 +172,6 @@ impl ClipText {
     }
 }
 
-fn causal(count: usize, dtype: DType, device: &candle_core::Device) -> Result<Tensor> {
-    let cell = |i: usize| if i % count > i / count { f32::NEG_INFINITY } else { 0.0 };
-    let mask: Vec<f32> = (0..count * count).map(cell).collect();
-    Ok(Tensor::from_vec(mask, (count, count), device)?.to_dtype(dtype)?)
-}
-
 impl Layer {
     fn new(scope: &Scope, config: &Config) -> Result<Self> {
         let (width, inner, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
@@ -196,15 +188,12 @@ impl Layer {
         })
     }
 
-    fn forward(&self, x: &Tensor, config: &Config, mask: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, config: &Config) -> Result<Tensor> {
         let y = self.norm1.forward(x)?;
         let (q, k, v) = (self.q.forward(&y)?, self.k.forward(&y)?, self.v.forward(&y)?);
-        let x = (x + self.out.forward(&attend(&q, &k, &v, config.num_attention_heads, Some(mask))?)?)?;
+        let x = self.out.forward_onto(&attend(&q, &k, &v, config.num_attention_heads, true)?, x)?;
         let y = self.fc1.forward(&self.norm2.forward(&x)?)?;
-        let y = match config.hidden_act.as_str() {
-            "quick_gelu" => (&y * candle_nn::ops::sigmoid(&(&y * 1.702)?)?)?,
-            _ => y.gelu_erf()?,
-        };
-        Ok((&x + self.fc2.forward(&y)?)?)
+        let act = Activation::named(&config.hidden_act).unwrap_or_default();
+        self.fc2.forward_onto(&act.of(&y)?, &x)
     }
 }

@@ -130,12 +130,12 @@ impl Up {
         let mut x = x.clone();
         for i in 0..self.layers.resnets.len() {
             let skip = skips.pop().ok_or_else(|| Error::config("the UNet", "its skip connections do not come out even"))?;
-            x = self.layers.forward(i, &Tensor::cat(&[&x, &skip], 1)?, to)?;
+            x = self.layers.forward(i, &Tensor::cat(&[&x, &skip], 3)?, to)?;
         }
         match &self.upsample {
             // Sizes that are no multiple of the network's stride come back as they went.
             Some(upsample) => {
-                let size = skips.last().map(|skip| Ok::<_, candle_core::Error>((skip.dim(2)?, skip.dim(3)?))).transpose()?;
+                let size = skips.last().map(|skip| Ok::<_, candle_core::Error>((skip.dim(1)?, skip.dim(2)?))).transpose()?;
                 upsample.forward(&x, size)
             }
             None => Ok(x),

@@ -10,7 +10,7 @@ pub(crate) use blocks::{Conditions, Down, Mid};
 use crate::{
     adapters::Adapters,
     error::{Error, Result},
-    layers::{Conv2d, GroupNorm, Image, TimeEmbedding, sinusoid},
+    layers::{Conv2d, GroupNorm, Image, TimeEmbedding, channels_first, channels_last, sinusoid},
     weights::{Scope, Weights},
 };
 use blocks::Up;
@@ -29,13 +29,13 @@ pub struct Context {
     pub image: Option<(Tensor, Vec<f32>)>,
 }
 
-/// What ControlNets add: to each skip connection, in order, and to the middle.
+/// What ControlNets add: to each skip connection, in order, and to the middle. Channels are last.
 pub struct Residuals {
     pub down: Vec<Tensor>,
     pub mid: Tensor,
 }
 
-/// Sees a block's output by its name: `conv_in`, `down_blocks.0`, `mid_block`, `up_blocks.0`, `conv_out`.
+/// Sees a block's output, channels last, by its name: `conv_in`, `down_blocks.0`, `mid_block`, `up_blocks.0`, `conv_out`.
 pub type Probe<'a> = &'a mut dyn FnMut(&str, &Tensor) -> Result<()>;
 
 /// Time and, of SDXL, the added conditions, as one embedding.
@@ -118,7 +118,7 @@ impl Unet {
     /// The same, and `probe` sees what each block gives.
     pub fn probed(&self, sample: &Tensor, context: &Context, residuals: Option<&Residuals>, probe: Probe) -> Result<Tensor> {
         let conditions = conditions(&self.embedding, context, self.dtype)?;
-        let mut x = self.conv_in.forward(&sample.to_dtype(self.dtype)?)?;
+        let mut x = self.conv_in.forward(&channels_last(&sample.to_dtype(self.dtype)?)?)?;
         probe("conv_in", &x)?;
         let mut skips = vec![x.clone()];
         for (i, block) in self.down.iter().enumerate() {
@@ -137,7 +137,7 @@ impl Unet {
         }
         let x = self.conv_out.forward(&self.norm_out.silu(&x)?)?;
         probe("conv_out", &x)?;
-        Ok(x)
+        channels_first(&x)
     }
 }
 

@@ -36,10 +36,9 @@ impl Mid {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut x = self.before.forward(x, None)?;
         if let Some((norm, attention)) = &self.attention {
-            let (batch, channels, height, width) = x.dims4()?;
-            let tokens = norm.forward(&x)?.reshape((batch, channels, height * width))?.transpose(1, 2)?.contiguous()?;
-            let seen = attention.forward(&tokens, None, None)?.transpose(1, 2)?.reshape((batch, channels, height, width))?;
-            x = (x + seen)?;
+            let (batch, height, width, channels) = x.dims4()?;
+            let tokens = |x: &Tensor| x.reshape((batch, height * width, channels));
+            x = attention.forward_onto(&tokens(&norm.forward(&x)?)?, None, None, &tokens(&x)?)?.reshape(x.shape())?;
         }
         self.after.forward(&x, None)
     }

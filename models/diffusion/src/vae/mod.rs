@@ -8,7 +8,7 @@ pub use tiled::Tiling;
 use crate::{
     adapters::Adapters,
     error::{Error, Result},
-    layers::Linear,
+    layers::{Linear, channels_first, channels_last},
     weights::{Scope, Weights},
 };
 use candle_core::{DType, Device, Tensor};
@@ -104,11 +104,6 @@ pub struct Vae {
     post_quant: Option<Linear>,
 }
 
-/// A 1×1 convolution over [batch, channels, height, width].
-fn pointwise(linear: &Linear, x: &Tensor) -> Result<Tensor> {
-    Ok(linear.forward(&x.permute((0, 2, 3, 1))?.contiguous()?)?.permute((0, 3, 1, 2))?.contiguous()?)
-}
-
 impl Vae {
     pub fn new(weights: &Weights, config: &Config) -> Result<Self> {
         config.check()?;
@@ -137,11 +132,11 @@ impl Vae {
 
     /// Pixels [batch, 3, height, width] in −1…1 to the posterior's mean and standard deviation, unscaled, f32.
     pub fn encode(&self, pixels: &Tensor) -> Result<(Tensor, Tensor)> {
-        let mut moments = self.encoder.forward(&pixels.to_dtype(self.dtype)?)?;
+        let mut moments = self.encoder.forward(&channels_last(&pixels.to_dtype(self.dtype)?)?)?;
         if let Some(quant) = &self.quant {
-            moments = pointwise(quant, &moments)?;
+            moments = quant.forward(&moments)?;
         }
-        let halves = moments.to_dtype(DType::F32)?.chunk(2, 1)?;
+        let halves = channels_first(&moments)?.to_dtype(DType::F32)?.chunk(2, 1)?;
         let deviation = (halves[1].clamp(-30f32, 20f32)? * 0.5)?.exp()?;
         Ok((halves[0].contiguous()?, deviation))
     }
@@ -163,9 +158,11 @@ impl Vae {
     }
 
     fn decode_whole(&self, latents: &Tensor) -> Result<Tensor> {
-        match &self.post_quant {
-            Some(layer) => self.decoder.forward(&pointwise(layer, latents)?),
-            None => self.decoder.forward(latents),
-        }
+        let latents = channels_last(latents)?;
+        let pixels = match &self.post_quant {
+            Some(layer) => self.decoder.forward(&layer.forward(&latents)?),
+            None => self.decoder.forward(&latents),
+        }?;
+        channels_first(&pixels)
     }
 }

@@ -25,7 +25,8 @@ fn blocks(name: &str, unet: &Unet) {
     let mut seen = 0;
     let sample = &golden[&format!("{name}.x")];
     unet.probed(sample, &context(&golden, name), None, &mut |block, out| {
-        close(&format!("{name}.{block}"), out, &golden[&format!("{name}.{block}")]);
+        let out = out.permute((0, 3, 1, 2)).unwrap();
+        close(&format!("{name}.{block}"), &out, &golden[&format!("{name}.{block}")]);
         seen += 1;
         Ok(())
     })
