@@ -5,11 +5,11 @@ Run: OMP_NUM_THREADS=1 python models/golden/diffusion.py [FOLDER]   (versions: r
 Noise comes from `normals` below, written from the paper and not from the Rust code: pipelines are compared from the seed on.
 """
 
-import copy, itertools, json, math, pathlib, shutil, sys
+import collections, copy, functools, itertools, json, math, pathlib, shutil, sys
 
 import numpy, torch
-from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers, Regex
+import safetensors.torch
+from tokenizers import Regex, normalizers, pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 import diffusers
 from diffusers import (
@@ -21,6 +21,12 @@ from diffusers import (
 
 HERE = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "diffusion")
 torch.set_num_threads(1)
+
+
+def save_file(tensors, file, metadata=None):
+    safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, file, metadata=metadata)
+
+
 torch.set_grad_enabled(False)
 
 
@@ -111,7 +117,7 @@ def cases():
     for steps in (6, 18):
         yield "unipc", steps, dict(SD, solver_order=3)
         yield "unipc", steps, dict(SD, solver_order=1)
-        yield "unipc", steps, dict(SD, solver_type="bh1", use_karras_sigmas=True)
+        yield "unipc", steps, dict(SD, solver_type="bh1", use_karras_sigmas=True, final_sigmas_type="sigma_min")
         yield "unipc", steps, dict(SD, final_sigmas_type="sigma_min")
         yield "dpmpp_2m", steps, dict(SD, final_sigmas_type="sigma_min", lower_order_final=False)
         yield "dpmpp_2m", steps, dict(SD, final_sigmas_type="sigma_min", euler_at_final=True)
@@ -120,7 +126,7 @@ def cases():
     yield "ddim", 6, dict(SD, clip_sample=True, clip_sample_range=0.7)
     yield "ddim", 6, dict(SD, set_alpha_to_one=True, beta_schedule="linear")
     yield "lcm", 8, dict(SD, original_inference_steps=100, timestep_scaling=5.0, clip_sample=True)
-    yield "dpmpp_2m", 5, dict(SD, trained_betas=[0.001 + 0.0001 * i for i in range(100)])
+    yield "dpmpp_2m", 5, dict(SD, num_train_timesteps=100, trained_betas=[0.001 + 0.0001 * i for i in range(100)])
 
 
 def schedules():
@@ -152,7 +158,8 @@ def schedules():
         tensors |= {f"{number}.timesteps": s.timesteps.float().clone(), f"{number}.trail": torch.cat(trail), f"{number}.scaled": torch.cat(scaled),
                     f"{number}.noised": noised}
         listed.append(dict(method=method, steps=steps, config=config))
-    assert all(torch.isfinite(t).all() for t in tensors.values())
+    for name, tensor in tensors.items():
+        assert torch.isfinite(tensor).all(), (name, listed[int(name.split(".")[0])])
     save_file(tensors, HERE / "schedules.safetensors", metadata=dict(cases=json.dumps(listed)))
 
 
@@ -164,19 +171,34 @@ masterpiece best quality portrait landscape wide angle close up red green blue g
 low quality blurry deformed watermark text 0 1 2 3 4 5 6 7 8 9 1920 1080 café naïve señor 東京 мир"""
 
 
+@functools.cache
+def learnt(count=200):
+    """Merges of the words above: the most frequent pair each time, of equals the first in the alphabet."""
+    normal = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    pattern = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+    split = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    corpus = [list(word[:-1]) + [word[-1] + "</w>"] for word, _ in split.pre_tokenize_str(normal.normalize_str(WORDS))]
+    merges = []
+    for _ in range(count):
+        pairs = collections.Counter(pair for word in corpus for pair in zip(word, word[1:]))
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        for word in corpus:
+            at = 0
+            while at + 1 < len(word):
+                if (word[at], word[at + 1]) == best:
+                    word[at:at + 2] = [best[0] + best[1]]
+                at += 1
+    return merges
+
+
 def words(folder, pad):
     """A vocabulary of CLIP's kind."""
-    t = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix=""))
-    t.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
-    pattern = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
-    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "removed", invert=True),
-                                               pre_tokenizers.ByteLevel(add_prefix_space=False)])
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    t.train_from_iterator([WORDS], trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False))
-    learnt = json.loads(t.to_str())["model"]
-    letters = sorted(alphabet)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = letters + [letter + "</w>" for letter in letters]
-    merges = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in learnt["merges"]]
+    merges = learnt()
     for a, b in merges:
         if a + b not in tokens:
             tokens.append(a + b)
@@ -223,9 +245,8 @@ VAE = dict(block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=
 
 def half(folder):
     """Stores a pipeline's weights as f16, and only what klieg reads of it."""
-    import safetensors.torch as st
     for file in folder.rglob("*.safetensors"):
-        tensors = {k: (v.half() if v.is_floating_point() else v) for k, v in st.load_file(file).items()}
+        tensors = {k: (v.half() if v.is_floating_point() else v) for k, v in safetensors.torch.load_file(file).items()}
         save_file(tensors, file)
     for file in folder.rglob("*"):
         if file.is_file() and file.name in ("tokenizer.json", "README.md"):
@@ -290,19 +311,21 @@ def states(tokenizer, model, pieces, penultimate):
 
 
 def texts(sd, sdxl):
-    tensors, ids = {}, []
+    tensors, listed = {}, []
     for tokenizer in (sd.tokenizer, sdxl.tokenizer_2):
-        ids.append([tokenizer(p, padding="max_length", truncation=True, max_length=77).input_ids for p in PROMPTS])
+        listed.append([tokenizer(p, padding="max_length", truncation=True, max_length=77).input_ids for p in PROMPTS])
     for i, pieces in enumerate([[(p, 1.0)] for p in PROMPTS] + WEIGHTED):
         tensors[f"sd.{i}"] = states(sd.tokenizer, sd.text_encoder, pieces, False)[0]
         first, _ = states(sdxl.tokenizer, sdxl.text_encoder, pieces, True)
         second, pooled = states(sdxl.tokenizer_2, sdxl.text_encoder_2, pieces, True)
         tensors[f"sdxl.{i}"] = torch.cat([first, second], 1)
         tensors[f"sdxl.{i}.pooled"] = pooled[0].clone()
-    skip = sd.encode_prompt(PROMPTS[1], "cpu", 1, False, clip_skip=1)[0]
+    ids = torch.tensor([next(iter(windows(sd.tokenizer, [(PROMPTS[1], 1.0)])))[0]])
+    hidden = sd.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
+    skip = getattr(sd.text_encoder, "text_model", sd.text_encoder).final_layer_norm(hidden)
     tensors["sd.skip"] = skip[0].clone()
     tensors = {k: v.half() if v.shape[0] > 77 else v for k, v in tensors.items()}
-    save_file(tensors, HERE / "texts.safetensors", metadata=dict(prompts=json.dumps(PROMPTS + WEIGHTED_AS), ids=json.dumps(ids)))
+    save_file(tensors, HERE / "texts.safetensors", metadata=dict(prompts=json.dumps(PROMPTS + WEIGHTED_AS), ids=json.dumps(listed)))
 
 
 # --- networks --------------------------------------------------------------------------------------------------------------------
@@ -405,7 +428,7 @@ def peft_names(unet, seed, rank=3):
     return file
 
 
-def image_adapter(unet, seed, inside=12, tokens=2):
+def image_adapter(unet, seed, inside=12, tokens=4):
     generator = torch.Generator().manual_seed(seed)
     draw = lambda *shape: torch.randn(*shape, generator=generator).half().float()
     width = unet.config.cross_attention_dim
@@ -429,7 +452,7 @@ def runs(sd, sdxl):
     mask = torch.zeros(1, 1, 64, 48)
     mask[:, :, 10:50, 16:40] = 1.0
     control = torch.rand(2, 3, 64, 48, generator=generator)
-    tensors = dict(picture=picture * 2 - 1, mask=mask, control=control)
+    tensors = dict(picture=picture * 2 - 1, mask=mask, controls=control)
     size = dict(height=64, width=48)
     prompt, negative = "a (temple) at dusk".replace("(", "").replace(")", ""), "low quality"
     latents = lambda seed, sigma=1.0: normals(seed, LATENTS, 0, 4 * 8 * 6).reshape(1, 4, 8, 6)
@@ -445,12 +468,12 @@ def runs(sd, sdxl):
 
     for method in METHODS:
         order = {"euler_a": [(STEP, i) for i in range(4)], "lcm": [(STEP, i) for i in range(3)]}.get(method, [])
-        tensors[f"sd.{method}"] = with_noise(3, order, lambda: using(sd, method)(**common, **size, guidance_scale=5.0, latents=latents(3)).images)
+        tensors[f"sd.{method}"] = with_noise(3, order, lambda: using(sd, method)(**common, **size, guidance_scale=2.0, latents=latents(3)).images)
     tensors["sd.plain"] = using(sd, "ddim")(**common, **size, guidance_scale=1.0, latents=latents(4)).images
     tensors["sd.rescaled"] = using(sd, "ddim")(**common, **size, guidance_scale=7.5, guidance_rescale=0.7, latents=latents(4)).images
-    tensors["sd.picture"] = using(sd, "ddim")(**dict(common, output_type="pt"), **size, guidance_scale=5.0, latents=latents(3)).images * 2 - 1
-    tensors["sdxl.euler"] = using(sdxl, "euler")(**common, **size, guidance_scale=5.0, latents=latents(3)).images
-    tensors["sdxl.none"] = using(sdxl, "dpmpp_2m_karras")(**dict(common, negative_prompt=None), **size, guidance_scale=5.0, latents=latents(5)).images
+    tensors["sd.picture"] = using(sd, "ddim")(**dict(common, output_type="pt"), **size, guidance_scale=2.0, latents=latents(3)).images * 2 - 1
+    tensors["sdxl.euler"] = using(sdxl, "euler")(**common, **size, guidance_scale=2.0, latents=latents(3)).images
+    tensors["sdxl.none"] = using(sdxl, "dpmpp_2m_karras")(**dict(common, negative_prompt=None), **size, guidance_scale=2.0, latents=latents(5)).images
 
     i2i = StableDiffusionImg2ImgPipeline(**sd.components, requires_safety_checker=False)
     fill = StableDiffusionInpaintPipeline(**sd.components, requires_safety_checker=False)
@@ -458,16 +481,16 @@ def runs(sd, sdxl):
         pipe.set_progress_bar_config(disable=True)
     for method in ("ddim", "euler", "dpmpp_2m"):
         tensors[f"i2i.{method}"] = with_noise(8, [(POSTERIOR, 0), (LATENTS, 0)], lambda: using(i2i, method)(
-            **common, image=picture, strength=0.6, guidance_scale=5.0).images)
+            **common, image=picture, strength=0.6, guidance_scale=2.0).images)
     for strength in (1.0, 0.5):
         order = [(POSTERIOR, 0), (LATENTS, 0), (POSTERIOR, 1)]
         tensors[f"fill.{strength}"] = with_noise(9, order, lambda: using(fill, "euler")(
-            **common, image=picture, mask_image=mask, strength=strength, guidance_scale=5.0, **size).images)
+            **common, image=picture, mask_image=mask, strength=strength, guidance_scale=2.0, **size).images)
     nine = copy.copy(fill)
     nine.unet = lively(UNet2DConditionModel(**UNET, attention_head_dim=2, in_channels=9), 33)
     save_file({k: v.half() for k, v in nine.unet.state_dict().items()}, HERE / "unet_fill.safetensors")
     tensors["fill.nine"] = with_noise(9, [(LATENTS, 0), (POSTERIOR, 1)], lambda: using(nine, "ddim")(
-        **common, image=picture, mask_image=mask, strength=1.0, guidance_scale=5.0, **size).images)
+        **common, image=picture, mask_image=mask, strength=1.0, guidance_scale=2.0, **size).images)
 
     nets = []
     for i in range(2):
@@ -478,7 +501,7 @@ def runs(sd, sdxl):
     parts = {k: v for k, v in sd.components.items()}
     both = StableDiffusionControlNetPipeline(**parts, controlnet=nets, requires_safety_checker=False)
     both.set_progress_bar_config(disable=True)
-    tensors["control"] = using(both, "ddim")(**common, image=[control[:1], control[1:]], guidance_scale=5.0, latents=latents(3),
+    tensors["control"] = using(both, "ddim")(**common, image=[control[:1], control[1:]], guidance_scale=2.0, latents=latents(3),
                                               controlnet_conditioning_scale=[0.8, 0.5], control_guidance_start=[0.0, 0.25],
                                               control_guidance_end=[0.75, 1.0], **size).images
 
@@ -494,19 +517,19 @@ def runs(sd, sdxl):
     stacked = copy.copy(sd)
     stacked.unet = laid_over(sd.unet, [(deltas["lora_unet_"], 0.7), (peft_deltas, -0.4)])
     stacked.text_encoder = laid_over(sd.text_encoder, [(deltas["lora_te_"], 0.7)])
-    tensors["lora.stack"] = using(stacked, "ddim")(**common, **size, guidance_scale=5.0, latents=latents(3)).images
+    tensors["lora.stack"] = using(stacked, "ddim")(**common, **size, guidance_scale=2.0, latents=latents(3)).images
     # The same through diffusers' own loader, of diffusers' names.
     own = copy.deepcopy(sd)
     own.load_lora_weights({k: v.float() for k, v in peft.items()}, adapter_name="one")
     own.set_adapters(["one"], [0.5])
-    tensors["lora.diffusers"] = using(own, "ddim")(**common, **size, guidance_scale=5.0, latents=latents(3)).images
+    tensors["lora.diffusers"] = using(own, "ddim")(**common, **size, guidance_scale=2.0, latents=latents(3)).images
     file, deltas = kohya(sdxl.unet, [sdxl.text_encoder, sdxl.text_encoder_2], 53)
     save_file(original_lora(file, sdxl.unet), HERE / "lora_sdxl.safetensors")
     stacked = copy.copy(sdxl)
     stacked.unet = laid_over(sdxl.unet, [(deltas["lora_unet_"], 0.6)])
     stacked.text_encoder = laid_over(sdxl.text_encoder, [(deltas["lora_te1_"], 0.6)])
     stacked.text_encoder_2 = laid_over(sdxl.text_encoder_2, [(deltas["lora_te2_"], 0.6)])
-    tensors["lora.sdxl"] = using(stacked, "euler")(**common, **size, guidance_scale=5.0, latents=latents(3)).images
+    tensors["lora.sdxl"] = using(stacked, "euler")(**common, **size, guidance_scale=2.0, latents=latents(3)).images
 
     ip = image_adapter(sd.unet, 61)
     save_file({f"{group}.{k}": v.half() for group, d in ip.items() for k, v in d.items()}, HERE / "ip_adapter.safetensors")
@@ -518,7 +541,7 @@ def runs(sd, sdxl):
     embedding = torch.randn(1, 1, 12, generator=generator)
     tensors["ip.embedding"] = embedding[:, 0].clone()
     pair = torch.cat([torch.zeros_like(embedding), embedding])
-    tensors["ip"] = using(seen, "ddim")(**common, **size, guidance_scale=5.0, latents=latents(3), ip_adapter_image_embeds=[pair]).images
+    tensors["ip"] = using(seen, "ddim")(**common, **size, guidance_scale=2.0, latents=latents(3), ip_adapter_image_embeds=[pair]).images
     save_file({k: v.contiguous() for k, v in tensors.items()}, HERE / "runs.safetensors")
 
 

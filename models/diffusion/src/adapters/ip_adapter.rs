@@ -85,7 +85,8 @@ impl IpAdapter {
                 }
                 Ok(tensor.to_device(base.device())?.to_dtype(base.dtype())?)
             };
-            Ok((path, (get("k")?, get("v")?)))
+            let pair = (get("k")?, get("v")?);
+            Ok((path, pair))
         };
         paths.into_iter().enumerate().map(pair).collect()
     }

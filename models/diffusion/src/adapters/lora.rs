@@ -148,8 +148,8 @@ fn fit(down: &Tensor, up: &Tensor, there: &[usize]) -> Option<(Tensor, Tensor)> 
         return None;
     }
     let rank = down.dims()[0];
-    let down = down.reshape([&[rank], &there[1..]].concat()).ok()?;
-    let up = up.reshape([&[out, rank][..], &vec![1; there.len() - 2]].concat()).ok()?;
+    let down = down.reshape([&[rank][..], &there[1..]].concat()).ok()?;
+    let up = up.reshape([&[out, rank][..], &vec![1; there.len() - 2][..]].concat()).ok()?;
     Some((down, up))
 }
 

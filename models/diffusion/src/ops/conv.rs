@@ -41,22 +41,24 @@ impl PackedConv {
         }
         let (tall, wide) = ((tall - self.size) / self.stride + 1, (wide - self.size) / self.stride + 1);
         let shape = Shape::from((batch, tall, wide, self.packed.width()));
-        let mut out = vec![0.0; shape.elem_count()];
-        if onto.is_some_and(|onto| onto.len() != out.len()) {
+        let count = shape.elem_count();
+        if onto.is_some_and(|onto| onto.len() != count) {
             bail!("a convolution's residual is not of its {shape:?}");
         }
         if self.size == 1 && self.stride == 1 && self.padding == 0 {
-            self.packed.product(x, &mut out, After { plus: onto, ..After::default() });
+            let out = self.packed.product(x, batch * tall * wide, After { plus: onto, ..After::default() });
             return Ok((CpuStorage::F32(out), shape));
         }
         let view = View { x, height, width, tall, wide };
         let row = self.packed.width();
+        let mut out = vec![0.0; count];
         out.par_chunks_mut(PIXELS * row).enumerate().for_each_init(Vec::new, |gathered: &mut Vec<f32>, (chunk, out)| {
             let first = chunk * PIXELS;
             gathered.clear();
-            (first..first + out.len() / row).for_each(|pixel| self.gather(&view, pixel, gathered));
+            let count = out.len() / row;
+            (first..first + count).for_each(|pixel| self.gather(&view, pixel, gathered));
             let plus = onto.map(|onto| &onto[first * row..][..out.len()]);
-            self.packed.product(gathered, out, After { plus, ..After::default() });
+            out.copy_from_slice(&self.packed.product(gathered, count, After { plus, ..After::default() }));
         });
         Ok((CpuStorage::F32(out), shape))
     }

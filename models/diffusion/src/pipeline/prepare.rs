@@ -98,7 +98,7 @@ impl Model {
                 latents = ((&picture * f64::from(of_picture))? + (&fresh * f64::from(of_noise))?)?;
             }
             if let Some(mask) = &init.mask {
-                let mask = mask.to_device(device)?.ge(0.5)?.to_dtype(DType::F32)?;
+                let mask = mask.to_device(device)?.ge(0.5f32)?.to_dtype(DType::F32)?;
                 let small = every(&mask, factor)?;
                 if self.fills() {
                     let masked = pixels.broadcast_mul(&(1.0 - &mask)?)?;

@@ -53,7 +53,11 @@ impl Tokenizer {
         Self::new(assemble(vocab, merges)?, pad)
     }
 
-    fn new(inner: tokenizers::Tokenizer, pad: Option<&str>) -> Result<Self> {
+    fn new(mut inner: tokenizers::Tokenizer, pad: Option<&str>) -> Result<Self> {
+        // As in transformers: what pads is special, and so SDXL's second encoder reads "!" as padding wherever it stands.
+        if let Some(pad) = pad.filter(|pad| *pad != END) {
+            inner.add_special_tokens(&[AddedToken::from(pad, true)]);
+        }
         let id = |token: &str| inner.token_to_id(token).ok_or_else(|| Error::Tokenizer(format!("it has no token {token}")));
         let (begin, end, pad) = (id(BEGIN)?, id(END)?, id(pad.unwrap_or(END))?);
         Ok(Self { inner, begin, end, pad })

@@ -19,7 +19,7 @@ fn shape(config: &Config, block: usize) -> TransformerShape {
         heads: config.heads(block),
         context: config.cross_attention_dim,
         groups: config.norm_num_groups,
-        upcast: config.upcast_attention,
+        upcast: config.upcast_attention == Some(true),
     }
 }
 

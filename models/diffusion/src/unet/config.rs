@@ -48,7 +48,7 @@ pub struct Config {
     pub flip_sin_to_cos: bool,
     pub freq_shift: f32,
     pub use_linear_projection: bool,
-    pub upcast_attention: bool,
+    pub upcast_attention: Option<bool>,
     pub addition_embed_type: Option<String>,
     pub addition_time_embed_dim: Option<usize>,
     pub projection_class_embeddings_input_dim: Option<usize>,
@@ -84,7 +84,7 @@ impl Default for Config {
             flip_sin_to_cos: true,
             freq_shift: 0.0,
             use_linear_projection: false,
-            upcast_attention: false,
+            upcast_attention: None,
             addition_embed_type: None,
             addition_time_embed_dim: None,
             projection_class_embeddings_input_dim: None,
@@ -112,7 +112,7 @@ impl Config {
     pub fn sd21() -> Self {
         let attention_head_dim = PerBlock::Each(vec![5, 10, 20, 20]);
         let base = Self { sample_size: Some(96), cross_attention_dim: 1024, attention_head_dim, ..Self::default() };
-        Self { use_linear_projection: true, upcast_attention: true, ..base }
+        Self { use_linear_projection: true, upcast_attention: Some(true), ..base }
     }
 
     /// SDXL base 1.0.

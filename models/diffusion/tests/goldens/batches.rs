@@ -26,8 +26,9 @@ fn together(model: &Model, requests: &[Request]) -> Vec<Vec<u32>> {
     let mut waiting = requests.iter();
     loop {
         running.extend(waiting.next().map(|request| model.prepare(request).unwrap()));
+        let all = running.len() == requests.len();
         let mut open: Vec<&mut Running> = running.iter_mut().filter(|one| !one.done()).collect();
-        if open.is_empty() && running.len() == requests.len() {
+        if open.is_empty() && all {
             break;
         }
         open.reverse();

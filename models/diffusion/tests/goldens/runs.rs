@@ -9,7 +9,7 @@ use klieg_diffusion::{
 
 pub fn request(seed: u64, method: Method) -> Request {
     let negative = Some("low quality".into());
-    Request { negative, steps: 4, method, guidance: 5.0, ..Request::new("a temple at dusk", 64, 48, seed) }
+    Request { negative, steps: 4, method, guidance: 2.0, ..Request::new("a temple at dusk", 64, 48, seed) }
 }
 
 pub fn latents(model: &Model, request: &Request) -> Tensor {
@@ -92,7 +92,7 @@ pub fn control_net(i: usize) -> ControlNet {
 }
 
 pub fn controls() -> Vec<Control> {
-    let pictures = &tensors("runs.safetensors")["control"];
+    let pictures = &tensors("runs.safetensors")["controls"];
     let control = |i, scale, start, end| Control { picture: pictures.narrow(0, i, 1).unwrap(), scale, start, end };
     vec![control(0, 0.8, 0.0, 0.75), control(1, 0.5, 0.25, 1.0)]
 }
