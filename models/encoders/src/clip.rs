@@ -22,7 +22,7 @@ pub struct TextConfig {
     pub max_position_embeddings: usize,
     pub hidden_act: String,
     pub layer_norm_eps: f64,
-    pub eos_token_id: u32,
+    pub eos_token_id: Option<u32>,
     pub pad_token_id: Option<u32>,
     /// SigLIP's head.
     pub projection_size: Option<usize>,
@@ -39,7 +39,7 @@ impl Default for TextConfig {
             max_position_embeddings: 77,
             hidden_act: "quick_gelu".into(),
             layer_norm_eps: 1e-5,
-            eos_token_id: 49_407,
+            eos_token_id: Some(49_407),
             pad_token_id: None,
             projection_size: None,
         }
@@ -160,7 +160,7 @@ impl TextTower {
         let end = self.config.eos_token_id;
         let one = |w: &[usize]| {
             let ids = &parcel.ids[w[0]..w[1]];
-            let peak = if end == 2 { ids.iter().max().copied() } else { Some(end) };
+            let peak = if end == Some(2) { ids.iter().max().copied() } else { end };
             w[0] as u32 + ids.iter().position(|id| Some(*id) == peak).unwrap_or(0) as u32
         };
         parcel.bounds.windows(2).map(one).collect()

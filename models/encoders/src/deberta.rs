@@ -99,7 +99,8 @@ impl DebertaConfig {
     /// The row of the distance table for a key `distance` before the query.
     fn row(&self, distance: i64) -> u32 {
         let span = self.span() as i64;
-        let bucket = if self.position_buckets > 0 { bucket(distance, self.position_buckets, self.farthest() as i64) } else { distance };
+        let bucket =
+            if self.position_buckets > 0 { bucket(distance, self.position_buckets, self.farthest() as i64) } else { distance };
         (bucket + span).clamp(0, 2 * span - 1) as u32
     }
 }
@@ -162,7 +163,9 @@ impl Deberta {
         if config.attention_head_size.is_some_and(|size| size * config.num_attention_heads != width) {
             return Err(Error::config("config.json", "attention_head_size is not hidden_size / num_attention_heads"));
         }
-        if config.position_buckets > 0 && (config.position_buckets < 4 || config.farthest() as i64 <= config.position_buckets / 2 + 1) {
+        if config.position_buckets > 0
+            && (config.position_buckets < 4 || config.farthest() as i64 <= config.position_buckets / 2 + 1)
+        {
             return Err(Error::config("config.json", "position_buckets and max_relative_positions don't fit each other"));
         }
         let vb = under(vb, "deberta", "embeddings.word_embeddings.weight");
@@ -228,7 +231,8 @@ impl Deberta {
     /// One sequence: length × 3·width → length × width.
     fn attend(&self, layer: &Layer, joined: &Tensor) -> Candle<Tensor> {
         let (length, heads, width) = (joined.dim(0)?, self.config.num_attention_heads, self.config.hidden_size);
-        let part = |i: usize| joined.narrow(1, i * width, width)?.reshape((length, heads, width / heads))?.transpose(0, 1)?.contiguous();
+        let part =
+            |i: usize| joined.narrow(1, i * width, width)?.reshape((length, heads, width / heads))?.transpose(0, 1)?.contiguous();
         let (q, k, v) = (part(0)?, part(1)?, part(2)?);
         let mut scores = (q.matmul(&k.t()?.contiguous()?)? * scale(&self.config))?;
         let rows = self.rows(length, heads, joined.device())?;

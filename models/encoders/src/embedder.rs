@@ -28,8 +28,8 @@ pub struct Vector {
 }
 
 enum Body {
-    Bert(Bert),
-    Deberta(Deberta),
+    Bert(Box<Bert>),
+    Deberta(Box<Deberta>),
     Clip(Box<Clip>),
     Siglip(Box<Siglip>),
 }
@@ -128,8 +128,8 @@ impl Outline {
         let body = match self.kind.as_str() {
             "clip" => Body::Clip(Box::new(Clip::load(&self.folder.json(config)?, &vb)?)),
             "siglip" => Body::Siglip(Box::new(Siglip::load(&self.folder.json(config)?, &vb)?)),
-            "deberta-v2" => Body::Deberta(Deberta::load(&self.folder.json(config)?, &vb)?),
-            _ => Body::Bert(Bert::load(&self.folder.json(config)?, &vb)?),
+            "deberta-v2" => Body::Deberta(Box::new(Deberta::load(&self.folder.json(config)?, &vb)?)),
+            _ => Body::Bert(Box::new(Bert::load(&self.folder.json(config)?, &vb)?)),
         };
         Ok(Embedder { body, outline: self, device: device.clone() })
     }
@@ -147,14 +147,18 @@ impl Embedder {
 
     /// A vector for each text, in their order; each is the same whatever the others are.
     pub fn texts<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Vector>, Error> {
-        let words = texts.par_iter().map(|text| self.outline.encode(text.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        self.sequences(&texts.par_iter().map(|text| self.outline.encode(text.as_ref())).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The same of texts that are tokens already.
+    pub fn sequences(&self, words: &[Words]) -> Result<Vec<Vector>, Error> {
         let lengths: Vec<usize> = words.iter().map(|words| words.ids.len()).collect();
         let run = |range: std::ops::Range<usize>| self.parcel(&words[range]);
         let vectors: Vec<Vec<Vec<f32>>> = match self.device.is_cpu() {
             true => parcels(&lengths, PARCEL_TOKENS).into_par_iter().map(run).collect::<Result<_, _>>()?,
             false => parcels(&lengths, DEVICE_TOKENS).into_iter().map(run).collect::<Result<_, _>>()?,
         };
-        let both = vectors.into_iter().flatten().zip(&words);
+        let both = vectors.into_iter().flatten().zip(words);
         Ok(both.map(|(values, words)| Vector { values, tokens: words.ids.len(), left_out: words.left_out }).collect())
     }
 
@@ -178,7 +182,9 @@ impl Embedder {
 
     /// A vector for each picture, in their order.
     pub fn pictures(&self, pictures: &[RgbImage]) -> Result<Vec<Vector>, Error> {
-        let Some(pixels) = &self.outline.pixels else { return Err(Error::Unable("make vectors of pictures: the model takes texts only".into())) };
+        let Some(pixels) = &self.outline.pixels else {
+            return Err(Error::Unable("make vectors of pictures: the model takes texts only".into()));
+        };
         let run = |pictures: &[RgbImage]| {
             let tensors = pictures.iter().map(|picture| pixels.apply(picture, &self.device)).collect::<Result<Vec<_>, _>>()?;
             let all = Tensor::stack(&tensors, 0)?;
@@ -230,7 +236,9 @@ impl Sentence {
                 "Transformer" if module.path.is_empty() => {}
                 "Pooling" => sentence.pooling = pooling(&folder.json(&format!("{}/config.json", module.path))?)?,
                 "Normalize" => sentence.unit = true,
-                other => return Err(Error::config("modules.json", format!("a module {other:?} at {:?} is not supported", module.path))),
+                other => {
+                    return Err(Error::config("modules.json", format!("a module {other:?} at {:?} is not supported", module.path)));
+                }
             }
         }
         Ok(sentence)
@@ -258,7 +266,11 @@ fn pooling(config: &serde_json::Map<String, serde_json::Value>) -> Result<Poolin
         let known = NEW.iter().find(|(name, _)| *name == word);
         return known.map(|(_, pooling)| *pooling).ok_or_else(|| bad(format!("pooling_mode {word:?} is not supported")));
     }
-    let on: Vec<&str> = config.iter().filter(|(name, on)| name.starts_with("pooling_mode") && **on == true).map(|(name, _)| name.as_str()).collect();
+    let on: Vec<&str> = config
+        .iter()
+        .filter(|(name, on)| name.starts_with("pooling_mode") && **on == true)
+        .map(|(name, _)| name.as_str())
+        .collect();
     match on[..] {
         [one] => {
             let known = OLD.iter().find(|(name, _)| *name == one);

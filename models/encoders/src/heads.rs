@@ -60,13 +60,17 @@ impl Scores {
 pub struct TokenScores(pub Vec<Scores>);
 
 enum Body {
-    Bert(Bert),
-    Deberta(Deberta),
+    Bert(Box<Bert>),
+    Deberta(Box<Deberta>),
 }
 
 enum Head {
     /// A dense layer over the first token, its activation, a linear layer.
-    First { dense: Linear, activation: Activation, out: Linear },
+    First {
+        dense: Linear,
+        activation: Activation,
+        out: Linear,
+    },
     Each(Linear),
 }
 
@@ -86,11 +90,11 @@ impl Classifier {
         let (body, width) = match labels.model_type.as_str() {
             "deberta-v2" => {
                 let config: DebertaConfig = folder.json("config.json")?;
-                (Body::Deberta(Deberta::load(&config, vb)?), config.hidden_size)
+                (Body::Deberta(Box::new(Deberta::load(&config, vb)?)), config.hidden_size)
             }
             "bert" | "roberta" | "xlm-roberta" => {
                 let config: BertConfig = folder.json("config.json")?;
-                (Body::Bert(Bert::load(&config, vb)?), config.hidden_size)
+                (Body::Bert(Box::new(Bert::load(&config, vb)?)), config.hidden_size)
             }
             other => return Err(Error::config("config.json", format!("model_type {other:?} is no text classifier here"))),
         };

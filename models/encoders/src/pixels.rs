@@ -14,7 +14,8 @@ const DECODE_BYTES_MAX: u64 = 1 << 30;
 
 /// PNG or JPEG. Transparency is dropped, as Pillow's `convert("RGB")` does.
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, Error> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| Error::Picture(error.to_string()))?;
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| Error::Picture(error.to_string()))?;
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height, limits.max_alloc) = (Some(SIDE_MAX), Some(SIDE_MAX), Some(DECODE_BYTES_MAX));
     reader.limits(limits);
@@ -97,7 +98,8 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> Re
         let weights = weights(from_width, width, filter);
         RgbImage::from_fn(width, from_height, |x, y| {
             let (first, weights) = &weights[x as usize];
-            let channel = |c: usize| weights.iter().enumerate().map(|(i, w)| w * i64::from(picture.get_pixel((first + i) as u32, y)[c])).sum();
+            let pixel = |i: usize, c: usize| i64::from(picture.get_pixel((first + i) as u32, y)[c]);
+            let channel = |c: usize| -> i64 { weights.iter().enumerate().map(|(i, w)| w * pixel(i, c)).sum() };
             image::Rgb([0, 1, 2].map(|c| round(channel(c))))
         })
     };
@@ -105,7 +107,8 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> Re
         let weights = weights(from_height, height, filter);
         RgbImage::from_fn(width, height, |x, y| {
             let (first, weights) = &weights[y as usize];
-            let channel = |c: usize| weights.iter().enumerate().map(|(i, w)| w * i64::from(picture.get_pixel(x, (first + i) as u32)[c])).sum();
+            let pixel = |i: usize, c: usize| i64::from(picture.get_pixel(x, (first + i) as u32)[c]);
+            let channel = |c: usize| -> i64 { weights.iter().enumerate().map(|(i, w)| w * pixel(i, c)).sum() };
             image::Rgb([0, 1, 2].map(|c| round(channel(c))))
         })
     };
@@ -164,7 +167,8 @@ impl Preprocess {
     /// (`model`: `clip`, `siglip` or `vit`).
     pub fn open(folder: &Folder, model: &str) -> Result<Self, Error> {
         const FILE: &str = "preprocessor_config.json";
-        let raw: Raw = if folder.has(FILE) { folder.json(FILE)? } else { serde_json::from_str("{}").map_err(|e| Error::config(FILE, e))? };
+        let raw: Raw =
+            if folder.has(FILE) { folder.json(FILE)? } else { serde_json::from_str("{}").map_err(|e| Error::config(FILE, e))? };
         let clip = model == "clip";
         let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let plain = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok());
@@ -189,7 +193,8 @@ impl Preprocess {
             },
         };
         let number = raw.resample.unwrap_or(if model == "vit" { 2 } else { 3 });
-        let filter = Filter::of(number).ok_or_else(|| Error::config(FILE, format!("resample {number} is not supported: 1, 2 and 3 are")))?;
+        let filter =
+            Filter::of(number).ok_or_else(|| Error::config(FILE, format!("resample {number} is not supported: 1, 2 and 3 are")))?;
         let normal = raw.do_normalize.unwrap_or(true);
         let or = |given: Option<[f32; 3]>, own: [f32; 3], none: f32| if normal { given.unwrap_or(own) } else { [none; 3] };
         let own = |clip_own: [f32; 3]| if clip { clip_own } else { [0.5; 3] };
@@ -204,10 +209,12 @@ impl Preprocess {
 
     /// 3 × height × width.
     pub fn apply(&self, picture: &RgbImage, device: &Device) -> Result<Tensor, Error> {
+        let owned;
         let resized = match self.resize {
             Some((size, filter)) => {
                 let (width, height) = size.of(picture.width(), picture.height());
-                &resize(picture, width, height, filter)?
+                owned = resize(picture, width, height, filter)?;
+                &owned
             }
             None => picture,
         };

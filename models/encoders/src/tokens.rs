@@ -97,11 +97,12 @@ fn from_vocabulary(folder: &Folder) -> Result<Tokenizer, Error> {
     let bad = |error: String| Error::config("vocab.txt", error);
     let settings = if folder.has("tokenizer_config.json") { folder.bytes("tokenizer_config.json")? } else { b"{}".to_vec() };
     let settings: Settings = serde_json::from_slice(&settings).map_err(|error| Error::config("tokenizer_config.json", error))?;
-    let words = String::from_utf8(folder.bytes("vocab.txt")?).map_err(|error| bad(error.to_string()))?;
-    let words = words.lines().enumerate().map(|(i, word)| (word.trim_end().to_owned(), i as u32)).collect();
-    let model = WordPiece::builder().vocab(words).unk_token("[UNK]".into()).build().map_err(|error| bad(error.to_string()))?;
+    let path = folder.path("vocab.txt");
+    let model = WordPiece::from_file(&path.to_string_lossy()).unk_token("[UNK]".into()).build();
+    let model = model.map_err(|error| bad(error.to_string()))?;
     let mut tokenizer = Tokenizer::new(model);
-    let special = |word: &str| tokenizer.token_to_id(word).map(|id| (word.to_owned(), id)).ok_or_else(|| bad(format!("it has no {word}")));
+    let special =
+        |word: &str| tokenizer.token_to_id(word).map(|id| (word.to_owned(), id)).ok_or_else(|| bad(format!("it has no {word}")));
     let frame = BertProcessing::new(special("[SEP]")?, special("[CLS]")?);
     let lower = settings.do_lower_case;
     tokenizer.with_normalizer(Some(BertNormalizer::new(true, settings.tokenize_chinese_chars, settings.strip_accents, lower)));

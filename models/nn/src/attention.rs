@@ -105,6 +105,11 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Rows of `dim` floats, one after the other, from `row` on.
+    fn of(floats: &'a [f32], row: usize, dim: usize) -> Self {
+        Self { floats: &floats[row * dim..], stride: dim }
+    }
+
     fn row(&self, row: usize, len: usize) -> &'a [f32] {
         &self.floats[row * self.stride..][..len]
     }
@@ -164,7 +169,7 @@ impl Head<'_> {
                 false => self.keys,
             };
             let depth = seen(rows - 1);
-            let left = Left { from: self.q.row(first, self.dim).as_ptr(), stride: self.q.stride, rows };
+            let left = Left { from: self.q.floats[first * self.q.stride..].as_ptr(), stride: self.q.stride, rows };
             for panel in 0..depth.div_ceil(columns) {
                 let floats = &keys[panel * columns * self.dim..][..columns * self.dim];
                 // SAFETY: the queries' rows are there, and `scores` has as many of `padded`.
@@ -206,7 +211,7 @@ impl CustomOp1 for Sequences<'_> {
         let (tokens, wide) = layout.shape().dims2()?;
         let (width, heads) = (wide / 3, self.how.heads);
         let dim = width / heads;
-        let mut out = vec![0.0; tokens * width];
+        let mut out = Vec::with_capacity(tokens * width);
         let target = Target::of(&mut out);
         let longest = self.bounds.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
         let worth = tokens * longest * width >= WORTH;
@@ -221,6 +226,8 @@ impl CustomOp1 for Sequences<'_> {
             // SAFETY: the head's columns of the sequence's rows are this job's alone.
             unsafe { head_of.attend(kernels::get(), self.how, target.at(from * width + head * dim), width) }
         });
+        // SAFETY: the bounds reach over all tokens, and the heads over all columns: together the jobs have written all.
+        unsafe { out.set_len(tokens * width) };
         Ok((CpuStorage::F32(out), Shape::from_dims(&[tokens, width])))
     }
 }
@@ -260,8 +267,8 @@ impl CustomOp3 for Heads {
             let (plane, part) = (job / cut, job % cut);
             let (from, to) = (queries * part / cut, queries * (part + 1) / cut);
             let other = plane / heads * shared + plane % heads / (heads / shared);
-            let rows = |floats, row: usize| Rows { floats: &floats[row * dim..], stride: dim };
-            let (q, k, v) = (rows(q, plane * queries + from), rows(k, other * keys), rows(v, other * keys));
+            let (q, k, v) =
+                (Rows::of(q, plane * queries + from, dim), Rows::of(k, other * keys, dim), Rows::of(v, other * keys, dim));
             let head = Head { q, k, v, queries: to - from, keys, dim };
             // SAFETY: these queries of this head are this job's alone.
             unsafe { head.attend(kernels::get(), self.0, target.at((plane * queries + from) * dim), dim) }
@@ -269,7 +276,6 @@ impl CustomOp3 for Heads {
         Ok((CpuStorage::F32(out), q_layout.shape().clone()))
     }
 }
-
 
 #[cfg(test)]
 mod tests {

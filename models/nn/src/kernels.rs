@@ -29,6 +29,8 @@ pub(crate) struct Left {
     pub rows: usize,
 }
 
+/// Row, weight, bias, eps, out.
+type Normalise = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
 type Tile = unsafe fn(left: Left, panel: *const f32, depth: usize, begin: Begin, out: *mut f32, stride: usize);
 
 pub(crate) struct Kernels {
@@ -40,7 +42,7 @@ pub(crate) struct Kernels {
     tile: Tile,
     activate: unsafe fn(Activation, &mut [f32]),
     softmax: unsafe fn(&mut [f32]),
-    normalise: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
+    normalise: Normalise,
 }
 
 impl Kernels {

@@ -35,13 +35,9 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
 }
 
 macro_rules! each {
-    ($self:ident, $other:ident, $of:expr) => {{
-        let mut out = [0.0; PORTABLE];
-        for i in 0..PORTABLE {
-            out[i] = $of($self.0[i], $other.0[i]);
-        }
-        Self(out)
-    }};
+    ($self:ident, $other:ident, $of:expr) => {
+        Self(std::array::from_fn(|i| $of($self.0[i], $other.0[i])))
+    };
 }
 
 impl Lanes for Portable {
@@ -84,11 +80,7 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     unsafe fn fma(self, by: Self, plus: Self) -> Self {
-        let mut out = plus.0;
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = fused(self.0[i], by.0[i], *out);
-        }
-        Self(out)
+        Self(std::array::from_fn(|i| fused(self.0[i], by.0[i], plus.0[i])))
     }
     #[inline(always)]
     unsafe fn round(self) -> Self {

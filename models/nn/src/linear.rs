@@ -138,8 +138,7 @@ impl Product<'_> {
         if plus.is_some_and(|plus| plus.len() != rows * self.packed.width()) {
             bail!("what a product is added to has another shape");
         }
-        let mut out = vec![0.0; rows * self.packed.width()];
-        self.packed.product(x, &mut out, After { activation: self.activation, plus });
+        let out = self.packed.product(x, rows, After { activation: self.activation, plus });
         Ok((CpuStorage::F32(out), Shape::from_dims(&dims)))
     }
 }

@@ -57,7 +57,8 @@ impl CustomOp3 for Rows {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) = (views::floats(x, x_layout)?, views::floats(weight, weight_layout)?, views::floats(bias, bias_layout)?);
+        let (x, weight, bias) =
+            (views::floats(x, x_layout)?, views::floats(weight, weight_layout)?, views::floats(bias, bias_layout)?);
         let size = weight.len();
         if size == 0 || x_layout.dims().last() != Some(&size) {
             bail!("a layer norm of {size} was given rows of {:?}", x_layout.dims().last());

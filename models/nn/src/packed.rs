@@ -10,7 +10,7 @@ const DEPTH_MAX: usize = 512;
 /// Floats of a block of panels, at most: half of a second cache of 1 MiB.
 const PANELS_FLOATS_MAX: usize = 128 * 1024;
 /// Rows that one job of a large product does.
-const JOB_ROWS: usize = 48;
+const JOB_ROWS: usize = 96;
 /// Multiplications below which a product is not shared out.
 const WORTH: usize = 1 << 20;
 /// Widest tile.
@@ -80,40 +80,47 @@ impl Packed {
         (self.floats.len() + self.bias.len()) * size_of::<f32>()
     }
 
-    /// out = activation(left · weightᵀ + bias) + plus, for as many rows as `left` has. Uses the threads of the pool it is called in.
+    /// activation(left · weightᵀ + bias) + plus, rows × width, for `left` of rows × depth. Uses the threads of the pool it is called in.
     ///
     /// # Panics
-    /// When the lengths don't fit: `left` rows × depth, `out` rows × width.
-    pub fn product(&self, left: &[f32], out: &mut [f32], after: After<'_>) {
-        let rows = if self.depth == 0 { out.len().checked_div(self.width).unwrap_or(0) } else { left.len() / self.depth };
-        assert!(left.len() == rows * self.depth && out.len() == rows * self.width);
-        assert!(after.plus.is_none_or(|plus| plus.len() == out.len()));
-        if out.is_empty() {
-            return;
-        }
+    /// When the lengths don't fit.
+    pub fn product(&self, left: &[f32], rows: usize, after: After<'_>) -> Vec<f32> {
+        let count = rows * self.width;
+        assert!(left.len() == rows * self.depth && after.plus.is_none_or(|plus| plus.len() == count));
+        let mut out = Vec::with_capacity(count);
         let panels = self.width.div_ceil(self.kernels.columns);
         // Few rows (a decoder's step) are shared out by columns, many by rows.
-        let worth = rows * self.width * self.depth >= WORTH;
+        let worth = count * self.depth >= WORTH;
         let strips = if worth && rows < 2 * JOB_ROWS { panels.min(rayon::current_num_threads()) } else { 1 };
         let bands = rows.div_ceil(JOB_ROWS);
-        let target = Target::of(out);
+        let target = Target::of(&mut out);
         share::jobs(bands * strips, worth, |job| {
             let (band, strip) = (job / strips, job % strips);
             let rows = band * JOB_ROWS..rows.min((band + 1) * JOB_ROWS);
             let panels = panels * strip / strips..panels * (strip + 1) / strips;
-            // SAFETY: the lengths were checked, and no other job has these rows and panels.
+            // SAFETY: the lengths were checked, there is room for all, and no other job has these rows and panels.
             unsafe { self.job(left, rows, panels, target, after) }
         });
+        // SAFETY: together the jobs have written every panel of every row.
+        unsafe { out.set_len(count) };
+        out
     }
 
     /// Some rows of some panels.
     ///
     /// # Safety
-    /// `out` is rows × width, and nobody else writes these rows of these panels.
-    unsafe fn job(&self, left: &[f32], rows: std::ops::Range<usize>, panels: std::ops::Range<usize>, out: Target, after: After<'_>) {
+    /// `out` has room for rows × width, and nobody else writes these rows of these panels.
+    unsafe fn job(
+        &self,
+        left: &[f32],
+        rows: std::ops::Range<usize>,
+        panels: std::ops::Range<usize>,
+        out: Target,
+        after: After<'_>,
+    ) {
         let columns = self.kernels.columns;
         let padded = self.width.div_ceil(columns) * columns;
-        let deepest = self.depth.min(DEPTH_MAX).max(1);
+        let deepest = self.depth.clamp(1, DEPTH_MAX);
         let group = (PANELS_FLOATS_MAX / (deepest * columns)).max(1);
         for first in panels.clone().step_by(group) {
             let group = first..panels.end.min(first + group);
@@ -148,10 +155,10 @@ impl Packed {
             if from > 0 && wide < columns {
                 (0..left.rows).for_each(|r| place.add(r * self.width).copy_to(to.add(r * stride), wide));
             }
-            let begin = match self.bias.get(panel * columns) {
+            let begin = match self.bias.is_empty() {
                 _ if from > 0 => Begin { from: to, stride },
-                Some(bias) => Begin { from: bias, stride: 0 },
-                None => Begin { from: std::ptr::null(), stride: 0 },
+                false => Begin { from: self.bias[panel * columns..].as_ptr(), stride: 0 },
+                true => Begin { from: std::ptr::null(), stride: 0 },
             };
             self.kernels.tile(left, floats.as_ptr(), len, begin, to, stride);
             if wide < columns {
@@ -231,8 +238,7 @@ mod tests {
             let expected = expected(&left, &weight, &bias, &plus, width, depth);
             for kernels in kernels::able() {
                 let packed = Packed::with(kernels, &weight, width, depth, &bias);
-                let mut out = vec![f32::NAN; rows * width];
-                packed.product(&left, &mut out, After { plus: Some(&plus), ..After::default() });
+                let out = packed.product(&left, rows, After { plus: Some(&plus), ..After::default() });
                 let bound = 1e-6 * (depth as f64).max(4.0);
                 for (i, (ours, right)) in out.iter().zip(&expected).enumerate() {
                     prop_assert!((f64::from(*ours) - right).abs() <= bound, "{} at {i}: {ours}, not {right}", kernels.name);
@@ -245,11 +251,9 @@ mod tests {
             let (left, weight) = (numbers(seed, rows * depth), numbers(seed ^ 1, width * depth));
             for kernels in kernels::able() {
                 let packed = Packed::with(kernels, &weight, width, depth, &[]);
-                let mut all = vec![0.0; rows * width];
-                packed.product(&left, &mut all, After::default());
+                let all = packed.product(&left, rows, After::default());
                 for row in [0, rows / 2, rows - 1] {
-                    let mut alone = vec![0.0; width];
-                    packed.product(&left[row * depth..][..depth], &mut alone, After::default());
+                    let alone = packed.product(&left[row * depth..][..depth], 1, After::default());
                     prop_assert_eq!(&alone[..], &all[row * width..][..width], "{}", kernels.name);
                 }
             }
@@ -262,9 +266,7 @@ mod tests {
         let (left, packed) = (numbers(7, rows * depth), Packed::new(&numbers(8, width * depth), width, depth, &numbers(9, width)));
         let run = |threads: usize| -> Result<Vec<f32>, rayon::ThreadPoolBuildError> {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-            let mut out = vec![0.0; rows * width];
-            pool.install(|| packed.product(&left, &mut out, After { activation: Activation::Gelu, plus: None }));
-            Ok(out)
+            Ok(pool.install(|| packed.product(&left, rows, After { activation: Activation::Gelu, plus: None })))
         };
         let one = run(1)?;
         assert!(run(2)? == one && run(5)? == one);

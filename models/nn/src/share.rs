@@ -28,18 +28,19 @@ pub(crate) fn jobs(count: usize, worth: bool, each: impl Fn(usize) + Sync + Send
 pub(crate) struct Target(*mut f32);
 
 impl Target {
-    pub(crate) fn of(slice: &mut [f32]) -> Self {
-        Self(slice.as_mut_ptr())
+    /// The vector's memory, as far as it reaches, whether it is written yet or not.
+    pub(crate) fn of(vector: &mut Vec<f32>) -> Self {
+        Self(vector.as_mut_ptr())
     }
 
     /// # Safety
-    /// The offset lies in the slice that this was made of.
+    /// The offset lies in the capacity of the vector that this was made of.
     pub(crate) unsafe fn at(self, offset: usize) -> *mut f32 {
         unsafe { self.0.add(offset) }
     }
 }
 
-// SAFETY: who makes one sees to it that no two threads write to the same place, and that the slice outlives them.
+// SAFETY: who makes one sees to it that no two threads write to the same place, and that the vector outlives them.
 unsafe impl Send for Target {}
 // SAFETY: as above.
 unsafe impl Sync for Target {}

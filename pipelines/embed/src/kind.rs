@@ -8,7 +8,9 @@ use candle_core::{DType, Device};
 use klieg_encoders::{Embedder, Outline, Vector};
 use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
 use klieg_models::{Family, Record, Shelf};
-use klieg_protocol::{Ask, Class, Digest, Fault, Input, JobSpec, Plan, Progress, Source as From, TaskFailure, TaskResult, TaskSpec};
+use klieg_protocol::{
+    Ask, Class, Digest, Fault, Input, JobSpec, Plan, Progress, Source as Origin, TaskFailure, TaskResult, TaskSpec,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,9 +35,12 @@ const SECONDS_A_ROW: f64 = 0.02;
 /// Texts and pictures to vectors.
 pub struct Embed {
     shelf: Arc<Shelf>,
-    /// The model that the last task used: the next one mostly wants the same.
-    held: Mutex<Option<(Digest, Arc<Embedder>)>>,
+    /// The model that the last task used, and how: the next one mostly wants the same.
+    held: Mutex<Option<(Wanted, Arc<Embedder>)>>,
 }
+
+/// A model's digest, and whether its vectors are to have unit length.
+type Wanted = (Digest, Option<bool>);
 
 /// What a job makes vectors of, read for planning.
 struct Order {
@@ -84,7 +89,8 @@ impl Embed {
             (1, 0) => {}
             (0, 1..=PICTURES_MAX) if outline.takes_pictures() => {}
             (0, 1..=PICTURES_MAX) => {
-                let message = format!("the model {} ({}) takes texts only: choose a clip or siglip model", record.name, record.family);
+                let message =
+                    format!("the model {} ({}) takes texts only: choose a clip or siglip model", record.name, record.family);
                 return Err(bad(&params.file, 0, 0, message));
             }
             (0, _) => return Err(bad(&params.file, 0, 0, format!("{pictures} pictures: a job has at most {PICTURES_MAX}"))),
@@ -97,7 +103,8 @@ impl Embed {
     fn record(&self, params: &EmbedParams) -> Result<Record, BadInput> {
         let broken = |error: klieg_models::Error| bad("", 0, 0, format!("failed to {error}"));
         let Some(name) = &params.model else {
-            let mut able: Vec<Record> = self.shelf.models().map_err(broken)?.into_iter().filter(|record| makes_vectors(record.family)).collect();
+            let mut able: Vec<Record> =
+                self.shelf.models().map_err(broken)?.into_iter().filter(|record| makes_vectors(record.family)).collect();
             return match able.len() {
                 1 => Ok(able.remove(0)),
                 0 => Err(bad("", 0, 0, "no model here makes vectors: add one with `klieg models add PATH --as NAME`")),
@@ -108,10 +115,18 @@ impl Embed {
             };
         };
         let record = self.shelf.find(name).map_err(broken)?;
-        let missing = || bad("", 0, 0, format!("there is no model {name:?}: add it with `klieg models add PATH --as {name}` or `klieg models pull REPO`"));
+        let missing = || {
+            bad(
+                "",
+                0,
+                0,
+                format!("there is no model {name:?}: add it with `klieg models add PATH --as {name}` or `klieg models pull REPO`"),
+            )
+        };
         let record = record.ok_or_else(missing)?;
         if !makes_vectors(record.family) {
-            let message = format!("the model {name} is a {}: vectors are made by bert, xlm-roberta, deberta, clip and siglip", record.family);
+            let message =
+                format!("the model {name} is a {}: vectors are made by bert, xlm-roberta, deberta, clip and siglip", record.family);
             return Err(bad("", 0, 0, message));
         }
         Ok(record)
@@ -144,13 +159,16 @@ impl Embed {
     fn embedder(&self, params: &RowsParams) -> Result<Arc<Embedder>, TaskFailure> {
         // A panic elsewhere cannot leave half a model: it is put there whole.
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let units = |unit: bool| params.normalize.is_none_or(|wanted| wanted == unit);
-        if let Some((_, embedder)) = held.as_ref().filter(|(digest, embedder)| *digest == params.digest && units(embedder.outline().gives_units())) {
+        let wanted = (params.digest, params.normalize);
+        if let Some((_, embedder)) = held.as_ref().filter(|(held, _)| *held == wanted) {
             return Ok(Arc::clone(embedder));
         }
         let record = self.shelf.get(&params.model).map_err(|error| failed(Fault::Node, format!("failed to {error}")))?;
         if record.digest != params.digest {
-            let message = format!("the model {} is another here ({}) than the job was planned with ({})", params.model, record.digest, params.digest);
+            let message = format!(
+                "the model {} is another here ({}) than the job was planned with ({})",
+                params.model, record.digest, params.digest
+            );
             return Err(failed(Fault::Node, message));
         }
         let outline = Outline::open(&record.root).map(|outline| {
@@ -159,7 +177,7 @@ impl Embed {
         });
         let embedder = outline.and_then(|outline| outline.load(DType::F32, &Device::Cpu));
         let embedder = Arc::new(embedder.map_err(|error| failed(Fault::Node, format!("failed to {error}")))?);
-        *held = Some((params.digest, Arc::clone(&embedder)));
+        *held = Some((wanted, Arc::clone(&embedder)));
         Ok(embedder)
     }
 
@@ -178,7 +196,10 @@ impl Embed {
             for batch in table::read(part).map_err(broken)? {
                 for row in table::rows(&batch).map_err(broken)? {
                     if row.index != next {
-                        return Err(failed(Fault::Task, format!("failed to join the vectors: row {} stands where {next} belongs", row.index)));
+                        return Err(failed(
+                            Fault::Task,
+                            format!("failed to join the vectors: row {} stands where {next} belongs", row.index),
+                        ));
                     }
                     next += 1;
                     manifest.note(&row);
@@ -206,10 +227,12 @@ fn refuse_long(params: &EmbedParams, outline: &Outline, items: &[Item]) -> Resul
         return Ok(());
     }
     for item in items {
-        let words = outline.encode(&item.text).map_err(|error| bad(&params.file, item.line as usize, 1, format!("failed to {error}")))?;
+        let words =
+            outline.encode(&item.text).map_err(|error| bad(&params.file, item.line as usize, 1, format!("failed to {error}")))?;
         if words.left_out > 0 {
             let (most, over) = (outline.tokens_max(), words.left_out);
-            let message = format!("the text is {over} tokens longer than the {most} that the model takes: shorten it, or --set long=cut");
+            let message =
+                format!("the text is {over} tokens longer than the {most} that the model takes: shorten it, or --set long=cut");
             return Err(bad(&params.file, item.line as usize, 1, message));
         }
     }
@@ -264,11 +287,18 @@ fn failed(fault: Fault, message: String) -> TaskFailure {
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(task: &TaskSpec) -> Result<T, TaskFailure> {
-    serde_json::from_value(task.params.clone()).map_err(|error| failed(Fault::Input, format!("read the task's parameters: {error}")))
+    serde_json::from_value(task.params.clone())
+        .map_err(|error| failed(Fault::Input, format!("read the task's parameters: {error}")))
 }
 
 /// A task of some rows of one input, and its number.
-fn rows_task(order: &Order, number: usize, input: &(String, Digest, usize), first: usize, count: usize) -> Result<TaskSpec, BadInput> {
+fn rows_task(
+    order: &Order,
+    number: usize,
+    input: &(String, Digest, usize),
+    first: usize,
+    count: usize,
+) -> Result<TaskSpec, BadInput> {
     let Order { params, record, .. } = order;
     let told = RowsParams {
         model: record.name.clone(),
@@ -285,7 +315,7 @@ fn rows_task(order: &Order, number: usize, input: &(String, Digest, usize), firs
         name: part_name(number),
         step: "embed".into(),
         params: serde_json::to_value(told).map_err(|error| bad("", 0, 0, error.to_string()))?,
-        inputs: BTreeMap::from([(INPUT.to_owned(), Input { from: From::Blob(input.1) })]),
+        inputs: BTreeMap::from([(INPUT.to_owned(), Input { from: Origin::Blob(input.1) })]),
         ask: Ask {
             memory_bytes: record.bytes * 2 + WORKING_BYTES,
             seconds: 1.0 + count as f64 * SECONDS_A_ROW,
@@ -322,7 +352,7 @@ impl Kind for Embed {
             rows += input.2;
         }
         let part = |task: &TaskSpec| {
-            let from = From::Output { task: task.name.clone(), name: PART.into() };
+            let from = Origin::Output { task: task.name.clone(), name: PART.into() };
             (task.name.clone(), Input { from })
         };
         let told = JoinParams {
@@ -351,12 +381,16 @@ impl Kind for Embed {
     }
 
     fn files(&self, job: &JobSpec, outputs: &Outputs) -> Vec<File> {
-        let format = job.params.get("format").cloned().map_or(Ok(crate::Format::default()), serde_json::from_value).unwrap_or_default();
+        let format =
+            job.params.get("format").cloned().map_or(Ok(crate::Format::default()), serde_json::from_value).unwrap_or_default();
         let file = |output: &str, name: &str, media_type: &'static str| {
             let digest = outputs.get(&(JOIN.to_owned(), output.to_owned()))?;
             Some(File { name: name.into(), media_type, digest: *digest })
         };
-        [file(VECTORS, format.file(), format.media_type()), file(MANIFEST, "manifest.json", "application/json")].into_iter().flatten().collect()
+        [file(VECTORS, format.file(), format.media_type()), file(MANIFEST, "manifest.json", "application/json")]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn run(&self, task: &TaskSpec, desk: &mut dyn Desk) -> Result<TaskResult, TaskFailure> {

@@ -44,7 +44,12 @@ impl Source {
     /// Reads one input file. `texts`: what it holds, if that was said.
     pub fn read(file: &str, bytes: &[u8], texts: Option<Texts>, field: &str) -> Result<Self, BadInput> {
         if bytes.len() > FILE_BYTES_MAX {
-            return Err(bad(file, 0, 0, format!("the file has {} bytes, of at most {FILE_BYTES_MAX}: cut it into several jobs", bytes.len())));
+            return Err(bad(
+                file,
+                0,
+                0,
+                format!("the file has {} bytes, of at most {FILE_BYTES_MAX}: cut it into several jobs", bytes.len()),
+            ));
         }
         if is_picture(bytes) {
             return Ok(Self::Picture);
@@ -59,7 +64,12 @@ impl Source {
             return Err(bad(file, 0, 0, "the file has no text: write a text a line"));
         }
         if items.len() > ROWS_MAX {
-            return Err(bad(file, items[ROWS_MAX].line as usize, 1, format!("a job has at most {ROWS_MAX} texts: cut it into several")));
+            return Err(bad(
+                file,
+                items[ROWS_MAX].line as usize,
+                1,
+                format!("a job has at most {ROWS_MAX} texts: cut it into several"),
+            ));
         }
         Ok(Self::Texts(items))
     }
@@ -91,7 +101,12 @@ fn checked(file: &str, line: usize, column: usize, text: &str) -> Result<(), Bad
     }
     let chars = text.chars().count();
     if chars > TEXT_CHARS_MAX {
-        return Err(bad(file, line, column, format!("the text has {chars} characters, of at most {TEXT_CHARS_MAX}: cut it into several")));
+        return Err(bad(
+            file,
+            line,
+            column,
+            format!("the text has {chars} characters, of at most {TEXT_CHARS_MAX}: cut it into several"),
+        ));
     }
     Ok(())
 }
@@ -113,7 +128,12 @@ fn json_lines(file: &str, text: &str, field: &str) -> Result<Vec<Item>, BadInput
             Some(other) => return Err(bad(file, i + 1, 1, format!("the field {field:?} is {other}, not a text"))),
             None => {
                 let there: Vec<&String> = object.keys().collect();
-                return Err(bad(file, i + 1, 1, format!("there is no field {field:?}, but {there:?}: name one with --set field=NAME")));
+                return Err(bad(
+                    file,
+                    i + 1,
+                    1,
+                    format!("there is no field {field:?}, but {there:?}: name one with --set field=NAME"),
+                ));
             }
         };
         checked(file, i + 1, 1, &text)?;
@@ -181,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_screenplay_is_its_scenes() -> Result<(), BadInput> {
-        let script = b"Title: T\n\nINT. KITCHEN - DAY\n\nTea *boils*.\n\nANNA\nHello.\n\n[[a note]]\n\nEXT. BRIDGE - NIGHT\n\nRain.\n";
+        let script =
+            b"Title: T\n\nINT. KITCHEN - DAY\n\nTea *boils*.\n\nANNA\nHello.\n\n[[a note]]\n\nEXT. BRIDGE - NIGHT\n\nRain.\n";
         let items = read("a.fountain", script)?;
         assert_eq!(items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["INT. KITCHEN - DAY", "EXT. BRIDGE - NIGHT"]);
         assert_eq!(items[0].text, "INT. KITCHEN - DAY\nTea boils.\nANNA\nHello.");

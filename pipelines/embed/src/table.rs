@@ -109,7 +109,7 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Error> {
 
 /// Writes batches as they come.
 pub enum Writer<W: Write + Send> {
-    Arrow(arrow_ipc::writer::FileWriter<W>),
+    Arrow(Box<arrow_ipc::writer::FileWriter<W>>),
     Parquet(Box<parquet::arrow::ArrowWriter<W>>),
     Jsonl(W),
 }
@@ -118,7 +118,7 @@ impl<W: Write + Send> Writer<W> {
     pub fn new(to: W, format: Format, width: usize, number: Number) -> Result<Self, Error> {
         let schema = schema(width, number);
         Ok(match format {
-            Format::Arrow => Self::Arrow(arrow_ipc::writer::FileWriter::try_new(to, &schema)?),
+            Format::Arrow => Self::Arrow(Box::new(arrow_ipc::writer::FileWriter::try_new(to, &schema)?)),
             Format::Parquet => Self::Parquet(Box::new(parquet::arrow::ArrowWriter::try_new(to, schema, None)?)),
             Format::Jsonl => Self::Jsonl(to),
         })
@@ -204,7 +204,8 @@ mod tests {
         let mut writer = Writer::new(&mut bytes, Format::Jsonl, 3, Number::F32)?;
         writer.write(&batch(&some(), 3, Number::F32)?)?;
         writer.finish()?;
-        let lines: Vec<serde_json::Value> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l)).collect::<Result<_, _>>()?;
+        let lines: Vec<serde_json::Value> =
+            bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(serde_json::from_slice).collect::<Result<_, _>>()?;
         assert!(lines.len() == 4 && lines[3]["index"] == 3 && lines[3]["vector"][1] == -0.5);
         Ok(())
     }

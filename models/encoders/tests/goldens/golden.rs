@@ -91,7 +91,6 @@ impl Golden {
     }
 
     pub fn weights(&self, dtype: DType) -> candle_nn::VarBuilder<'static> {
-        
         self.folder.weights(dtype, &Device::Cpu).expect("weights")
     }
 }

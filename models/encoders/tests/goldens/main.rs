@@ -1,6 +1,5 @@
 //! What the models give beside what transformers gave: every block, every head, every picture; the table of it stands in models/README.md.
 
-
 mod golden;
 mod models;
 mod readme;

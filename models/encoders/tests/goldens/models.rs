@@ -3,8 +3,8 @@
 use crate::golden::{Gate, Golden, Row, apart, cosine, parcel, root};
 use candle_core::{DType, Device, Tensor};
 use klieg_encoders::{
-    Bert, BertConfig, Classifier, Clip, ClipConfig, Deberta, DebertaConfig, Embedder, Filter, Parcel, Preprocess, Siglip, SiglipConfig, TextTower,
-    Tokens, VisionTower, Vit, resize,
+    Bert, BertConfig, Classifier, Clip, ClipConfig, Deberta, DebertaConfig, Embedder, Filter, Parcel, Preprocess, Siglip,
+    SiglipConfig, TextTower, Tokens, VisionTower, Vit, resize,
 };
 use std::path::PathBuf;
 
@@ -142,7 +142,9 @@ pub fn deberta() -> Vec<Row> {
     let (others, other_states) = classes(&apart);
     let config: DebertaConfig = golden.folder.json("config.json").expect("a config");
     let (_, ids) = golden.texts();
-    let run = |dtype| Deberta::load(&config, &golden.weights(dtype)).and_then(|model| model.forward(&parcel(&ids), &mut |_| ())).expect("states");
+    let run = |dtype| {
+        Deberta::load(&config, &golden.weights(dtype)).and_then(|model| model.forward(&parcel(&ids), &mut |_| ())).expect("states")
+    };
     vec![
         row("DeBERTa-v2", "texts with other tokens (Unigram)", SAME, tokens(&golden, 64)),
         row("DeBERTa-v2", "embeddings and blocks, shared keys, distances in buckets", STATES, states),
@@ -296,14 +298,20 @@ pub fn minilm() -> Vec<Row> {
     let embedder = Embedder::open(&minilm_folder(), DType::F32, &Device::Cpu).expect("all-MiniLM-L6-v2");
     let (texts, ids) = golden.texts();
     let others = texts.iter().zip(&ids).filter(|(text, ids)| embedder.outline().encode(text).expect("tokens").ids != **ids).count();
-    let give = |texts: &[String]| embedder.texts(texts).expect("vectors").into_iter().map(|vector| vector.values).collect::<Vec<_>>();
+    let give =
+        |texts: &[String]| embedder.texts(texts).expect("vectors").into_iter().map(|vector| vector.values).collect::<Vec<_>>();
     let ours = give(&texts);
     let alone: Vec<Vec<f32>> = texts.iter().flat_map(|text| give(std::slice::from_ref(text))).collect();
     let batching = ours.iter().zip(&alone).filter(|(a, b)| a != b).count();
     let ours = Tensor::new(ours, &Device::Cpu).expect("a matrix");
     vec![
         row("all-MiniLM-L6-v2", "texts of 40 with other tokens", SAME, others as f64),
-        row("all-MiniLM-L6-v2", "vectors of 40 texts beside sentence-transformers'", Gate::Apart(1e-5), apart(&ours, golden.get("vectors"))),
+        row(
+            "all-MiniLM-L6-v2",
+            "vectors of 40 texts beside sentence-transformers'",
+            Gate::Apart(1e-5),
+            apart(&ours, golden.get("vectors")),
+        ),
         row("all-MiniLM-L6-v2", "alone and in a batch, vectors that differ", SAME, batching as f64),
     ]
 }

@@ -6,37 +6,43 @@ use crate::lanes::Lanes;
 /// Floats of the widest vector.
 const WIDEST: usize = 16;
 
-/// `each` of every value; a rest that fills no vector is done in a padded one.
-#[inline(always)]
-unsafe fn map<L: Lanes>(x: &mut [f32], each: impl Fn(L) -> L) {
-    let mut whole = x.chunks_exact_mut(L::N);
-    for chunk in &mut whole {
-        unsafe { each(L::load(chunk.as_ptr())).store(chunk.as_mut_ptr()) }
-    }
-    let rest = whole.into_remainder();
-    if !rest.is_empty() {
-        let mut padded = [0.0; WIDEST];
-        padded[..rest.len()].copy_from_slice(rest);
-        unsafe { each(L::load(padded.as_ptr())).store(padded.as_mut_ptr()) }
-        rest.copy_from_slice(&padded[..rest.len()]);
-    }
+// Macros and no closures: a closure is a function of its own, and compiled without the vectors' instructions.
+
+/// Every vector `$v` of `$x` becomes `$each`; a rest that fills none is done in a padded one.
+macro_rules! map {
+    ($x:expr, $lanes:ty, $v:ident => $each:expr) => {{
+        let mut whole = $x.chunks_exact_mut(<$lanes>::N);
+        for chunk in &mut whole {
+            let $v = <$lanes>::load(chunk.as_ptr());
+            $each.store(chunk.as_mut_ptr());
+        }
+        let rest = whole.into_remainder();
+        if !rest.is_empty() {
+            let mut padded = [0.0; WIDEST];
+            padded[..rest.len()].copy_from_slice(rest);
+            let $v = <$lanes>::load(padded.as_ptr());
+            $each.store(padded.as_mut_ptr());
+            rest.copy_from_slice(&padded[..rest.len()]);
+        }
+    }};
 }
 
-/// The vectors of a row folded into one value, the rest padded with `empty`: in one order, whatever the row.
-#[inline(always)]
-unsafe fn fold<L: Lanes>(x: &[f32], empty: f32, join: impl Fn(L, L) -> L, last: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut all = unsafe { L::splat(empty) };
-    let whole = x.chunks_exact(L::N);
-    let rest = whole.remainder();
-    for chunk in whole {
-        all = join(all, unsafe { L::load(chunk.as_ptr()) });
-    }
-    let mut padded = [empty; WIDEST];
-    padded[..rest.len()].copy_from_slice(rest);
-    all = join(all, unsafe { L::load(padded.as_ptr()) });
-    let mut lanes = [empty; WIDEST];
-    unsafe { all.store(lanes.as_mut_ptr()) };
-    lanes[..L::N].iter().copied().fold(empty, last)
+/// All vectors `$v` of `$x` joined into `$all`, then its lanes by `$last`: in one order, whatever the row. The rest is padded.
+macro_rules! fold {
+    ($x:expr, $lanes:ty, $empty:expr, ($all:ident, $v:ident) => $join:expr, $last:expr) => {{
+        let mut $all = <$lanes>::splat($empty);
+        let whole = $x.chunks_exact(<$lanes>::N);
+        let mut padded = [$empty; WIDEST];
+        padded[..whole.remainder().len()].copy_from_slice(whole.remainder());
+        for chunk in whole {
+            let $v = <$lanes>::load(chunk.as_ptr());
+            $all = $join;
+        }
+        let $v = <$lanes>::load(padded.as_ptr());
+        $all = $join;
+        $all.store(padded.as_mut_ptr());
+        padded[..<$lanes>::N].iter().copied().fold($empty, $last)
+    }};
 }
 
 #[inline(always)]
@@ -44,12 +50,12 @@ pub(super) unsafe fn activate<L: Lanes>(activation: Activation, x: &mut [f32]) {
     unsafe {
         match activation {
             Activation::Identity => {}
-            Activation::Relu => map::<L>(x, |x| L::splat(0.0).max(x)),
-            Activation::Gelu => map::<L>(x, |x| gelu(x)),
-            Activation::GeluTanh => map::<L>(x, |x| gelu_tanh(x)),
-            Activation::QuickGelu => map::<L>(x, |x| x.mul(sigmoid(x.mul(L::splat(1.702))))),
-            Activation::Silu => map::<L>(x, |x| x.mul(sigmoid(x))),
-            Activation::Tanh => map::<L>(x, |x| tanh(x)),
+            Activation::Relu => map!(x, L, v => L::splat(0.0).max(v)),
+            Activation::Gelu => map!(x, L, v => gelu(v)),
+            Activation::GeluTanh => map!(x, L, v => gelu_tanh(v)),
+            Activation::QuickGelu => map!(x, L, v => v.mul(sigmoid(v.mul(L::splat(1.702))))),
+            Activation::Silu => map!(x, L, v => v.mul(sigmoid(v))),
+            Activation::Tanh => map!(x, L, v => tanh(v)),
         }
     }
 }
@@ -108,15 +114,7 @@ unsafe fn gelu<L: Lanes>(x: L) -> L {
         let z2 = z.mul(z);
         let p = polynomial(
             z2,
-            [
-                -2.726_142_3e-10,
-                2.770_681_4e-8,
-                -2.101_024e-6,
-                -5.692_506_4e-5,
-                -7.349_906e-4,
-                -2.954_6e-3,
-                -1.609_603_3e-2,
-            ],
+            [-2.726_142_3e-10, 2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906e-4, -2.954_6e-3, -1.609_603_3e-2],
         );
         let q = polynomial(z2, [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2]);
         let erf = z.mul(p).div(q);
@@ -139,12 +137,12 @@ unsafe fn gelu_tanh<L: Lanes>(x: L) -> L {
 #[inline(always)]
 pub(super) unsafe fn softmax<L: Lanes>(row: &mut [f32]) {
     unsafe {
-        let peak = fold::<L>(row, f32::NEG_INFINITY, |a, b| a.max(b), f32::max);
+        let peak = fold!(row, L, f32::NEG_INFINITY, (all, v) => all.max(v), f32::max);
         let peak = L::splat(peak);
-        map::<L>(row, |x| exp(x.sub(peak)));
-        let sum = fold::<L>(row, 0.0, |a, b| a.add(b), |a, b| a + b);
+        map!(row, L, v => exp(v.sub(peak)));
+        let sum = fold!(row, L, 0.0, (all, v) => all.add(v), |a: f32, b: f32| a + b);
         let share = L::splat(1.0 / sum);
-        map::<L>(row, |x| x.mul(share));
+        map!(row, L, v => v.mul(share));
     }
 }
 
@@ -152,11 +150,11 @@ pub(super) unsafe fn softmax<L: Lanes>(row: &mut [f32]) {
 pub(super) unsafe fn normalise<L: Lanes>(row: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32]) {
     unsafe {
         let count = row.len() as f32;
-        let mean = fold::<L>(row, 0.0, |a, b| a.add(b), |a, b| a + b) / count;
+        let mean = fold!(row, L, 0.0, (all, v) => all.add(v), |a: f32, b: f32| a + b) / count;
         for (out, x) in out.iter_mut().zip(row) {
             *out = x - mean;
         }
-        let squares = fold::<L>(out, 0.0, |a, b| b.fma(b, a), |a, b| a + b);
+        let squares = fold!(out, L, 0.0, (all, v) => v.fma(v, all), |a: f32, b: f32| a + b);
         let scale = 1.0 / (squares / count + eps).sqrt();
         for ((out, w), b) in out.iter_mut().zip(weight).zip(bias) {
             *out = *out * scale * w + b;

@@ -30,14 +30,7 @@ pub(super) unsafe fn tile<L: Lanes, const MOST: usize>(
 
 /// Exactly `R` rows, two vectors wide.
 #[inline(always)]
-unsafe fn exact<L: Lanes, const R: usize>(
-    left: Left,
-    panel: *const f32,
-    depth: usize,
-    begin: Begin,
-    out: *mut f32,
-    stride: usize,
-) {
+unsafe fn exact<L: Lanes, const R: usize>(left: Left, panel: *const f32, depth: usize, begin: Begin, out: *mut f32, stride: usize) {
     unsafe {
         let mut sums = [[L::splat(0.0); 2]; R];
         if !begin.from.is_null() {
