@@ -32,8 +32,10 @@ pub use link::{LinkArgs, link_stop};
 pub use render::{Order, farm_stop};
 
 use clap::{CommandFactory, Parser, Subcommand};
+use klieg_models::Shelf;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// klieg turns scripts into films on every GPU you own.
 #[derive(Parser)]
@@ -51,6 +53,9 @@ pub struct Common {
     /// Where the farm keeps jobs, results and its cache [default: klieg/ in the user's data folder].
     #[arg(long, global = true, env = "KLIEG_FARM", value_name = "DIR")]
     farm: Option<PathBuf>,
+    /// Where this machine keeps its models [default: models/ in the farm's folder].
+    #[arg(long, global = true, env = "KLIEG_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     json: bool,
@@ -68,6 +73,12 @@ impl Common {
         directories::ProjectDirs::from("", "", "klieg")
             .map(|dirs| dirs.data_dir().to_owned())
             .ok_or_else(|| Stop::bad("find the user's data folder: HOME is not set; name a folder with --farm DIR"))
+    }
+
+    /// This machine's models.
+    fn shelf(&self) -> Result<Arc<Shelf>, Stop> {
+        let folder = self.models.clone().map_or_else(|| self.farm_folder().map(|farm| farm.join("models")), Ok)?;
+        Ok(Arc::new(Shelf::open(folder)))
     }
 }
 
@@ -218,7 +229,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
     let common = klieg.common;
     let json = common.json;
     let done = match klieg.verb {
-        Verb::Worker(args) => return worker::run(&args),
+        Verb::Worker(args) => return worker::run(&common, &args),
         Verb::OpenjdSession => return klieg_openjd::guest::serve(),
         Verb::Render(args) => render::run(&common, args),
         Verb::Plan(args) => plan::run(&common, &args),

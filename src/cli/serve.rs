@@ -153,7 +153,7 @@ async fn serve(common: &Common, args: &Args) -> Result<(), Stop> {
         advertise: args.advertise.clone(),
         token,
         ca: args.ca.clone(),
-        kinds: kinds::planned(),
+        kinds: kinds::planned(&common.shelf()?),
         build: render::build_id()?,
         direct: args.artifacts == Artifacts::Direct,
         device: args.device,
