@@ -113,14 +113,10 @@ impl Decoder {
             let message = format!("token {token} is none of the model's {}", self.config.vocab_size);
             return Err(Error::Request { field: "prompt", message });
         }
-        let reaches: Vec<Reach<'_>> = runs
-            .iter()
-            .map(|run| Reach { blocks: &run.table.blocks, start: run.table.filled, rows: run.tokens.len() })
-            .collect();
-        let places: Vec<(usize, usize)> = runs
-            .iter()
-            .flat_map(|run| (0..run.tokens.len()).map(|row| (run.table.filled + row, run.length)))
-            .collect();
+        let reaches: Vec<Reach<'_>> =
+            runs.iter().map(|run| Reach { blocks: &run.table.blocks, start: run.table.filled, rows: run.tokens.len() }).collect();
+        let places: Vec<(usize, usize)> =
+            runs.iter().flat_map(|run| (0..run.tokens.len()).map(|row| (run.table.filled + row, run.length))).collect();
         let (cos, sin) = self.rope.angles(&places, &self.device)?;
         let angles = (cos.to_dtype(self.dtype)?, sin.to_dtype(self.dtype)?);
         let mut x = self.embed_tokens.forward(&Tensor::new(tokens, &self.device)?)?;

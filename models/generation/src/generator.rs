@@ -51,7 +51,6 @@ pub enum Finish {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
     pub id: RequestId,
-    /// None when the end only lets go what was held back.
     pub token: u32,
     /// Whole characters; may be empty.
     pub text: String,
@@ -68,6 +67,17 @@ pub struct Answer {
     pub text: String,
     pub logprobs: Vec<f32>,
     pub finish: Finish,
+}
+
+impl Answer {
+    /// The text of all its pieces.
+    pub fn of(pieces: &[Piece]) -> Self {
+        let tokens = pieces.iter().map(|piece| piece.token).collect();
+        let text = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let logprobs = pieces.iter().map(|piece| piece.logprob).collect();
+        let finish = pieces.last().and_then(|piece| piece.finish).unwrap_or(Finish::Length);
+        Self { tokens, text, logprobs, finish }
+    }
 }
 
 /// How much is computed at once.
@@ -166,7 +176,8 @@ impl<'a> Generator<'a> {
             return fail("max_tokens", "it must be at least 1".into());
         }
         if request.prompt.len().saturating_add(request.tokens_max) > longest {
-            let message = format!("{} tokens of prompt and {} to write are more than {longest}", request.prompt.len(), request.tokens_max);
+            let message =
+                format!("{} tokens of prompt and {} to write are more than {longest}", request.prompt.len(), request.tokens_max);
             return fail("max_tokens", message);
         }
         if request.stop.len() > STOPS_MAX || request.stop.iter().any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX) {
@@ -206,7 +217,12 @@ impl<'a> Generator<'a> {
             .filter(|(_, count)| **count > 0)
             .map(|(live, &count)| {
                 let (filled, length) = (live.table.filled, live.tokens.len());
-                Run { table: &live.table, tokens: &live.tokens[filled..filled + count], length, wanted: usize::from(filled + count == length) }
+                Run {
+                    table: &live.table,
+                    tokens: &live.tokens[filled..filled + count],
+                    length,
+                    wanted: usize::from(filled + count == length),
+                }
             })
             .collect();
         let logits = self.model.step(&runs, self.pages.as_mut(), None)?;
@@ -227,21 +243,16 @@ impl<'a> Generator<'a> {
 
     /// Writes everything that was submitted; answers in the order of submission. `each` sees every piece and may end it all.
     pub fn finish(&mut self, mut each: impl FnMut(&Piece) -> bool) -> Result<Option<Vec<Answer>>, Error> {
-        let mut answers: std::collections::BTreeMap<RequestId, Answer> = std::collections::BTreeMap::new();
+        let mut answers: std::collections::BTreeMap<RequestId, Vec<Piece>> = std::collections::BTreeMap::new();
         while !self.idle() {
             for piece in self.step()? {
                 if !each(&piece) {
                     return Ok(None);
                 }
-                let blank = || Answer { tokens: Vec::new(), text: String::new(), logprobs: Vec::new(), finish: Finish::Length };
-                let answer = answers.entry(piece.id).or_insert_with(blank);
-                answer.tokens.push(piece.token);
-                answer.logprobs.push(piece.logprob);
-                answer.text.push_str(&piece.text);
-                answer.finish = piece.finish.unwrap_or(answer.finish);
+                answers.entry(piece.id).or_default().push(piece);
             }
         }
-        Ok(Some(answers.into_values().collect()))
+        Ok(Some(answers.into_values().map(|pieces| Answer::of(&pieces)).collect()))
     }
 
     fn leave(&mut self, pieces: &[Piece]) {

@@ -62,7 +62,8 @@ impl Grammars {
             return Err(Error::Tokenizer(format!("it has {} tokens, and the model {size}", bytes.len())));
         }
         bytes.resize(size, Vec::new());
-        let mut ranked: Vec<(u32, u32)> = (0..size as u32).filter_map(|token| Some((haste(&bytes[token as usize])?, token))).collect();
+        let mut ranked: Vec<(u32, u32)> =
+            (0..size as u32).filter_map(|token| Some((haste(&bytes[token as usize])?, token))).collect();
         ranked.sort_unstable();
         let trie = TokTrie::from(&TokRxInfo::new(size as u32, eos), &bytes);
         let env: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
@@ -88,7 +89,8 @@ impl Grammars {
             return Err(Error::Schema(error));
         }
         matcher.compute_mask_or_eos().map_err(|error| Error::Schema(error.to_string()))?;
-        let mut grammar = Grammar { matcher, closers: self.closers.clone(), eos: self.eos, left: tokens, guard: usize::MAX, ended: false };
+        let mut grammar =
+            Grammar { matcher, closers: self.closers.clone(), eos: self.eos, left: tokens, guard: usize::MAX, ended: false };
         let shortest = grammar.closing(None)?.len();
         if shortest > tokens {
             let message = format!("its shortest answer has {shortest} tokens; `max_tokens` allows {tokens}");

@@ -9,7 +9,10 @@ use std::f64::consts::TAU;
 enum Scaling {
     Fixed,
     /// NTK-aware: the base grows with the length, past the trained length.
-    Dynamic { factor: f64, trained: usize },
+    Dynamic {
+        factor: f64,
+        trained: usize,
+    },
 }
 
 /// The angles' frequencies of a model.

@@ -2,7 +2,10 @@
 //! counts distances both ways, where T5's looks back only, and knows no activation but ReLU in the plain form: this one is
 //! transformers' `modeling_t5.py`, one sequence at a time.
 
-use crate::{Error, Source, weights::{Embedding, Linear}};
+use crate::{
+    Error, Source,
+    weights::{Embedding, Linear},
+};
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops::{rms_norm, softmax};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use chrono::NaiveDate;
-use minijinja::{Environment, ErrorKind, Value, value::Kwargs};
+use minijinja::{Environment, ErrorKind, Value, syntax::SyntaxConfig, value::Kwargs};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a template, steps that it may take, and bytes that it may write.
@@ -43,9 +43,8 @@ impl Template {
             return Err(Error::Template(format!("it has {} bytes; the limit is {TEMPLATE_BYTES_MAX}", source.len())));
         }
         let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_keep_trailing_newline(false);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| Error::Template(explained(&error)))?);
         environment.set_fuel(Some(TEMPLATE_STEPS_MAX));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {

@@ -142,7 +142,9 @@ impl<'a> Gguf<'a> {
             number.map(|n| n as usize).ok_or_else(|| Error::Config(format!("GGUF metadata `{architecture}.{name}` is missing")))
         };
         let vocabulary = self.content.tensor_infos.get("token_embd.weight").and_then(|info| info.shape.dims().first().copied());
-        if text(&format!("{architecture}.rope.scaling.type")).is_some_and(|kind| kind != "none") || self.content.tensor_infos.contains_key("rope_freqs.weight") {
+        if text(&format!("{architecture}.rope.scaling.type")).is_some_and(|kind| kind != "none")
+            || self.content.tensor_infos.contains_key("rope_freqs.weight")
+        {
             return Err(Error::Config("GGUF files with scaled positions are not read; use the model's safetensors".into()));
         }
         let config = Config {

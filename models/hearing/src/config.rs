@@ -143,7 +143,8 @@ impl Generation {
         if this.alignment_heads.is_none() {
             // As the reference: every head of the upper half of the layers.
             let upper = config.decoder_layers / 2..config.decoder_layers;
-            this.alignment_heads = Some(upper.flat_map(|layer| (0..config.decoder_attention_heads).map(move |head| (layer, head))).collect());
+            this.alignment_heads =
+                Some(upper.flat_map(|layer| (0..config.decoder_attention_heads).map(move |head| (layer, head))).collect());
         }
         Ok(this)
     }

@@ -15,6 +15,8 @@ pub enum Error {
     Sound(String),
     #[error("take `{field}`: {message}")]
     Request { field: &'static str, message: String },
+    #[error("start threads: {0}")]
+    Threads(String),
     /// Whoever asked wants it no more.
     #[error("go on: it was stopped")]
     Stopped,

@@ -15,6 +15,6 @@ pub mod words;
 
 pub use config::{Config, Generation};
 pub use error::Error;
-pub use listen::{Listener, Options, Segment, Transcript};
+pub use listen::{Listener, Options, Segment, Transcript, language_token};
 pub use model::{State, Whisper};
 pub use words::Word;

@@ -38,13 +38,26 @@ pub struct Options {
     pub seed: u64,
     /// Whether silence is passed over without the model.
     pub skip_pauses: bool,
+    /// Threads that compute.
+    pub threads: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let temperatures = vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
-        let (language, translate, words, seed, skip_pauses) = (None, false, false, 0, false);
-        Self { language, translate, words, temperatures, compression_max: 1.35, logprob_min: -1.0, no_speech: 0.6, seed, skip_pauses }
+        let (language, translate, words, seed, skip_pauses, threads) = (None, false, false, 0, false, 1);
+        Self {
+            language,
+            translate,
+            words,
+            temperatures,
+            compression_max: 1.35,
+            logprob_min: -1.0,
+            no_speech: 0.6,
+            seed,
+            skip_pauses,
+            threads,
+        }
     }
 }
 
@@ -117,8 +130,12 @@ impl Listener {
     /// Samples at 16 kHz to text. `go_on` hears which share is done, and may end it.
     pub fn hear(&self, samples: &[f32], options: &Options, mut go_on: impl FnMut(f64) -> bool) -> Result<Transcript, Error> {
         let seconds = samples.len() as f64 / f64::from(crate::sound::RATE);
-        let (mel, total, real) = self.spectrogram(samples)?;
-        let (prompt, language) = self.prompt(&mel, options)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads.max(1))
+            .build()
+            .map_err(|error| Error::Threads(error.to_string()))?;
+        let (mel, total, real) = self.spectrogram(samples, options.threads)?;
+        let (prompt, language) = pool.install(|| self.prompt(&mel, options))?;
         let speech = pauses::speech(samples);
         let mut transcript = Transcript { language, seconds, segments: Vec::new() };
         let mut seek = 0;
@@ -135,7 +152,7 @@ impl Listener {
             let frames = (total - seek).min(self.config().window());
             let positions = (real.saturating_sub(seek) / STRIDE).min(self.config().max_source_positions);
             let window = Window { seek, frames, positions };
-            let Some(heard) = self.window(&mel, &window, &prompt, options)? else {
+            let Some(heard) = pool.install(|| self.window(&mel, &window, &prompt, options))? else {
                 seek += frames;
                 continue;
             };
@@ -148,12 +165,12 @@ impl Listener {
     }
 
     /// The spectrogram (mels, frames), its frames, and those of them that are sound. Short sounds are padded to a window.
-    fn spectrogram(&self, samples: &[f32]) -> Result<(Tensor, usize, usize), Error> {
+    fn spectrogram(&self, samples: &[f32], threads: usize) -> Result<(Tensor, usize, usize), Error> {
         let whole = self.config().window() * HOP;
         let real = samples.len() / HOP;
         let mut padded = samples.to_vec();
         padded.resize(samples.len().max(whole), 0.0);
-        let mel = Cpu::new(1).mel(&padded, self.config().num_mel_bins as u32)?;
+        let mel = Cpu::new(threads).mel(&padded, self.config().num_mel_bins as u32)?;
         let (mels, frames) = (mel.mels as usize, mel.frames as usize);
         Ok((Tensor::from_vec(mel.levels, (mels, frames), self.model.device())?, frames, real))
     }
@@ -180,7 +197,8 @@ impl Listener {
         let known = self.rules.lang_to_id.iter().find(|(_, id)| **id == token);
         let language = known.map(|(name, _)| name.trim_matches(['<', '|', '>']).to_owned()).unwrap_or_default();
         let task = if options.translate { "translate" } else { "transcribe" };
-        let task = self.rules.task_to_id.get(task).ok_or_else(|| Error::Config(format!("generation_config.json has no task `{task}`")))?;
+        let task =
+            self.rules.task_to_id.get(task).ok_or_else(|| Error::Config(format!("generation_config.json has no task `{task}`")))?;
         prompt.extend([token, *task]);
         Ok((prompt, language))
     }
@@ -191,7 +209,11 @@ impl Listener {
         let mut state = self.model.begin(&encoded, &[])?;
         let mut logits = self.model.step(&mut state, &[self.rules.decoder_start_token_id])?.flatten_all()?.to_vec1::<f32>()?;
         let languages: Vec<u32> = self.rules.lang_to_id.values().copied().collect();
-        logits.iter_mut().enumerate().filter(|(at, _)| !languages.contains(&(*at as u32))).for_each(|(_, logit)| *logit = f32::NEG_INFINITY);
+        logits
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| !languages.contains(&(*at as u32)))
+            .for_each(|(_, logit)| *logit = f32::NEG_INFINITY);
         match languages.is_empty() {
             true => Err(Error::Config("generation_config.json names no languages".into())),
             false => Ok(argmax(&logits)),
@@ -218,7 +240,15 @@ impl Listener {
         Ok(heard)
     }
 
-    fn decode(&self, encoded: &Tensor, window: &Window, prompt: &[u32], temperature: f32, options: &Options, stream: u64) -> Result<Heard, Error> {
+    fn decode(
+        &self,
+        encoded: &Tensor,
+        window: &Window,
+        prompt: &[u32],
+        temperature: f32,
+        options: &Options,
+        stream: u64,
+    ) -> Result<Heard, Error> {
         let watched = self.rules.alignment_heads.as_deref().filter(|_| options.words).unwrap_or_default();
         let mut state = self.model.begin(encoded, watched)?;
         let sampling = Sampling { temperature, ..Sampling::default() };
@@ -277,7 +307,14 @@ impl Listener {
         (out, moved)
     }
 
-    fn segment(&self, heard: &Heard, window: &Window, range: std::ops::Range<usize>, (start, end): (u32, u32), language: &str) -> Segment {
+    fn segment(
+        &self,
+        heard: &Heard,
+        window: &Window,
+        range: std::ops::Range<usize>,
+        (start, end): (u32, u32),
+        language: &str,
+    ) -> Segment {
         let offset = window.seek as f64 * FRAME_SECONDS;
         let at = |place: f64| hundredths(offset + place * POSITION_SECONDS);
         let tokens = heard.tokens[range.clone()].to_vec();
@@ -288,7 +325,8 @@ impl Listener {
             .map(|token| (heard.tokens[token], at(if token == 0 { 0.0 } else { place(token - 1) }), at(place(token))))
             .collect();
         let words = words::joined(&timed, language, |tokens| self.text(tokens));
-        let (temperature, mean_logprob, compression, no_speech) = (heard.temperature, heard.mean_logprob, heard.compression, heard.no_speech);
+        let (temperature, mean_logprob, compression, no_speech) =
+            (heard.temperature, heard.mean_logprob, heard.compression, heard.no_speech);
         let (start, end, text) = (at(f64::from(start)), at(f64::from(end)), self.text(&said));
         Segment { start, end, text, tokens, words, temperature, mean_logprob, compression, no_speech }
     }

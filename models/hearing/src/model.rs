@@ -2,7 +2,9 @@
 
 use crate::{Config, Error};
 use candle_core::{D, DType, Device, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder, layer_norm, linear, linear_no_bias, ops::softmax};
+use candle_nn::{
+    Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder, layer_norm, linear, linear_no_bias, ops::softmax,
+};
 
 struct Attention {
     q_proj: Linear,
@@ -62,7 +64,8 @@ struct Block {
 
 impl Block {
     fn load(vb: &VarBuilder<'_>, width: usize, heads: usize, inner: usize, decoder: bool) -> candle_core::Result<Self> {
-        let cross = || Ok((Attention::load(vb, "encoder_attn", width, heads)?, layer_norm(width, 1e-5, vb.pp("encoder_attn_layer_norm"))?));
+        let cross =
+            || Ok((Attention::load(vb, "encoder_attn", width, heads)?, layer_norm(width, 1e-5, vb.pp("encoder_attn_layer_norm"))?));
         Ok(Self {
             own: Attention::load(vb, "self_attn", width, heads)?,
             own_norm: layer_norm(width, 1e-5, vb.pp("self_attn_layer_norm"))?,
@@ -117,7 +120,9 @@ impl Whisper {
             candle_nn::conv1d(inner, width, 3, settings, encoder.pp(name))
         };
         let blocks = |vb: &VarBuilder<'_>, layers: usize, heads: usize, inner: usize, decoder: bool| {
-            (0..layers).map(|at| Block::load(&vb.pp(format!("layers.{at}")), width, heads, inner, decoder)).collect::<candle_core::Result<Vec<_>>>()
+            (0..layers)
+                .map(|at| Block::load(&vb.pp(format!("layers.{at}")), width, heads, inner, decoder))
+                .collect::<candle_core::Result<Vec<_>>>()
         };
         Ok(Self {
             conv1: conv("conv1", config.num_mel_bins, 1)?,
@@ -174,7 +179,8 @@ impl Whisper {
         let mut x = (self.tokens.forward(&Tensor::new(tokens, &self.device)?)? * self.scale())?;
         x = (x + self.token_places.narrow(0, state.length, rows)?)?;
         let start = state.length;
-        let ahead = (0..rows).flat_map(|row| (0..keys).map(move |key| if key > start + row { f32::NEG_INFINITY } else { 0.0 })).collect();
+        let ahead =
+            (0..rows).flat_map(|row| (0..keys).map(move |key| if key > start + row { f32::NEG_INFINITY } else { 0.0 })).collect();
         let mask = Tensor::from_vec(ahead, (1, rows, keys), &self.device)?.to_dtype(x.dtype())?;
         for (at, block) in self.decoder.iter().enumerate() {
             let h = block.own_norm.forward(&x)?;

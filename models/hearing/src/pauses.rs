@@ -38,7 +38,9 @@ mod tests {
     #[test]
     fn two_words_with_a_pause_are_two_stretches() {
         let loud = |at: usize| 0.3 * (at as f32 * 0.2).sin();
-        let sound: Vec<f32> = (0..48_000).map(|at| if (8_000..16_000).contains(&at) || (32_000..40_000).contains(&at) { loud(at) } else { 1e-5 }).collect();
+        let sound: Vec<f32> = (0..48_000)
+            .map(|at| if (8_000..16_000).contains(&at) || (32_000..40_000).contains(&at) { loud(at) } else { 1e-5 })
+            .collect();
         let found = speech(&sound);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].contains(&8_000) && found[0].contains(&15_999) && !found[0].contains(&24_000), "{found:?}");

@@ -55,13 +55,18 @@ pub fn mono(bytes: &[u8]) -> Result<Vec<f32>, Error> {
         hound::SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>().map_err(failed)?,
         hound::SampleFormat::Int => {
             let full = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-            reader.samples::<i32>().map(|sample| sample.map(|sample| sample as f32 / full)).collect::<Result<_, _>>().map_err(failed)?
+            reader
+                .samples::<i32>()
+                .map(|sample| sample.map(|sample| sample as f32 / full))
+                .collect::<Result<_, _>>()
+                .map_err(failed)?
         }
     };
     if samples.iter().any(|sample| !sample.is_finite()) {
         return Err(failed("it has samples that are no numbers"));
     }
-    let mixed: Vec<f32> = samples.chunks_exact(usize::from(channels)).map(|frame| frame.iter().sum::<f32>() / f32::from(channels)).collect();
+    let mixed: Vec<f32> =
+        samples.chunks_exact(usize::from(channels)).map(|frame| frame.iter().sum::<f32>() / f32::from(channels)).collect();
     Ok(resampled(&mixed, rate))
 }
 
@@ -90,7 +95,10 @@ fn resampled(samples: &[f32], rate: u32) -> Vec<f32> {
         let first = (at as u64 * u64::from(rate) / u64::from(RATE)) as isize - reach.ceil() as isize;
         let taps = &taps[at % phases as usize];
         debug_assert!(middle >= 0.0);
-        taps.iter().enumerate().map(|(i, tap)| tap * samples.get((first + i as isize).max(-1) as usize).copied().unwrap_or(0.0)).sum()
+        taps.iter()
+            .enumerate()
+            .map(|(i, tap)| tap * samples.get((first + i as isize).max(-1) as usize).copied().unwrap_or(0.0))
+            .sum()
     };
     (0..count).map(value).collect()
 }

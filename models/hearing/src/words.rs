@@ -48,7 +48,13 @@ fn smoothed(row: &[f32], width: usize) -> Vec<f32> {
     }
     let mirrored = |at: isize| {
         let last = row.len() as isize - 1;
-        row[(if at < 0 { -at } else if at > last { 2 * last - at } else { at }) as usize]
+        row[(if at < 0 {
+            -at
+        } else if at > last {
+            2 * last - at
+        } else {
+            at
+        }) as usize]
     };
     let median = |at: usize| {
         let mut near: Vec<f32> = (0..width).map(|i| mirrored(at as isize + i as isize - half as isize)).collect();
@@ -162,14 +168,19 @@ mod tests {
     #[test]
     fn warping_follows_a_diagonal() {
         let (tokens, positions) = (4, 12);
-        let matrix: Vec<f32> = (0..tokens * positions).map(|i| if (i % positions) / 3 == i / positions { 1.0 } else { -1.0 }).collect();
+        let matrix: Vec<f32> =
+            (0..tokens * positions).map(|i| if (i % positions) / 3 == i / positions { 1.0 } else { -1.0 }).collect();
         assert_eq!(warp(&matrix, tokens, positions), [0, 3, 6, 9]);
     }
 
     #[test]
     fn punctuation_joins_its_word() {
         let pieces = [" \"", "Hel", "lo", ",", " world", "!", " (", "yes", ")"];
-        let pieces: Vec<Word> = pieces.iter().zip(0..).map(|(text, at)| Word { text: (*text).into(), start: f64::from(at), end: f64::from(at) + 1.0 }).collect();
+        let pieces: Vec<Word> = pieces
+            .iter()
+            .zip(0..)
+            .map(|(text, at)| Word { text: (*text).into(), start: f64::from(at), end: f64::from(at) + 1.0 })
+            .collect();
         let tokens: Vec<(u32, f64, f64)> = pieces.iter().zip(0..).map(|(word, at)| (at, word.start, word.end)).collect();
         let words = joined(&tokens, "en", |tokens| tokens.iter().map(|at| pieces[*at as usize].text.clone()).collect());
         let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();

@@ -187,7 +187,8 @@ mod tests {
         let mut reused = 0;
         for _ in 0..5000 {
             if random.bool() && live.len() < 5 {
-                let tokens: Vec<u32> = (0..random.usize(1..70)).map(|at| if at < 32 { at as u32 } else { random.u32(0..2) }).collect();
+                let tokens: Vec<u32> =
+                    (0..random.usize(1..70)).map(|at| if at < 32 { at as u32 } else { random.u32(0..2) }).collect();
                 let mut table = blocks.begin(&tokens);
                 reused += table.filled;
                 match blocks.reserve(&mut table, tokens.len()) {
