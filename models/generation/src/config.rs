@@ -20,13 +20,21 @@ pub enum Architecture {
 /// How positions beyond the trained ones are turned (`rope_scaling`, or `rope_parameters` since transformers 5).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct RopeScaling {
-    #[serde(alias = "type")]
     pub rope_type: Option<String>,
+    /// What `rope_type` was called before; some files have both.
+    #[serde(rename = "type")]
+    pub old_type: Option<String>,
     pub rope_theta: Option<f64>,
     pub factor: Option<f64>,
     pub low_freq_factor: Option<f64>,
     pub high_freq_factor: Option<f64>,
     pub original_max_position_embeddings: Option<usize>,
+}
+
+impl RopeScaling {
+    pub fn kind(&self) -> &str {
+        self.rope_type.as_deref().or(self.old_type.as_deref()).unwrap_or("default")
+    }
 }
 
 /// A number or several.
@@ -134,7 +142,7 @@ impl Config {
     /// The scaling, if there is one that is not `default`.
     pub fn scaling(&self) -> Option<&RopeScaling> {
         let scaling = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref())?;
-        scaling.rope_type.as_deref().is_some_and(|kind| kind != "default").then_some(scaling)
+        (scaling.kind() != "default").then_some(scaling)
     }
 
     /// Positions that a layer looks back at, its own included; `None`: all.

@@ -34,7 +34,7 @@ impl Rope {
         let (head, base) = (config.head_dim(), config.theta());
         let mut rope = Self { head, base, frequencies: frequencies(base, head), scaling: Scaling::Fixed };
         let Some(scaling) = config.scaling() else { return Ok(rope) };
-        let kind = scaling.rope_type.as_deref().unwrap_or_default();
+        let kind = scaling.kind();
         let need = |name: &str, value: Option<f64>| match value {
             Some(value) if value.is_finite() && value > 0.0 => Ok(value),
             _ => Err(Error::Config(format!("the `{kind}` positions need a positive `{name}`"))),

@@ -43,13 +43,20 @@ fn conversations_and_schemas() {
     let farm = shelf(&[QWEN]);
     let schema = json!({"type": "object", "properties": {"mood": {"enum": ["glad", "sad"]}, "rain": {"type": "boolean"}}, "required": ["mood", "rain"], "additionalProperties": false});
     let messages = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How is it?"}]);
-    let files = text(&farm, &json!({"model": "tiny", "messages": messages, "max_tokens": 60, "count": 3, "schema": schema})).unwrap();
+    let files =
+        text(&farm, &json!({"model": "tiny", "messages": messages, "max_tokens": 60, "count": 3, "schema": schema})).unwrap();
     let answers: Value = serde_json::from_str(of(&files, "answers.json")).unwrap();
     for answer in answers["answers"].as_array().unwrap() {
         let value: Value = serde_json::from_str(answer["text"].as_str().unwrap()).unwrap();
         assert!(matches!(value["mood"].as_str(), Some("glad" | "sad")) && value["rain"].is_boolean(), "{value}");
     }
-    let from_file = farm.job(&Text::new(&farm.shelf), &json!({"model": "tiny", "file": "p.txt", "max_tokens": 4}), &[("script", b"rain on".as_slice())]).unwrap();
+    let from_file = farm
+        .job(
+            &Text::new(&farm.shelf),
+            &json!({"model": "tiny", "file": "p.txt", "max_tokens": 4}),
+            &[("script", b"rain on".as_slice())],
+        )
+        .unwrap();
     let typed = text(&farm, &json!({"model": "tiny", "prompt": "rain on", "max_tokens": 4})).unwrap();
     assert_eq!(from_file, typed);
 }
@@ -109,7 +116,13 @@ fn an_idea_becomes_a_screenplay() {
 fn a_job_that_nobody_wants_ends() {
     let farm = shelf(&[QWEN]);
     let kind = Text::new(&farm.shelf);
-    let plan = farm.plan(&kind, &json!({"model": "tiny", "prompt": "a", "max_tokens": 200, "count": 16, "sampling": {"temperature": 2.0}}), &[]).unwrap();
+    let plan = farm
+        .plan(
+            &kind,
+            &json!({"model": "tiny", "prompt": "a", "max_tokens": 200, "count": 16, "sampling": {"temperature": 2.0}}),
+            &[],
+        )
+        .unwrap();
     let failure = kind.run(&plan.tasks[0], &mut farm.desk(&plan.tasks[0], Some(2))).unwrap_err();
     assert_eq!(failure.message, "stopped");
 }

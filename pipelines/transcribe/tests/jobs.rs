@@ -26,7 +26,9 @@ fn a_sound_becomes_text_with_times() {
     let of = |name: &str| files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone()).unwrap();
     let transcript: Value = serde_json::from_str(&of("transcript.json")).unwrap();
     let segments = transcript["segments"].as_array().unwrap();
-    assert!(!segments.is_empty() && segments.iter().any(|segment| segment["words"].as_array().is_some_and(|words| !words.is_empty())));
+    assert!(
+        !segments.is_empty() && segments.iter().any(|segment| segment["words"].as_array().is_some_and(|words| !words.is_empty()))
+    );
     assert!((transcript["seconds"].as_f64().unwrap() - 5.3).abs() < 0.01);
     assert!(of("transcript.srt").starts_with("1\n00:00:0") && of("transcript.vtt").starts_with("WEBVTT\n\n"));
     let manifest: Value = serde_json::from_str(&of("manifest.json")).unwrap();
