@@ -176,7 +176,7 @@ impl Grammar {
         }
         self.matcher.consume_token(token).map_err(failed)?;
         self.left = self.left.saturating_sub(1);
-        self.ended = self.matcher.is_stopped();
+        self.ended = self.matcher.is_stopped() || self.left == 0 && self.matcher.is_accepting().map_err(failed)?;
         Ok(token)
     }
 

@@ -64,8 +64,9 @@ struct Block {
 
 impl Block {
     fn load(vb: &VarBuilder<'_>, width: usize, heads: usize, inner: usize, decoder: bool) -> candle_core::Result<Self> {
-        let cross =
-            || Ok((Attention::load(vb, "encoder_attn", width, heads)?, layer_norm(width, 1e-5, vb.pp("encoder_attn_layer_norm"))?));
+        let cross = || -> candle_core::Result<_> {
+            Ok((Attention::load(vb, "encoder_attn", width, heads)?, layer_norm(width, 1e-5, vb.pp("encoder_attn_layer_norm"))?))
+        };
         Ok(Self {
             own: Attention::load(vb, "self_attn", width, heads)?,
             own_norm: layer_norm(width, 1e-5, vb.pp("self_attn_layer_norm"))?,

@@ -22,6 +22,8 @@ struct Block {
     uses: u32,
     /// Its key and identity, once it is full.
     content: Option<(Key, u64)>,
+    /// Whether it stands among the idle ones.
+    listed: bool,
 }
 
 /// Who has which block. Full blocks are found again by what they hold until their room is needed.
@@ -118,7 +120,11 @@ impl Blocks {
         block.uses = block.uses.saturating_sub(1);
         if block.uses == 0 {
             match block.content {
-                Some(_) => self.idle.push_back(at),
+                Some(_) if block.listed => {}
+                Some(_) => {
+                    block.listed = true;
+                    self.idle.push_back(at);
+                }
                 None => self.free.push(at),
             }
         }
@@ -129,8 +135,10 @@ impl Blocks {
             Some(at) => at,
             None => loop {
                 let at = self.idle.pop_front()?;
-                // It may be in use again, or listed twice since.
-                if self.blocks[at as usize].uses == 0 && self.blocks[at as usize].content.is_some() {
+                let block = &mut self.blocks[at as usize];
+                block.listed = false;
+                // It may be in use again; then it is listed when it is given back.
+                if block.uses == 0 {
                     break at;
                 }
             },
