@@ -201,8 +201,8 @@ def t5():
         with torch.no_grad():
             encoded = model.encoder(ids).last_hidden_state
             [hook.remove() for hook in hooks]
-            logits = model(input_ids=ids, decoder_input_ids=out).logits
-            greedy = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
+            logits = model(input_ids=ids, decoder_input_ids=out, use_cache=False).logits
+            greedy = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False, use_cache=False)
         blocks = {f"block.{at}": numpy(x[0]) for at, x in enumerate(captured)}
         written = [int(t) for t in greedy[0, 1:] if t != 1]
         save_file({"input": ids[0].numpy().astype(np.uint32), "decoder": out[0].numpy().astype(np.uint32), "encoded": numpy(encoded[0]),

@@ -30,10 +30,10 @@ fn weights(config: &Config) -> HashMap<String, Tensor> {
     ]);
     for layer in 0..config.num_hidden_layers {
         let mut add = |part: &str, shape: &[usize]| all.insert(format!("model.layers.{layer}.{part}.weight"), tensor(shape));
-        ["q_proj", "k_proj", "v_proj", "o_proj"].map(|part| add(&format!("self_attn.{part}"), &[width, width]));
-        ["gate_proj", "up_proj"].map(|part| add(&format!("mlp.{part}"), &[inner, width]));
+        ["q_proj", "k_proj", "v_proj", "o_proj"].iter().for_each(|part| drop(add(&format!("self_attn.{part}"), &[width, width])));
+        ["gate_proj", "up_proj"].iter().for_each(|part| drop(add(&format!("mlp.{part}"), &[inner, width])));
         add("mlp.down_proj", &[width, inner]);
-        ["input_layernorm", "post_attention_layernorm"].map(|part| add(part, &[width]));
+        ["input_layernorm", "post_attention_layernorm"].iter().for_each(|part| drop(add(part, &[width])));
     }
     all
 }

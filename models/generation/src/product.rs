@@ -85,19 +85,17 @@ mod wide {
     #[target_feature(enable = "avx2,fma")]
     fn tile256<const R: usize, const C: usize>(x: [&[f32]; R], w: [&[f32]; C], out: &mut [f32]) {
         let length = x[0].len();
-        let mut sums = [[[_mm256_setzero_ps(); 2]; C]; R];
+        let mut sums = [[(_mm256_setzero_ps(), _mm256_setzero_ps()); C]; R];
         let whole = length - length % LANES;
         for at in (0..whole).step_by(LANES) {
-            for half in 0..2 {
-                // SAFETY: every row has `length` elements (checked by the caller's slicing), and at + LANES <= whole <= length.
-                let (xs, ws) = unsafe {
-                    let offset = at + 8 * half;
-                    (x.map(|x| _mm256_loadu_ps(x.as_ptr().add(offset))), w.map(|w| _mm256_loadu_ps(w.as_ptr().add(offset))))
-                };
-                for r in 0..R {
-                    for c in 0..C {
-                        sums[r][c][half] = _mm256_fmadd_ps(xs[r], ws[c], sums[r][c][half]);
-                    }
+            // SAFETY: every row has `length` elements (checked by the caller's slicing), and at + LANES <= whole <= length.
+            let halves =
+                |row: &[f32]| unsafe { (_mm256_loadu_ps(row.as_ptr().add(at)), _mm256_loadu_ps(row.as_ptr().add(at + 8))) };
+            let (xs, ws) = (x.map(halves), w.map(halves));
+            for r in 0..R {
+                for c in 0..C {
+                    let (low, high) = sums[r][c];
+                    sums[r][c] = (_mm256_fmadd_ps(xs[r].0, ws[c].0, low), _mm256_fmadd_ps(xs[r].1, ws[c].1, high));
                 }
             }
         }
@@ -106,8 +104,8 @@ mod wide {
                 let mut lanes = [0.0; LANES];
                 // SAFETY: `lanes` has room for two times eight floats.
                 unsafe {
-                    _mm256_storeu_ps(lanes.as_mut_ptr(), sums[r][c][0]);
-                    _mm256_storeu_ps(lanes.as_mut_ptr().add(8), sums[r][c][1]);
+                    _mm256_storeu_ps(lanes.as_mut_ptr(), sums[r][c].0);
+                    _mm256_storeu_ps(lanes.as_mut_ptr().add(8), sums[r][c].1);
                 }
                 out[c * COLUMNS_STRIDE + r] = rest(&mut lanes, &x[r][whole..], &w[c][whole..]);
             }

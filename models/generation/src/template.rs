@@ -3,7 +3,11 @@
 
 use crate::Error;
 use chrono::NaiveDate;
-use minijinja::{Environment, ErrorKind, Value, syntax::SyntaxConfig, value::Kwargs};
+use minijinja::{
+    Environment, ErrorKind, Value,
+    syntax::SyntaxConfig,
+    value::{Kwargs, Serde},
+};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a template, steps that it may take, and bytes that it may write.
@@ -59,7 +63,7 @@ impl Template {
     /// The prompt of a conversation.
     pub fn render(&self, context: &Context) -> Result<String, Error> {
         let template = self.environment.get_template(NAME).map_err(|error| Error::Template(explained(&error)))?;
-        template.render(context).map_err(|error| Error::Template(explained(&error)))
+        template.render(Serde(context)).map_err(|error| Error::Template(explained(&error)))
     }
 }
 

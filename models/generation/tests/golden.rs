@@ -132,7 +132,7 @@ fn t5_equals_transformers() {
         let mut state = model.begin(&encoded).unwrap();
         for (token, expected) in written.iter().zip(&logits) {
             let row = model.step(&mut state, &[*token]).unwrap().to_vec2::<f32>().unwrap();
-            worst = worst.max(far(&row, &[expected.clone()]));
+            worst = worst.max(far(&row, std::slice::from_ref(expected)));
         }
         println!("{name}: {worst:e}");
         assert!(worst <= GATE, "{name}: {worst:e}");

@@ -20,7 +20,7 @@ pub fn apply(logits: &mut [f32], written: &[u32], rules: &Generation) {
     // Times go forward; the one that closed a piece may open the next.
     let is_time = |token: &u32| *token as usize >= begin;
     if let Some(last) = written.iter().rfind(|token| is_time(token)) {
-        let closes = written.last().is_some_and(|token| is_time(token)) && !before_last_is_time(written, begin);
+        let closes = written.last().is_some_and(is_time) && !before_last_is_time(written, begin);
         let least = *last as usize + usize::from(!closes);
         logits[begin..least.clamp(begin, end)].fill(f32::NEG_INFINITY);
     }
@@ -46,7 +46,7 @@ fn before_last_is_time(written: &[u32], begin: usize) -> bool {
 /// Times come in pairs, except right before the end.
 fn pairs(logits: &mut [f32], written: &[u32], rules: &Generation) {
     let begin = rules.times_begin() as usize;
-    if !written.last().is_some_and(|token| *token as usize >= begin) {
+    if written.last().is_none_or(|token| (*token as usize) < begin) {
         return;
     }
     match before_last_is_time(written, begin) {

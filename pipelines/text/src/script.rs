@@ -107,9 +107,13 @@ impl Script {
         Self { shelf: shelf.clone(), kept: Kept::default() }
     }
 
-    fn check(&self, job: &JobSpec) -> Result<(Params, Record), BadInput> {
-        let params: Params =
+    fn check(&self, job: &JobSpec, read: Read<'_>) -> Result<(Params, Record), BadInput> {
+        let mut params: Params =
             serde_json::from_value(job.params.clone()).map_err(|error| bad(format!("the job's parameters: {error}")))?;
+        if params.idea.is_empty() {
+            params.idea = given(job, params.file.as_deref(), read)?.unwrap_or_default();
+        }
+        params.file = None;
         let characters = params.idea.chars().count();
         if params.idea.trim().is_empty() || characters > IDEA_MAX {
             return Err(bad(format!("`idea` has {characters} characters; it must have something in it, and at most {IDEA_MAX}")));

@@ -110,9 +110,13 @@ impl Text {
         Self { shelf: shelf.clone(), kept: Kept::default() }
     }
 
-    fn check(&self, job: &JobSpec) -> Result<Checked, BadInput> {
-        let params: Params =
+    fn check(&self, job: &JobSpec, read: Read<'_>) -> Result<Checked, BadInput> {
+        let mut params: Params =
             serde_json::from_value(job.params.clone()).map_err(|error| bad(format!("the job's parameters: {error}")))?;
+        if let (None, None, Some(text)) = (&params.prompt, &params.messages, given(job, params.file.as_deref(), read)?) {
+            params.prompt = Some(text);
+        }
+        params.file = None;
         if !(1..=COUNT_MAX).contains(&params.count) {
             return Err(bad(format!("`count` is {}; it must be 1 to {COUNT_MAX}", params.count)));
         }
