@@ -2,18 +2,19 @@
 
 use klieg_kernels::Choice;
 use klieg_kind::Kind;
+use klieg_moderation::Moderation;
 use klieg_openjd::OpenJd;
 use klieg_pipelines::film::Film;
 use std::sync::Arc;
 
 /// For a server, which plans and never runs.
 pub fn planned() -> Vec<Arc<dyn Kind>> {
-    vec![Arc::new(Film::default()), Arc::new(OpenJd::new())]
+    vec![Arc::new(Film::default()), Arc::new(OpenJd::new()), Arc::new(Moderation::default())]
 }
 
 /// For a worker on a device; templates only on terms.
 pub fn run_on(device: Choice, openjd: Option<OpenJd>) -> Vec<Box<dyn Kind>> {
-    let mut kinds: Vec<Box<dyn Kind>> = vec![Box::new(Film::on(device))];
+    let mut kinds: Vec<Box<dyn Kind>> = vec![Box::new(Film::on(device)), Box::new(Moderation::default())];
     kinds.extend(openjd.map(|openjd| Box::new(openjd) as Box<dyn Kind>));
     kinds
 }
