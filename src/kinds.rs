@@ -4,6 +4,7 @@ use klieg_embed::Embed;
 use klieg_kernels::Choice;
 use klieg_kind::Kind;
 use klieg_models::Shelf;
+use klieg_moderation::Moderation;
 use klieg_openjd::OpenJd;
 use klieg_pipelines::film::Film;
 use klieg_text::{Script, Text};
@@ -19,6 +20,7 @@ pub fn planned(shelf: &Arc<Shelf>) -> Vec<Arc<dyn Kind>> {
         Arc::new(Text::new(shelf)),
         Arc::new(Script::new(shelf)),
         Arc::new(Transcribe::new(shelf)),
+        Arc::new(Moderation::default()),
     ]
 }
 
@@ -30,6 +32,7 @@ pub fn run_on(device: Choice, openjd: Option<OpenJd>, shelf: &Arc<Shelf>) -> Vec
         Box::new(Text::new(shelf)),
         Box::new(Script::new(shelf)),
         Box::new(Transcribe::new(shelf)),
+        Box::new(Moderation::default()),
     ];
     kinds.extend(openjd.map(|openjd| Box::new(openjd) as Box<dyn Kind>));
     kinds

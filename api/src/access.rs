@@ -37,7 +37,7 @@ pub enum Access {
 }
 
 use Access::{Either, Known, May, Open};
-use Permission::{ManageAccounts, ManageFarm, ManageJobs, OwnAccount, ReadFarm, ReadJobs, SubmitJobs, WorkTasks};
+use Permission::{ManageAccounts, ManageFarm, ManageJobs, Moderate, OwnAccount, ReadFarm, ReadJobs, SubmitJobs, WorkTasks};
 
 /// Every route that is not the page's or a health check's. One that is not here is closed.
 pub const TABLE: &[(&str, &str, Access)] = &[
@@ -107,6 +107,15 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/generate/{id}/status", May(ReadJobs)),
     ("GET", "/api/v1/generate/{id}/result", May(ReadJobs)),
     ("DELETE", "/api/v1/generate/{id}", May(SubmitJobs)),
+    ("GET", "/api/v1/moderate/content", May(ReadJobs)),
+    ("POST", "/api/v1/moderate/content", May(SubmitJobs)),
+    ("GET", "/api/v1/moderate/queue", May(Moderate)),
+    ("GET", "/api/v1/moderate/{id}", Either(Moderate, ReadJobs)),
+    ("POST", "/api/v1/moderate/{id}/claim", May(Moderate)),
+    ("POST", "/api/v1/moderate/{id}/release", May(Moderate)),
+    ("PUT", "/api/v1/moderate/{id}/decision", May(Moderate)),
+    ("POST", "/api/v1/moderate/{id}/escalate", May(Moderate)),
+    ("POST", "/api/v1/moderate/{id}/appeal", May(SubmitJobs)),
     ("GET", "/api/v1/assets", May(ReadJobs)),
     ("POST", "/api/v1/assets/upload", May(SubmitJobs)),
     ("GET", "/api/v1/assets/uploads/{id}", May(SubmitJobs)),

@@ -26,6 +26,7 @@ use klieg_kind::Kind;
 use klieg_ledger::Ledger;
 use klieg_nodes::remote::Link;
 use klieg_protocol::Class;
+use klieg_review::Reviews;
 use klieg_webhooks::Webhooks;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -53,6 +54,7 @@ pub struct Inner {
     pub webhooks: OnceLock<Webhooks>,
     pub assets: OnceLock<Assets>,
     pub uploads: Uploads,
+    pub reviews: OnceLock<Reviews>,
     pub ledger: OnceLock<Ledger>,
     pub people: People,
     pub oidc: Option<Oidc>,
@@ -175,6 +177,7 @@ impl App {
             accounts: OnceLock::new(),
             webhooks: OnceLock::new(),
             assets: OnceLock::new(),
+            reviews: OnceLock::new(),
             uploads: Uploads::new(folder.join("uploads")),
             sockets: Gate::new("WebSockets at a time (sockets_max)", limits.sockets_max),
             glance: Glance::default(),
@@ -226,6 +229,13 @@ impl App {
     pub fn assets(&self) -> Result<&Assets, Trouble> {
         self.assets.get().ok_or_else(|| {
             Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the assets cannot be reached yet", std::time::Duration::from_secs(1))
+        })
+    }
+
+    /// What moderation held back, or that it cannot be reached yet.
+    pub fn reviews(&self) -> Result<&Reviews, Trouble> {
+        self.reviews.get().ok_or_else(|| {
+            Trouble::later(StatusCode::SERVICE_UNAVAILABLE, "the reviews cannot be reached yet", std::time::Duration::from_secs(1))
         })
     }
 

@@ -7,6 +7,7 @@ pub mod events;
 mod farm;
 mod hooks;
 mod jobs;
+mod moderate;
 mod oidc;
 mod outputs;
 mod people;
@@ -76,6 +77,7 @@ impl IntoResponses for Problems {
         (name = "generate", description = "One route a kind of job"),
         (name = "farm", description = "Nodes, queue, projects, costs"),
         (name = "assets", description = "What jobs take and make, by digest"),
+        (name = "moderation", description = "What content is judged to be, and what people decide of it"),
         (name = "webhooks", description = "Other programs are told of what happens"),
         (name = "people", description = "Sign in, tokens, accounts, audit"),
     )
@@ -153,6 +155,7 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(farm::routes())
         .merge(assets::routes())
         .merge(queues::routes())
+        .merge(moderate::routes())
         .merge(socket::routes())
         .merge(privacy::routes())
         .layer(middleware::from_fn_with_state(app.clone(), leader::find_farm));

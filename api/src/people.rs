@@ -5,6 +5,7 @@ use klieg_accounts::{Accounts, Database};
 use klieg_assets::Assets;
 use klieg_ledger::Ledger;
 use klieg_nodes::remote::Backoff;
+use klieg_review::Reviews;
 use klieg_scheduler::FarmOptions;
 use klieg_webhooks::{Allow, Options, Webhooks};
 use std::time::Duration;
@@ -52,12 +53,13 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     let (place, mut backoff, mut told) = (place(&options), Backoff::default(), String::new());
     let webhooks = loop {
         match attempt(&place, &allow).await {
-            Ok((accounts, assets, webhooks, ledger)) => {
+            Ok((accounts, assets, webhooks, ledger, reviews)) => {
                 // Nobody else sets them.
                 let _ = app.accounts.set(accounts);
                 let _ = app.assets.set(assets);
                 let _ = app.webhooks.set(webhooks.clone());
                 let _ = app.ledger.set(ledger);
+                let _ = app.reviews.set(reviews);
                 break webhooks;
             }
             Err(why) => {
@@ -73,12 +75,13 @@ pub async fn open(app: App, options: FarmOptions, allow: Allow) {
     webhooks.run(now, std::future::pending()).await;
 }
 
-async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Assets, Webhooks, Ledger), String> {
+async fn attempt(place: &str, allow: &Allow) -> Result<(Accounts, Assets, Webhooks, Ledger, Reviews), String> {
     let database = Database::open(place).await.map_err(|e| e.to_string())?;
     let accounts = Accounts::open(database.clone(), ISSUER).await.map_err(|e| e.to_string())?;
     let assets = Assets::open(database.clone()).await.map_err(|e| e.to_string())?;
     let options = Options { allow: allow.clone(), ..Options::new().map_err(|e| e.to_string())? };
     let webhooks = Webhooks::open(database.clone(), options).await.map_err(|e| e.to_string())?;
-    let ledger = Ledger::open(database).await.map_err(|e| e.to_string())?;
-    Ok((accounts, assets, webhooks, ledger))
+    let ledger = Ledger::open(database.clone()).await.map_err(|e| e.to_string())?;
+    let reviews = Reviews::open(database).await.map_err(|e| e.to_string())?;
+    Ok((accounts, assets, webhooks, ledger, reviews))
 }

@@ -20,7 +20,7 @@ macro_rules! carried {
 static FILES: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
     let carried = carried! {
         "index.html" "style.css" "icon.svg" "theme.js" "app.js" "dom.js" "words.js" "session.js" "api.js" "parts.js" "draw.js" "blake3.js"
-        "player.js" "signin.js" "farm.js" "node.js" "jobs.js" "job.js" "new.js" "account.js"
+        "player.js" "signin.js" "farm.js" "node.js" "jobs.js" "job.js" "new.js" "review.js" "account.js"
     };
     carried.into_iter().map(|(name, bytes)| (name, File::new(name, bytes))).collect()
 });

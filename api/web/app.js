@@ -11,6 +11,8 @@ const PAGES = [
   { path: /^\/jobs$/, open: () => import("./jobs.js"), title: "Jobs", nav: "jobs" },
   { path: /^\/jobs\/([^/]+)$/, open: () => import("./job.js"), title: "Job", nav: "jobs" },
   { path: /^\/new$/, open: () => import("./new.js"), title: "New film", nav: "new" },
+  { path: /^\/review$/, open: () => import("./review.js"), title: "Review", nav: "review" },
+  { path: /^\/review\/([^/]+)$/, open: () => import("./review.js"), title: "Review", nav: "review" },
   { path: /^\/account$/, open: () => import("./account.js"), title: "Account", nav: "account" },
 ];
 
@@ -18,6 +20,7 @@ const ICONS = {
   farm: "M3 4h6v6H3zM11 4h6v6h-6zM3 12h6v4H3zM11 12h6v4h-6z",
   jobs: "M3 5h14M3 10h14M3 15h9",
   new: "M4 3h8l4 4v10H4zM12 3v4h4M10 9v6M7 12h6",
+  review: "M3 10s2.6-5 7-5 7 5 7 5-2.6 5-7 5-7-5-7-5zM10 12.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4z",
   account: "M10 10a3.2 3.2 0 1 0 0-6.4A3.2 3.2 0 0 0 10 10zM3.6 17c.6-3.4 3.2-5 6.4-5s5.8 1.6 6.4 5",
 };
 
@@ -121,6 +124,7 @@ function rail(person) {
         may("read-farm") && item("farm", "Farm"),
         may("read-jobs") && item("jobs", "Jobs"),
         may("submit-jobs") && item("new", "New film"),
+        (may("moderate") || may("submit-jobs")) && item("review", "Review"),
         item("account", "Account"),
       ),
     ),

@@ -58,7 +58,7 @@ function view(state, { filter, more }) {
       "form",
       { class: "filters", role: "search", "aria-label": "Jobs", onsubmit: (event) => event.preventDefault() },
       choice("State", filters.state, ["queued", "running", "succeeded", "failed", "cancelled"], (value) => filter("state", value)),
-      choice("Kind", filters.kind, ["film", "openjd"], (value) => filter("kind", value)),
+      choice("Kind", filters.kind, ["film", "openjd", "moderation"], (value) => filter("kind", value)),
       h("label", null, "Project", h("input", { value: filters.project, oninput: (event) => filter("project", event.target.value), placeholder: "any", autocomplete: "off" })),
       h("label", { class: "grow" }, "Label", h("input", { type: "search", value: filters.label, oninput: (event) => filter("label", event.target.value), placeholder: "any", autocomplete: "off" })),
     ),

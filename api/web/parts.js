@@ -15,6 +15,9 @@ const STATES = {
   draining: "Draining",
   faulty: "Faulty",
   away: "Away",
+  judging: "Judging",
+  approved: "Approved",
+  rejected: "Rejected",
 };
 
 /** A state in a word and a colour. */

@@ -7,6 +7,7 @@
 mod captions;
 mod codec;
 mod conform;
+mod decode;
 mod fail;
 mod mux;
 mod partial;
@@ -19,7 +20,7 @@ pub use codec::missing;
 pub use read::still;
 
 use ffmpeg_next as ffmpeg;
-use klieg_kind::{Conform, Media, Probe, SegmentEncoder, VideoSpec};
+use klieg_kind::{Bounds, Conform, Media, Probe, SegmentEncoder, Shown, VideoSpec};
 use klieg_protocol::TaskFailure;
 use std::{path::Path, sync::Once};
 
@@ -41,6 +42,27 @@ impl Media for Ffmpeg {
     fn probe(&self, path: &Path) -> Result<Probe, TaskFailure> {
         start();
         read::probe(path)
+    }
+
+    fn frames(
+        &self,
+        path: &Path,
+        bounds: &Bounds,
+        each: &mut dyn FnMut(Shown) -> Result<(), TaskFailure>,
+    ) -> Result<(), TaskFailure> {
+        start();
+        decode::frames(path, bounds, each)
+    }
+
+    fn samples(
+        &self,
+        path: &Path,
+        rate: u32,
+        seconds_max: f64,
+        each: &mut dyn FnMut(&[f32]) -> Result<(), TaskFailure>,
+    ) -> Result<bool, TaskFailure> {
+        start();
+        decode::samples(path, rate, seconds_max, each)
     }
 }
 

@@ -47,6 +47,9 @@ fn every_page(screen: Screen) {
     browser.turn_to("/account");
     browser.reads("#accounts", "Accounts");
     check(&browser, "the account");
+    browser.turn_to("/review");
+    browser.reads(".empty", "Nothing waits");
+    check(&browser, "nothing to review");
     browser.turn_to("/new");
     check(&browser, "a new film");
     browser.drop_file(".drop", "wrong.fountain", "INT. ROOM - DAY\n\n[[klieg: colour=red]]\n\nRain.\n");

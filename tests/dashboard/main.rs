@@ -5,6 +5,7 @@ mod access;
 mod browser;
 mod modules;
 mod people;
+mod review;
 mod webdriver;
 mod work;
 

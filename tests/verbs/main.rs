@@ -268,6 +268,27 @@ fn a_template_is_submitted_as_what_it_is_and_what_waits_says_why() {
 }
 
 #[test]
+fn a_text_is_moderated() {
+    let studio = Studio::new();
+    studio.script("letter.txt", "If you come back, I will k1ll you.\n");
+    studio.script("empty.txt", " \n");
+    let cluster = Cluster::new(&studio);
+    let _node = node(&cluster, &studio, "box");
+    cluster.wait("it has joined", |backlog| backlog["nodes"] == 1);
+    let me = Terminal::of(&cluster, &studio);
+    let (code, said) = me.wrong(&["submit", "--kind", "moderation", "empty.txt", "--wait"]);
+    assert!(code != 0 && said.contains("empty.txt: the text is empty"), "{said}");
+    let done = me.json(&["submit", "--kind", "moderation", "letter.txt", "--wait", "--out", "judged"]);
+    assert_eq!((&done["job"]["state"], done["files"].as_array().map(Vec::len)), (&"succeeded".into(), Some(2)), "{done}");
+    let report = std::fs::read(studio.path("judged/moderation.json")).expect("the report");
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    assert_eq!(report["decision"], "reject", "{report}");
+    let findings = report["findings"].as_array().unwrap();
+    let threat = findings.iter().find(|finding| finding["category"] == "harassment/threatening").expect("it is looked for");
+    assert_eq!(threat["evidence"][0]["place"]["span"], serde_json::json!({"start": 18, "end": 33}), "{threat}");
+}
+
+#[test]
 fn manual_pages_are_written() {
     let studio = Studio::new();
     studio.ok(&["man", "man1"]);

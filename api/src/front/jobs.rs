@@ -100,7 +100,7 @@ fn accepted(status: StatusCode, id: &JobId, body: &impl serde::Serialize) -> Res
 }
 
 /// What was sent, as the farm takes it. Whoever asks must be allowed the kind.
-fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
+pub(super) fn read(app: &App, who: &Who, job: NewJob) -> Result<Submitted, Trouble> {
     let kind = app.kind(&job.kind)?;
     views::project_name(&job.project)?;
     views::label(&job.label)?;

@@ -11,6 +11,10 @@ pub(super) fn task(message: impl Into<String>) -> TaskFailure {
     TaskFailure { fault: Fault::Task, message: message.into() }
 }
 
+pub(super) fn input(message: impl Into<String>) -> TaskFailure {
+    TaskFailure { fault: Fault::Input, message: message.into() }
+}
+
 pub(super) fn node(message: impl Into<String>) -> TaskFailure {
     TaskFailure { fault: Fault::Node, message: message.into() }
 }

@@ -379,3 +379,103 @@ fn this_machine_has_the_encoders() {
     }
     assert!(super::version().starts_with("libavcodec "));
 }
+
+/// All frames that a file decodes to, no side longer than that.
+fn shown(path: &Path, side_max: u32) -> Result<Vec<klieg_kind::Shown>, TaskFailure> {
+    let mut frames = Vec::new();
+    let bounds = klieg_kind::Bounds { seconds_max: 10.0, pixels_max: 1 << 20, side_max };
+    let mut each = |frame| {
+        frames.push(frame);
+        Ok(())
+    };
+    Ffmpeg.frames(path, &bounds, &mut each)?;
+    Ok(frames)
+}
+
+#[test]
+fn a_film_decodes_to_its_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let (path, spec) = (folder.path().join(format!("{format:?}")), spec(format));
+        segment(&path, &spec, 0, 30);
+        let frames = shown(&path, 1000).unwrap();
+        assert_eq!(frames.len(), 30, "{format:?}");
+        for (number, frame) in frames.iter().enumerate() {
+            assert_eq!((frame.width, frame.height), (192, 108));
+            assert!((frame.seconds - number as f64 / 24.0).abs() < 0.002, "{format:?}: frame {number} at {}", frame.seconds);
+            let (wanted, apart) = (picture(number as u32, &spec), |a: &u8, b: &u8| u32::from(a.abs_diff(*b)));
+            let mean = frame.rgb.iter().zip(&wanted).map(|(a, b)| apart(a, b)).sum::<u32>() as f64 / wanted.len() as f64;
+            assert!(mean < 6.0, "{format:?}: frame {number} differs by {mean}");
+        }
+        let small = shown(&path, 64).unwrap();
+        assert_eq!((small[0].width, small[0].height, small.len()), (64, 36, 30));
+    }
+}
+
+#[test]
+fn sound_decodes_to_one_channel_at_the_wanted_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound.wav");
+    let spec = hound::WavSpec { channels: 2, sample_rate: 48_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut wav = hound::WavWriter::create(&path, spec).unwrap();
+    for i in 0..96_000 {
+        let wave = (f64::from(i) * 440.0 * std::f64::consts::TAU / 48_000.0).sin() * 16_000.0;
+        wav.write_sample(wave as i16).unwrap();
+        wav.write_sample(wave as i16).unwrap();
+    }
+    wav.finalize().unwrap();
+    let heard = |path: &Path, seconds_max| {
+        let mut samples = Vec::new();
+        let mut each = |piece: &[f32]| {
+            samples.extend_from_slice(piece);
+            Ok(())
+        };
+        Ffmpeg.samples(path, 16_000, seconds_max, &mut each).map(|there| (there, samples))
+    };
+    let (there, samples) = heard(&path, 10.0).unwrap();
+    assert!(there && samples.len().abs_diff(32_000) <= 2, "{}", samples.len());
+    for (i, sample) in samples.iter().enumerate().skip(1_000).take(30_000) {
+        let wanted = (i as f64 * 440.0 * std::f64::consts::TAU / 16_000.0).sin() * 16_000.0 / 32_768.0;
+        assert!((f64::from(*sample) - wanted).abs() < 0.01, "sample {i}: {sample} {wanted}");
+    }
+    let long = heard(&path, 1.0).unwrap_err();
+    assert!(long.fault == Fault::Input && long.message.contains("longer than 1 seconds"), "{long:?}");
+    // a header that says more than there is, and one that says nonsense
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    assert!(heard(&path, 10.0).is_ok_and(|(_, samples)| samples.len() <= 32_002));
+    bytes[24..28].copy_from_slice(&0_u32.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(heard(&path, 10.0).unwrap_err().fault, Fault::Input);
+    let film = folder.path().join("silent.mp4");
+    segment(&film, &self::spec(Format::Mp4), 0, 3);
+    assert!(!heard(&film, 10.0).unwrap().0, "it has no sound");
+}
+
+#[test]
+fn what_others_send_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    for playlist in [&b"ffconcat version 1.0\nfile /etc/passwd\n"[..], b"#EXTM3U\nfile:///etc/passwd\n", b"", b"\0\0\0\0\0\0\0\0"] {
+        fs::write(&path, playlist).unwrap();
+        let refused = shown(&path, 64).unwrap_err();
+        assert!(refused.fault == Fault::Input && refused.message.contains("none of the moving pictures"), "{refused:?}");
+    }
+    let spec = spec(Format::Mp4);
+    segment(&path, &spec, 0, 30);
+    let bounds = |seconds_max, pixels_max| klieg_kind::Bounds { seconds_max, pixels_max, side_max: 64 };
+    let refused = |bounds| Ffmpeg.frames(&path, &bounds, &mut |_| Ok(())).unwrap_err();
+    assert!(refused(bounds(0.5, 1 << 20)).message.contains("longer than 0.5 seconds"));
+    assert_eq!(refused(bounds(10.0, 1_000)).fault, Fault::Input);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    match shown(&path, 64) {
+        Ok(frames) => assert!(frames.len() <= 30),
+        Err(refused) => assert_eq!(refused.fault, Fault::Input),
+    }
+    let stopped = TaskFailure { fault: Fault::Nobody, message: "enough".into() };
+    fs::write(&path, &whole).unwrap();
+    let mut each = |_| Err(stopped.clone());
+    assert_eq!(Ffmpeg.frames(&path, &bounds(10.0, 1 << 20), &mut each).unwrap_err(), stopped);
+}

@@ -150,6 +150,17 @@ impl Media for NoMedia {
     fn probe(&self, _: &Path) -> Result<klieg_kind::Probe, TaskFailure> {
         Err(fail(Fault::Node, "no decoder"))
     }
+    fn frames(
+        &self,
+        _: &Path,
+        _: &klieg_kind::Bounds,
+        _: &mut dyn FnMut(klieg_kind::Shown) -> Result<(), TaskFailure>,
+    ) -> Result<(), TaskFailure> {
+        Err(fail(Fault::Node, "no decoder"))
+    }
+    fn samples(&self, _: &Path, _: u32, _: f64, _: &mut dyn FnMut(&[f32]) -> Result<(), TaskFailure>) -> Result<bool, TaskFailure> {
+        Err(fail(Fault::Node, "no decoder"))
+    }
     fn encode(&self, _: &Path, _: &VideoSpec) -> Result<Box<dyn SegmentEncoder>, TaskFailure> {
         Err(fail(Fault::Node, "no encoder"))
     }

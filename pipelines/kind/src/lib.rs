@@ -1,5 +1,8 @@
 //! The one trait every job kind implements: `plan` (pure, cheap, rejects bad input) and `run` (one task).
 
+mod decode;
+
+pub use decode::{Bounds, Shown};
 use klieg_kernels::Choice;
 pub use klieg_kernels::convert::{Format as Layout, Frame};
 use klieg_protocol::{Class, Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskName, TaskResult, TaskSpec};
@@ -166,6 +169,24 @@ pub trait Media {
     fn conform(&self, path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure>;
     /// What a file holds, counted by reading its packets.
     fn probe(&self, path: &Path) -> Result<Probe, TaskFailure>;
+    /// Decodes every frame of a file that others made, in the order in which they are shown; `each` may end it by failing. The demuxer
+    /// is chosen by the file's first bytes among few that hold no references to other files. A file that is no moving picture, or
+    /// exceeds a bound, is the input's fault.
+    fn frames(
+        &self,
+        path: &Path,
+        bounds: &Bounds,
+        each: &mut dyn FnMut(Shown) -> Result<(), TaskFailure>,
+    ) -> Result<(), TaskFailure>;
+    /// Decodes the first sound of a file that others made to one channel of `rate` samples a second, −1 to 1, a piece at a time. Nothing
+    /// is handed over if the file is silent by having no sound: the answer says whether there was one.
+    fn samples(
+        &self,
+        path: &Path,
+        rate: u32,
+        seconds_max: f64,
+        each: &mut dyn FnMut(&[f32]) -> Result<(), TaskFailure>,
+    ) -> Result<bool, TaskFailure>;
 }
 
 /// What is in a media file.
