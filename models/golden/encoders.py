@@ -202,7 +202,10 @@ def deberta():
                                     max_position_embeddings=64, relative_attention=True, pos_att_type=["p2c", "c2p"], num_labels=3,
                                     pooler_hidden_size=32, **more)
         model = shake(hf.DebertaV2ForSequenceClassification(config), seed)
-        text_model(folder, model, ids_of(tokenizer, 64), [model.deberta.embeddings], {"out": lambda out: out.logits})
+        layers = list(model.deberta.encoder.layer)
+        # Beside a convolution the first layer's states are what comes out of that.
+        modules = [model.deberta.embeddings, *([model.deberta.encoder.conv, *layers[1:]] if model.deberta.encoder.conv else layers)]
+        text_model(folder, model, ids_of(tokenizer, 64), modules, {"out": lambda out: out.logits})
 
 
 def pictures():
