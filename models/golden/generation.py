@@ -187,9 +187,11 @@ def t5():
                           decoder_start_token_id=0, eos_token_id=1, pad_token_id=0)
         model = T5ForConditionalGeneration(config).float().eval()
         for key, p in model.named_parameters():
-            torch.nn.init.normal_(p, mean=1.0 if "norm" in key else 0.0, std=0.1 if "norm" in key else 0.35)
+            torch.nn.init.normal_(p, mean=1.0 if "norm" in key else 0.0, std=0.1 if "norm" in key else 0.2)
         if tied:
             model.tie_weights()
+        else:
+            model.lm_head.weight = torch.nn.Parameter(torch.randn(96, 32) * 0.2)
         folder = HERE / name
         folder.mkdir(parents=True, exist_ok=True)
         dropped = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"} | ({"lm_head.weight"} if tied else set())

@@ -22,35 +22,81 @@ const CLOSING_TOKENS_MAX: usize = 4096;
 /// Makes grammars for one vocabulary.
 pub struct Grammars {
     factory: ParserFactory,
-    /// Tokens by how soon they bring a value to its end, the soonest first.
-    closers: Arc<Vec<u32>>,
+    closers: Arc<Closers>,
     eos: u32,
 }
 
-/// Which bytes bring JSON to its end soonest: first what closes, then whole values, then what opens.
-fn haste(bytes: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let first = text.chars().next()?;
-    if text.chars().any(char::is_whitespace) && !text.trim().is_empty() || first.is_control() {
-        return None;
+/// Where in JSON a text is: within a string a bracket closes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    inside: bool,
+    escaped: bool,
+}
+
+impl Place {
+    fn after(mut self, bytes: &[u8]) -> Self {
+        for byte in bytes {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.inside => self.escaped = true,
+                b'"' => self.inside = !self.inside,
+                _ => {}
+            }
+        }
+        self
     }
-    let rank = match first {
-        '}' => 0,
-        ']' => 1,
-        '"' => 2,
-        ':' => 3,
-        'n' | 't' | 'f' => 4,
-        '0'..='9' => 5,
-        'a'..='z' | 'A'..='Z' => 6,
-        '.' | '-' => 8,
-        ',' => 9,
-        '[' => 10,
-        '{' => 11,
-        c if c.is_whitespace() => 13,
-        _ => 7,
+}
+
+/// Tokens by how soon they bring a value to its end, and all tokens' bytes.
+struct Closers {
+    bytes: Vec<Vec<u8>>,
+    inside: Vec<u32>,
+    outside: Vec<u32>,
+}
+
+impl Closers {
+    fn new(bytes: Vec<Vec<u8>>) -> Self {
+        let ranked = |inside: bool| {
+            let mut all: Vec<(u32, u32)> =
+                (0..bytes.len() as u32).filter_map(|at| Some((haste(&bytes[at as usize], inside)?, at))).collect();
+            all.sort_unstable();
+            all.into_iter().map(|(_, token)| token).collect()
+        };
+        Self { inside: ranked(true), outside: ranked(false), bytes }
+    }
+
+    fn of(&self, place: Place) -> &[u32] {
+        if place.inside { &self.inside } else { &self.outside }
+    }
+
+    fn bytes(&self, token: u32) -> &[u8] {
+        self.bytes.get(token as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The lower, the sooner a token brings JSON to its end: first what closes, then whole values, then what opens.
+fn haste(bytes: &[u8], inside: bool) -> Option<u32> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let first = text.chars().next().filter(|first| !first.is_control())?;
+    let rank = match (inside, first) {
+        (true, '"') => 0,
+        (true, 'a'..='z' | 'A'..='Z' | '0'..='9') => 1,
+        (true, '\\') => 3,
+        (true, _) => 2,
+        (_, '}') => 0,
+        (_, ']') => 1,
+        (_, '"') => 2,
+        // Rather the next thing that must come than a longer number.
+        (_, ':' | ',') => 3,
+        (_, 'n' | 't' | 'f') => 4,
+        (_, '0'..='9') => 5,
+        (_, '[') => 8,
+        (_, '{') => 9,
+        _ => 6,
     };
-    // Of those of one rank the longest is soonest through a fixed word.
-    Some(rank * 64 + 63u32.saturating_sub(bytes.len() as u32))
+    // Of those of one rank the longest is soonest through a fixed word; within a string that may go on, the shortest ends it.
+    let length = bytes.len().min(63) as u32;
+    Some(rank * 64 + if inside && rank == 0 { length } else { 63 - length })
 }
 
 impl Grammars {
@@ -62,9 +108,6 @@ impl Grammars {
             return Err(Error::Tokenizer(format!("it has {} tokens, and the model {size}", bytes.len())));
         }
         bytes.resize(size, Vec::new());
-        let mut ranked: Vec<(u32, u32)> =
-            (0..size as u32).filter_map(|token| Some((haste(&bytes[token as usize])?, token))).collect();
-        ranked.sort_unstable();
         let trie = TokTrie::from(&TokRxInfo::new(size as u32, eos), &bytes);
         let env: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
         let mut factory = ParserFactory::new_simple(&env).map_err(|error| fail(&error))?;
@@ -72,7 +115,7 @@ impl Grammars {
         let limits = factory.limits_mut();
         (limits.max_grammar_size, limits.max_lexer_states) = (GRAMMAR_SYMBOLS_MAX, LEXER_STATES_MAX);
         limits.verbose_errors = false;
-        Ok(Self { factory, closers: Arc::new(ranked.into_iter().map(|(_, token)| token).collect()), eos })
+        Ok(Self { factory, closers: Arc::new(Closers::new(bytes)), eos })
     }
 
     /// A grammar of a schema for an answer of at most `tokens` tokens (the one that ends it not counted).
@@ -89,8 +132,15 @@ impl Grammars {
             return Err(Error::Schema(error));
         }
         matcher.compute_mask_or_eos().map_err(|error| Error::Schema(error.to_string()))?;
-        let mut grammar =
-            Grammar { matcher, closers: self.closers.clone(), eos: self.eos, left: tokens, guard: usize::MAX, ended: false };
+        let mut grammar = Grammar {
+            matcher,
+            closers: self.closers.clone(),
+            eos: self.eos,
+            place: Place::default(),
+            left: tokens,
+            guard: usize::MAX,
+            ended: false,
+        };
         let shortest = grammar.closing(None)?.len();
         if shortest > tokens {
             let message = format!("its shortest answer has {shortest} tokens; `max_tokens` allows {tokens}");
@@ -128,8 +178,9 @@ pub fn check(schema: &Value) -> Result<(), Error> {
 /// What may follow in one answer.
 pub struct Grammar {
     matcher: Matcher,
-    closers: Arc<Vec<u32>>,
+    closers: Arc<Closers>,
     eos: u32,
+    place: Place,
     /// Tokens that may still be written.
     left: usize,
     /// From so many tokens before the limit on, a token is only taken if the answer can still end.
@@ -175,6 +226,7 @@ impl Grammar {
             return Ok(token);
         }
         self.matcher.consume_token(token).map_err(failed)?;
+        self.place = self.place.after(self.closers.bytes(token));
         self.left = self.left.saturating_sub(1);
         self.ended = self.matcher.is_stopped() || self.left == 0 && self.matcher.is_accepting().map_err(failed)?;
         Ok(token)
@@ -182,17 +234,19 @@ impl Grammar {
 
     /// A short way to the end from here, after `first` if there is one: the tokens of it.
     fn closing(&self, first: Option<u32>) -> Result<Vec<u32>, Error> {
-        let mut matcher = self.matcher.deep_clone();
+        let (mut matcher, mut place) = (self.matcher.deep_clone(), self.place);
         if let Some(first) = first {
             matcher.consume_token(first).map_err(failed)?;
+            place = place.after(self.closers.bytes(first));
         }
         let mut way = Vec::new();
         while !matcher.is_stopped() && !matcher.is_accepting().map_err(failed)? {
             let mask = matcher.compute_mask().map_err(failed)?;
-            let next = self.closers.iter().copied().find(|token| mask.is_allowed(*token));
+            let next = self.closers.of(place).iter().copied().find(|token| mask.is_allowed(*token));
             let next = next.or_else(|| mask.first_bit_set().map(|token| token as u32));
             let next = next.ok_or_else(|| Error::Schema("nothing fits it".into()))?;
             matcher.consume_token(next).map_err(failed)?;
+            place = place.after(self.closers.bytes(next));
             way.push(next);
             if way.len() > CLOSING_TOKENS_MAX {
                 return Err(Error::Schema(format!("its answers do not end within {CLOSING_TOKENS_MAX} tokens")));

@@ -32,6 +32,9 @@ pub struct Config {
     pub feed_forward_proj: String,
     #[serde(default = "tied")]
     pub tie_word_embeddings: bool,
+    /// Since transformers 5: what `tie_word_embeddings` meant for the decoder's outputs before.
+    #[serde(default)]
+    pub scale_decoder_outputs: Option<bool>,
     #[serde(default = "one")]
     pub eos_token_id: u32,
     #[serde(default)]
@@ -284,9 +287,10 @@ impl T5 {
     pub fn load(source: &Source<'_>, config: Config) -> Result<Self, Error> {
         config.check()?;
         let shared = source.embedding("shared", config.vocab_size, config.d_model)?;
-        let lm_head = match config.tie_word_embeddings {
-            true => shared.tied()?,
-            false => source.linear("lm_head", config.vocab_size, config.d_model, false)?,
+        // Whatever the configuration says: a head of its own that is there is used.
+        let lm_head = match source.has("lm_head") {
+            false => shared.tied()?,
+            true => source.linear("lm_head", config.vocab_size, config.d_model, false)?,
         };
         let encoder = Stack::load(source, "encoder", config.num_layers, false, &config)?;
         let layers = config.num_decoder_layers.unwrap_or(config.num_layers);
@@ -350,7 +354,7 @@ impl T5 {
         }
         state.length = keys;
         let x = rms_norm(&x, &self.decoder.norm, eps)?;
-        let x = match self.config.tie_word_embeddings {
+        let x = match self.config.scale_decoder_outputs.unwrap_or(self.config.tie_word_embeddings) {
             true => (x * (self.config.d_model as f64).powf(-0.5))?,
             false => x,
         };

@@ -222,6 +222,16 @@ impl Source<'_> {
         matches!(self, Self::Gguf(_)) && config.model_type == Architecture::Llama
     }
 
+    /// Whether there is a weight of that name.
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Safetensors(vb) => vb.pp(name).contains_tensor("weight"),
+            Self::Gguf(gguf) => {
+                gguf_name(name).is_some_and(|name| gguf.content.tensor_infos.contains_key(&format!("{name}.weight")))
+            }
+        }
+    }
+
     pub fn vector(&self, name: &str, length: usize) -> Result<Tensor, Error> {
         self.named(name, "weight", length)
     }

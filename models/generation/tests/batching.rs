@@ -41,7 +41,9 @@ fn batches_equal_singles_to_the_bit() {
         for (blocks, sequences_max, step_tokens_max) in rooms {
             let mut generator =
                 generator(&model, &vocabulary, blocks, Limits { sequences_max, step_tokens_max, ..Limits::default() });
-            (0..24).for_each(|seed| drop(generator.submit(request(seed)).unwrap()));
+            for seed in 0..24 {
+                generator.submit(request(seed)).unwrap();
+            }
             let together = generator.finish(|_| true).unwrap().unwrap();
             assert_eq!(together, singles, "{name}: {blocks} blocks, {sequences_max} sequences, {step_tokens_max} tokens a step");
         }
@@ -95,7 +97,9 @@ fn requests_out_of_bounds_are_named() {
         }
     }
     let small = || Request { prompt: vec![9], tokens_max: 2, ..Request::default() };
-    (0..3).for_each(|_| drop(generator.submit(small()).unwrap()));
+    for _ in 0..3 {
+        generator.submit(small()).unwrap();
+    }
     assert!(generator.submit(small()).is_err(), "the queue has a bound");
     let mut other = self::generator(&model, &vocabulary, 4, Limits::default());
     other.submit(Request { prompt: vec![100_000], tokens_max: 2, ..Request::default() }).unwrap();

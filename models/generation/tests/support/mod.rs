@@ -54,7 +54,9 @@ pub fn whole(model: &Decoder, tokens: &[u32], pages: &mut dyn Pages) -> (Vec<Vec
     assert!(Blocks::new(64, false).reserve(&mut table, tokens.len()));
     let mut blocks = Vec::new();
     let run = Run { table: &table, tokens, length: tokens.len(), wanted: tokens.len() };
-    let logits = model.step(&[run], pages, Some(&mut |_, x| blocks.push(x.to_vec2::<f32>().unwrap()))).unwrap();
+    let logits = model
+        .step(&[run], pages, Some(&mut |_, x| blocks.push(x.to_dtype(DType::F32).unwrap().to_vec2::<f32>().unwrap())))
+        .unwrap();
     (logits.to_vec2().unwrap(), blocks)
 }
 
