@@ -6,7 +6,7 @@
 use super::{
     context::Context,
     language::Language,
-    tokens::{Token, disguise, key, tokens},
+    tokens::{Disguise, Token, disguise, key, tokens},
 };
 use crate::Category;
 use aho_corasick::{AhoCorasick, BuildError};
@@ -20,6 +20,8 @@ const FORMS_MAX: usize = 512;
 const WORDS_MAX: usize = 16;
 /// The shortest phrase of several words that is looked for within letters with gaps between them.
 const SPACED_PHRASE_CHARS_MIN: usize = 7;
+/// Words before and after such letters that may belong to a phrase with them.
+const SPACED_NEIGHBOURS: usize = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LexiconError {
@@ -60,7 +62,7 @@ pub(super) struct Hit {
     pub(super) meaning: usize,
     pub(super) first: usize,
     pub(super) words: usize,
-    pub(super) disguises: Vec<super::tokens::Disguise>,
+    pub(super) disguises: Vec<Disguise>,
 }
 
 /// All languages' phrases, ready to be looked for.
@@ -163,11 +165,31 @@ impl Lexicon {
         hits.take(most).collect()
     }
 
-    /// Phrases of several words in letters that had gaps between them, and none between their words.
-    pub(super) fn find_spaced(&self, run: &Token) -> Vec<usize> {
-        let plain: String = run.folded.iter().map(|c| super::tokens::letter(*c)).collect();
-        let found = self.spaced.find_overlapping_iter(&plain);
-        found.map(|found| self.phrases[self.squeezed[found.pattern().as_usize()]].meaning).collect()
+    /// Phrases of several words in letters that had gaps between them, and none between their words, or only some: each with its first
+    /// word and how many words it covers, one of which is spaced.
+    pub(super) fn find_spaced(&self, words: &[Token], most: usize) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for at in (0..words.len()).filter(|at| words[*at].spaced) {
+            let first = at.saturating_sub(SPACED_NEIGHBOURS);
+            let window = &words[first..words.len().min(at + SPACED_NEIGHBOURS + 1)];
+            let (mut plain, mut ends) = (String::new(), Vec::with_capacity(window.len()));
+            for word in window {
+                plain.extend(word.folded.iter().map(|c| super::tokens::letter(*c)));
+                ends.push(plain.len());
+            }
+            let covers = |found: &aho_corasick::Match| {
+                let begins = ends.iter().position(|end| found.start() < *end)?;
+                let last = ends.iter().position(|end| found.end() <= *end)?;
+                (begins..=last).contains(&(at - first)).then_some((first + begins, last - begins + 1))
+            };
+            let found = self.spaced.find_overlapping_iter(&plain).filter_map(|found| {
+                let (first, words) = covers(&found)?;
+                let meaning = self.phrases[self.squeezed[found.pattern().as_usize()]].meaning;
+                Some(Hit { meaning, first, words, disguises: vec![Disguise::Spaced] })
+            });
+            hits.extend(found.take(most.saturating_sub(hits.len())));
+        }
+        hits
     }
 }
 

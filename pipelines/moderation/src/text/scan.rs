@@ -58,10 +58,7 @@ fn put_together(text: &str, words: &[Token], fiction: bool, lexicon: &Lexicon, f
     }
     let hits = lexicon.find(&words, HITS_MAX).into_iter();
     let mut found: Vec<Hit> = hits.filter(|hit| hit.disguises.contains(&Disguise::Spaced)).collect();
-    for (at, run) in words.iter().enumerate().filter(|(_, word)| word.spaced) {
-        let within = lexicon.find_spaced(run).into_iter().take(HITS_MAX);
-        found.extend(within.map(|meaning| Hit { meaning, first: at, words: 1, disguises: vec![Disguise::Spaced] }));
-    }
+    found.extend(lexicon.find_spaced(&words, HITS_MAX));
     for hit in found {
         if let Meaning::Judges { category, strength, name, .. } = &lexicon.meanings[hit.meaning] {
             findings.add(*category, evidence(&words, &hit, (*category, *strength), name, context));

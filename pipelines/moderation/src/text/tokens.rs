@@ -91,6 +91,11 @@ fn sign(c: char) -> bool {
     matches!(c, '@' | '$' | '!' | '|' | '+' | '€')
 }
 
+/// Vowel signs and the like, which are no letters of their own; not the danda, which ends a sentence.
+fn sound_of_devanagari(c: char) -> bool {
+    matches!(c, '\u{900}'..='\u{963}' | '\u{966}'..='\u{97f}')
+}
+
 /// Apostrophes join what they stand between.
 fn apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’' | 'ʼ' | '＇' | '`' | '´')
@@ -122,7 +127,7 @@ impl Reader {
         if alone(c) {
             self.close();
             self.begin(at);
-        } else if !letters.iter().all(|c| c.is_alphanumeric() || sign(*c) || ('\u{900}'..='\u{97f}').contains(c)) {
+        } else if !letters.iter().all(|c| c.is_alphanumeric() || sign(*c) || sound_of_devanagari(*c)) {
             self.close();
             self.begins |= matches!(c, '.' | '?' | '\n' | '。' | '！' | '？' | '।' | '؟' | ';' | ':' | '…');
             return;
