@@ -61,6 +61,8 @@ pub async fn deliver(farm: &impl House, job: &JobId, order: &Order, preparation:
     let text = serde_json::to_vec_pretty(&manifest).map_err(|e| Stop::failed(format!("write the manifest: {e}")))?;
     write_whole(&order.out.join("manifest.json"), &text)?;
     let _ = std::fs::remove_file(order.out.join(partial_name(order)));
+    let mut given = vec![order.out.join(name)];
+    crate::seal::seal(&mut given, &order.out, order.farm.seal.identity()?.as_ref())?;
     Ok(Delivery {
         folder: order.out.clone(),
         film: order.out.join(name),
@@ -107,7 +109,7 @@ pub fn place(from: &Path, to: &Path) -> Result<(), Stop> {
     })
 }
 
-fn write_whole(to: &Path, bytes: &[u8]) -> Result<(), Stop> {
+pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<(), Stop> {
     let temporary = temporary(to);
     let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, to));
     written.map_err(|e| {
@@ -168,6 +170,8 @@ fn manifest(job: &JobId, order: &Order, preparation: &Preparation, cut: &Cut, fa
         "lut": order.params.lut,
         "params": order.params,
         "tools": tools(),
+        "renderer": "previz",
+        "digital_source_type": klieg_provenance::Source::Algorithmic.uri(),
         "title": story.title,
         "seconds": seconds(cut.frames()),
         "frames": cut.frames(),

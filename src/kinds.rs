@@ -1,6 +1,8 @@
 //! The job kinds that this program knows: a server plans them, a worker runs them.
 
+use klieg_audio::Audio;
 use klieg_embed::Embed;
+use klieg_image::Image;
 use klieg_kernels::Choice;
 use klieg_kind::Kind;
 use klieg_models::Shelf;
@@ -21,6 +23,8 @@ pub fn planned(shelf: &Arc<Shelf>) -> Vec<Arc<dyn Kind>> {
         Arc::new(Script::new(shelf)),
         Arc::new(Transcribe::new(shelf)),
         Arc::new(Moderation::default()),
+        Arc::new(Image::default()),
+        Arc::new(Audio),
     ]
 }
 
@@ -33,6 +37,8 @@ pub fn run_on(device: Choice, openjd: Option<OpenJd>, shelf: &Arc<Shelf>) -> Vec
         Box::new(Script::new(shelf)),
         Box::new(Transcribe::new(shelf)),
         Box::new(Moderation::default()),
+        Box::new(Image::on(device)),
+        Box::new(Audio::default()),
     ];
     kinds.extend(openjd.map(|openjd| Box::new(openjd) as Box<dyn Kind>));
     kinds

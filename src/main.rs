@@ -4,6 +4,7 @@ mod cli;
 mod deliver;
 mod house;
 mod kinds;
+mod seal;
 mod show;
 mod signals;
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 /// The routes that honour it, as the OpenAPI document says too.
-const ROUTES: [&str; 3] = ["/api/v1/jobs", "/api/v1/generate/film", "/api/v1/jobs/{id}/retry"];
+const ROUTES: [&str; 4] = ["/api/v1/jobs", "/api/v1/generate/film", "/api/v1/generate/{id}", "/api/v1/jobs/{id}/retry"];
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// In answers that were given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");

@@ -4,6 +4,7 @@
 //! second encode and muxes sound, captions, chapters and metadata. The bytes depend on the input and the libraries' version alone:
 //! encoders run on one thread, and files carry no date and no program's name. A file appears under its name only when it is whole.
 
+mod avif;
 mod captions;
 mod codec;
 mod conform;
@@ -15,14 +16,15 @@ mod picture;
 mod read;
 mod segment;
 mod sound;
+mod track;
 
 pub use codec::missing;
 pub use read::still;
 
 use ffmpeg_next as ffmpeg;
-use klieg_kind::{Bounds, Conform, Media, Probe, SegmentEncoder, Shown, VideoSpec};
+use klieg_kind::{Bounds, Conform, Media, Probe, SegmentEncoder, Shown, SoundFormat, StillFormat, VideoSpec};
 use klieg_protocol::TaskFailure;
-use std::{path::Path, sync::Once};
+use std::{collections::BTreeMap, path::Path, sync::Once};
 
 /// The encoders of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +65,16 @@ impl Media for Ffmpeg {
     ) -> Result<bool, TaskFailure> {
         start();
         decode::samples(path, rate, seconds_max, each)
+    }
+
+    fn still(&self, path: &Path, format: StillFormat, size: (u32, u32), rgb: &[u8]) -> Result<(), TaskFailure> {
+        start();
+        avif::write(path, format, size, rgb)
+    }
+
+    fn sound(&self, path: &Path, format: SoundFormat, wav: &Path, tags: &BTreeMap<String, String>) -> Result<(), TaskFailure> {
+        start();
+        track::write(path, format, wav, tags)
     }
 }
 

@@ -115,7 +115,7 @@ impl FilmArgs {
 }
 
 /// `1280x720`, as it is asked for on the command line.
-fn size(text: &str) -> Result<(u32, u32), String> {
+pub fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     sides.ok_or_else(|| "a size is width x height in pixels, such as 1280x720".to_owned())
 }

@@ -7,6 +7,7 @@ mod door;
 mod explain;
 mod film_args;
 mod fleet;
+mod here;
 mod hooks;
 mod jobs;
 mod link;
@@ -26,6 +27,7 @@ mod serve;
 mod submit;
 mod top;
 mod watch;
+mod wishes;
 mod worker;
 
 pub use config::parse;
@@ -94,7 +96,7 @@ enum Verb {
     /// Look into screenplays.
     #[command(subcommand)]
     Script(script::Verb),
-    /// Submit a job to a farm with a server.
+    /// Make a job of any kind: images, sound, films, … On a farm's server, or here and now.
     Submit(Box<submit::Args>),
     /// List jobs.
     Jobs(jobs::JobsArgs),
@@ -118,7 +120,7 @@ enum Verb {
     Priority(jobs::PriorityArgs),
     /// Forget a job that has ended.
     Remove(jobs::OneArgs),
-    /// Go on with a render that was interrupted.
+    /// Go on with a render or job that was interrupted.
     Resume(resume::Args),
     /// Lead a farm for agents and users on other machines.
     Serve(Box<serve::Args>),

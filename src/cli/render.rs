@@ -5,6 +5,7 @@ use super::link::{LinkArgs, link_stop};
 use super::{Common, Stop, block_on, print_json};
 use crate::deliver::{self, Delivery};
 use crate::house::{Events, House, transfer_stop};
+use crate::seal::SealArgs;
 use crate::show::progress::{Display, Mode};
 use crate::show::{clock, money};
 use klieg_api::client::Client;
@@ -60,6 +61,8 @@ pub struct FarmArgs {
     /// it is, not which.
     #[command(flatten)]
     pub link: LinkArgs,
+    #[command(flatten)]
+    pub seal: SealArgs,
 }
 
 /// A render with everything known that is needed to run it, now or by `klieg resume`.
@@ -85,15 +88,13 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
 /// Runs an order to its end.
 pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     let preparation = Preparation::of(&order.script, &order.params)?;
+    order.farm.seal.identity()?;
     if !order.farm.link.server.is_empty() {
         let options = order.farm.link.options()?;
         deliver::check_folder(&order.out)?;
         return block_on(render_there(common, order, &preparation, &options))?;
     }
-    let (workers, most) = (order.farm.workers.unwrap_or(1), Rules::default().slots_per_device_max);
-    if workers > most as usize {
-        return Err(Stop::bad(format!("--workers {workers}: a machine runs {most} at most; give fewer, such as one a core")));
-    }
+    check_workers(&order.farm)?;
     super::doctor::require(&preparation, order.params.format)?;
     let device = device(order.farm.device.unwrap_or_default())?;
     // Last, because it makes the folder: what is refused leaves nothing behind.
@@ -101,8 +102,33 @@ pub fn execute(common: &Common, order: &Order) -> Result<(), Stop> {
     block_on(render(common, order, &preparation, device))?
 }
 
+/// Refuses more workers than a machine runs.
+pub fn check_workers(farm: &FarmArgs) -> Result<(), Stop> {
+    let (workers, most) = (farm.workers.unwrap_or(1), Rules::default().slots_per_device_max);
+    if workers > most as usize {
+        return Err(Stop::bad(format!("--workers {workers}: a machine runs {most} at most; give fewer, such as one a core")));
+    }
+    Ok(())
+}
+
+/// The farm in this machine's folder.
+pub async fn open_farm(common: &Common, farm: &FarmArgs) -> Result<Farm, Stop> {
+    let options = FarmOptions { folder: common.farm_folder()?, price_per_slot_hour: farm.price, ..FarmOptions::default() };
+    Farm::open(options).await.map_err(|e| farm_stop(&e))
+}
+
+/// An agent of this machine's own, with workers on the device.
+pub async fn start_agent(common: &Common, farm: &Farm, device: &Info, workers: usize) -> Result<Agent, Stop> {
+    let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
+    let gpu = discover::unshared(device, u32::try_from(workers).unwrap_or(u32::MAX));
+    let worker = vec![program.into(), "worker".into()];
+    let options = AgentOptions { slots: workers, ..AgentOptions::with(worker, gpu.into_iter().collect()) };
+    let options = super::models::offer(common, options);
+    Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))
+}
+
 /// The device that a choice comes to on this machine, opened once to see that it works.
-fn device(choice: Choice) -> Result<Info, Stop> {
+pub fn device(choice: Choice) -> Result<Info, Stop> {
     let opened =
         Device::open(choice, 1).map_err(|e| Stop::bad(format!("--device {choice}: {e}; `klieg doctor` lists what is here")))?;
     Ok(opened.info())
@@ -117,16 +143,10 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     let started = now();
     let folder = common.farm_folder()?;
     let workers = order.farm.workers.unwrap_or_else(cores).max(1);
-    let options = FarmOptions { folder: folder.clone(), price_per_slot_hour: order.farm.price, ..FarmOptions::default() };
-    let farm = Farm::open(options).await.map_err(|e| farm_stop(&e))?;
+    let farm = open_farm(common, &order.farm).await?;
     let job = submit(&farm, order, device.choice).await?;
     super::resume::remember(&folder, &job, order, device.choice)?;
-    let program = std::env::current_exe().map_err(|e| Stop::failed(format!("find the klieg program to start workers: {e}")))?;
-    let gpu = discover::unshared(&device, u32::try_from(workers).unwrap_or(u32::MAX));
-    let worker = vec![program.into(), "worker".into()];
-    let options = AgentOptions { slots: workers, ..AgentOptions::with(worker, gpu.into_iter().collect()) };
-    let options = super::models::offer(common, options);
-    let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
+    let agent = start_agent(common, &farm, &device, workers).await?;
     let mut display = Display::open(mode(common), workers, started);
     let ended = watch(&farm, farm.watch(&job), &job, order, &mut display).await;
     display.close();

@@ -1,7 +1,7 @@
-//! `klieg resume`: goes on with an interrupted render from what was submitted, wherever the script is by now.
+//! `klieg resume`: goes on with an interrupted render or job from what was submitted, wherever the script is by now.
 
 use super::render::{FarmArgs, Order, execute};
-use super::{Common, Stop};
+use super::{Common, Stop, here};
 use klieg_kernels::Choice;
 use klieg_pipelines::film::FilmParams;
 use klieg_protocol::JobId;
@@ -29,6 +29,14 @@ struct Note {
     device: Option<String>,
 }
 
+/// A note of a render, or of a job of another kind.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Noted {
+    Render(Note),
+    Job(here::Note),
+}
+
 fn note_path(folder: &Path, job: &JobId) -> PathBuf {
     folder.join("renders").join(format!("{}.json", job.0))
 }
@@ -45,10 +53,19 @@ pub fn remember(folder: &Path, job: &JobId, order: &Order, device: Choice) -> Re
         lut: order.lut.as_ref().map(text),
         device: Some(device.to_string()),
     };
-    let text = serde_json::to_vec(&note).map_err(|e| failed(e.into()))?;
-    std::fs::create_dir_all(folder.join("renders")).map_err(failed)?;
+    write(folder, job, &note).map_err(failed)
+}
+
+/// The same for a job of any kind: its script and parameters are with the farm.
+pub fn remember_job(folder: &Path, job: &JobId, note: &here::Note) -> Result<(), Stop> {
+    write(folder, job, note).map_err(|e| Stop::failed(format!("note the job for `klieg resume`: {e}")))
+}
+
+fn write(folder: &Path, job: &JobId, note: &impl Serialize) -> std::io::Result<()> {
+    let text = serde_json::to_vec(note)?;
+    std::fs::create_dir_all(folder.join("renders"))?;
     let temporary = folder.join("renders").join(format!(".{}.partly", job.0));
-    std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, note_path(folder, job))).map_err(failed)
+    std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, note_path(folder, job)))
 }
 
 /// The render ended; there is nothing to resume.
@@ -60,11 +77,16 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
     let folder = common.farm_folder()?;
     let job = match args.job {
         Some(job) => JobId(job),
-        None => newest(&folder).ok_or_else(|| Stop::bad("no render was interrupted; `klieg render SCRIPT` starts one"))?,
+        None => newest(&folder).ok_or_else(|| Stop::bad("nothing was interrupted; `klieg render SCRIPT` starts a render"))?,
     };
     let text = std::fs::read(note_path(&folder, &job))
-        .map_err(|_| Stop::bad(format!("{} is no interrupted render; `klieg jobs` lists all", job.0)))?;
-    let note: Note = serde_json::from_slice(&text).map_err(|e| Stop::failed(format!("read the note of {}: {e}", job.0)))?;
+        .map_err(|_| Stop::bad(format!("{} is no interrupted render or job; `klieg jobs` lists all", job.0)))?;
+    let unreadable = |e: serde_json::Error| Stop::failed(format!("read the note of {}: {e}", job.0));
+    let note: Noted = serde_json::from_slice(&text).map_err(unreadable)?;
+    let note = match note {
+        Noted::Render(note) => note,
+        Noted::Job(note) => return here::go_on(common, &job, &note, &args.farm),
+    };
     let noted = note.device.map(|device| super::device_of(&device)).transpose();
     let noted = noted.map_err(|e| Stop::failed(format!("read the note of {}: {e}", job.0)))?;
     let farm = FarmArgs { device: args.farm.device.or(noted), ..args.farm };

@@ -1,37 +1,42 @@
-//! `klieg submit`: a job for a farm with a server.
+//! `klieg submit`: a job of any kind, for a farm with a server or, where none leads, for this machine's own.
 
 use super::{
-    Common, LinkArgs, Stop, block_on, door, link_stop,
+    Common, Stop, block_on,
+    door::{self, Door},
+    here, link_stop,
     openjd::{self, JobArgs},
-    print, print_json, watch,
+    print, print_json,
+    render::FarmArgs,
+    watch,
+    wishes::Wishes,
 };
 use crate::house::transfer_stop;
+use crate::kinds;
+use crate::seal::seal;
 use crate::show::{clock, money};
 use klieg_api::{
     client::Client,
     front::views::{Estimate, Job, NewJob},
 };
+use klieg_kind::{Kind, Takes, class_of};
 use klieg_protocol::JobId;
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A screenplay (.fountain, .fdx, .txt) for a film, or an Open Job Description template (YAML, JSON); - reads a screenplay from
-    /// standard input.
-    file: PathBuf,
-    /// The kind of job [default: openjd for what says that it is a template, film for a screenplay].
+    /// What the job is about: a screenplay (.fountain, .fdx, .txt) for a film, an Open Job Description template (YAML, JSON), with --kind
+    /// the file that this kind takes; - reads standard input. Kinds that take a prompt or a text need none.
+    file: Option<PathBuf>,
+    /// The kind of job: film, image, audio, … [default: openjd for what says that it is a template, film for a screenplay].
     #[arg(long)]
     kind: Option<String>,
-    /// A parameter of the job as NAME=VALUE, the value JSON or else a word: quality=standard, seed=7, size=[640,360]. Of a template: one of
-    /// its own parameters, as `klieg openjd submit` takes them.
-    #[arg(long = "set", short = 's', value_name = "NAME=VALUE")]
-    set: Vec<String>,
-    /// What people know it by [default: the file's name].
+    /// What people know it by [default: the file's name, or the first words of what is asked for].
     #[arg(long)]
     label: Option<String>,
     /// Whose share it runs on.
@@ -43,48 +48,59 @@ pub struct Args {
     /// Only say what it would come to.
     #[arg(long)]
     estimate: bool,
-    /// Show it until it has ended, and bring what it gives.
+    /// Show it until it has ended, and bring what it gives. Without a server it always is.
     #[arg(long, short)]
     wait: bool,
-    /// With --wait: where that goes [default: out/ and the job's name].
+    /// Where that goes [default: out/ and the job's name].
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    link: LinkArgs,
+    farm: FarmArgs,
+    #[command(flatten)]
+    wishes: Wishes,
 }
-
-/// Scripts of this size or more are refused before they are sent.
-const SCRIPT_BYTES_MAX: u64 = 50_000_000;
 
 /// What is submitted, and what it needs.
 enum Order {
-    Script { kind: String, name: String, bytes: Vec<u8>, params: Map<String, Value> },
+    Plain { kind: String, label: String, file: Option<(&'static str, Vec<u8>)>, params: Map<String, Value> },
     Template(openjd::Order),
 }
 
 impl Order {
-    fn of(args: &Args) -> Result<Self, Stop> {
-        let (name, bytes) = read(&args.file)?;
-        let kind = kind(args, &bytes)?;
+    fn of(common: &Common, args: &Args) -> Result<Self, Stop> {
+        let known = args.kind.as_deref().map(|name| kind_of(common, name)).transpose()?.flatten();
+        let takes = known.as_ref().map(|kind| kind.takes()).unwrap_or_default();
+        let file = args.file.as_deref().map(|path| read(path, takes)).transpose()?;
+        let kind = kind(args, file.as_ref().map(|(_, bytes)| bytes.as_slice()))?;
         if kind == klieg_openjd::KIND {
-            if args.file == Path::new("-") {
-                return Err(Stop::bad("a template is read from a file: what it brings lies beside it"));
-            }
-            let job = JobArgs { path: args.file.clone(), job_params: args.set.clone() };
-            return openjd::Order::of(&job, None).map(Self::Template);
+            return template(args);
         }
-        let mut params = parameters(&args.set)?;
-        params.entry("file").or_insert_with(|| name.clone().into());
-        Ok(Self::Script { kind, name, bytes, params })
+        let mut params = args.wishes.parameters()?;
+        if let Some((name, _)) = &file {
+            params.entry("file").or_insert_with(|| name.clone().into());
+        }
+        let stands_for_it = known.is_some() && !takes.needed;
+        if file.is_none() && !stands_for_it {
+            return Err(Stop::bad(format!("a job of kind {kind} wants a FILE: its input `{}`", takes.input)));
+        }
+        let label = file.as_ref().map(|(name, _)| name.clone()).or_else(|| args.wishes.label()).unwrap_or_else(|| kind.clone());
+        Ok(Self::Plain { kind, label, file: file.map(|(_, bytes)| (takes.input, bytes)), params })
     }
 
     /// Uploads what the job takes.
     async fn send(&self, client: &Client, args: &Args) -> Result<NewJob, Stop> {
         let (kind, label, params, inputs) = match self {
-            Self::Script { kind, name, bytes, params } => {
-                let script = client.put(bytes).await.map_err(|e| transfer_stop(&e))?;
-                let inputs = BTreeMap::from([("script".to_owned(), script.hex())]);
-                (kind.clone(), name.clone(), params.clone().into(), inputs)
+            Self::Plain { kind, label, file, params } => {
+                let mut inputs = BTreeMap::new();
+                if let Some((name, bytes)) = file {
+                    inputs.insert((*name).to_owned(), client.put(bytes).await.map_err(|e| transfer_stop(&e))?.hex());
+                }
+                let mut params = params.clone();
+                // A device that is asked for says of which class; not which one, for those are the farm's.
+                if let Some(class) = args.farm.device.and_then(class_of) {
+                    params.entry("device").or_insert(json!(class));
+                }
+                (kind.clone(), label.clone(), params.into(), inputs)
             }
             Self::Template(order) => {
                 let inputs = order.send(client).await?.into_iter().map(|(name, digest)| (name, digest.hex())).collect();
@@ -99,7 +115,7 @@ impl Order {
     async fn bring(&self, client: &Client, job: &Job, folder: &Path) -> Result<Vec<PathBuf>, Stop> {
         match self {
             Self::Template(order) => openjd::deliver(client, &JobId(job.id.clone()), order).await,
-            Self::Script { .. } => {
+            Self::Plain { .. } => {
                 let outputs = client.get(&format!("/jobs/{}/outputs", job.id)).await.map_err(|e| link_stop(&e))?;
                 watch::bring(client, outputs, folder).await
             }
@@ -107,30 +123,59 @@ impl Order {
     }
 }
 
+fn template(args: &Args) -> Result<Order, Stop> {
+    let path = args.file.clone().filter(|path| path != Path::new("-"));
+    let Some(path) = path else {
+        return Err(Stop::bad("a template is read from a file: what it brings lies beside it"));
+    };
+    if let Some((name, _)) = args.wishes.flags().into_iter().next() {
+        return Err(Stop::bad(format!("--{name}: a template has parameters of its own; give them with --set NAME=VALUE")));
+    }
+    openjd::Order::of(&JobArgs { path, job_params: args.wishes.set.clone() }, None).map(Order::Template)
+}
+
 pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
-    let order = Order::of(args)?;
-    let client = door::server(common, &args.link)?;
-    block_on(async {
-        let job = order.send(&client, args).await?;
-        if args.estimate {
-            return estimate(common, &ask(&client, "/jobs/estimate", &job).await?);
+    let order = Order::of(common, args)?;
+    match (door::open(common, &args.farm.link)?, order) {
+        (Door::Far(client), order) => block_on(there(common, args, &order, &client))?,
+        (Door::Near(_), Order::Plain { kind, label, file, params }) => {
+            let kind = kind_of(common, &kind)?.ok_or_else(|| unknown(common, &kind))?;
+            let label = args.label.clone().unwrap_or(label);
+            let job = here::Order { kind, label, params: params.into(), file, out: args.out.clone(), farm: args.farm.clone() };
+            if args.estimate { estimate(common, &job.estimate()?) } else { here::run(common, &job) }
         }
-        let job: Job = ask(&client, "/jobs", &job).await?;
-        if !args.wait {
-            return accepted(common, &job);
-        }
-        if !common.quiet && !common.json {
-            eprintln!("{}", job.id);
-        }
-        let job = watch::to_its_end(common, &client, &JobId(job.id)).await?;
-        let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&job.id));
-        let files = order.bring(&client, &job, &folder).await?;
-        if common.json {
-            return print_json(&json!({"job": job, "folder": folder, "files": files}));
-        }
-        files.iter().for_each(|file| print(&format!("{}\n", file.display())));
-        Ok(())
-    })?
+        (Door::Near(_), Order::Template(_)) => door::server(common, &args.farm.link).map(drop),
+    }
+}
+
+async fn there(common: &Common, args: &Args, order: &Order, client: &Client) -> Result<(), Stop> {
+    // Templates run others' programs: nobody here knows how their files were made.
+    let identity = args.farm.seal.identity()?.filter(|_| matches!(order, Order::Plain { .. }));
+    let job = order.send(client, args).await?;
+    if args.estimate {
+        return estimate(common, &ask(client, "/jobs/estimate", &job).await?);
+    }
+    let job: Job = ask(client, "/jobs", &job).await?;
+    if !args.wait {
+        return accepted(common, &job);
+    }
+    if !common.quiet && !common.json {
+        eprintln!("{}", job.id);
+    }
+    let job = watch::to_its_end(common, client, &JobId(job.id)).await?;
+    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&job.id));
+    let mut files = order.bring(client, &job, &folder).await?;
+    seal(&mut files, &folder, identity.as_ref())?;
+    given(common, &job, &folder, &files)
+}
+
+/// Says what a job gave, and where it lies.
+pub fn given(common: &Common, job: &Job, folder: &Path, files: &[PathBuf]) -> Result<(), Stop> {
+    if common.json {
+        return print_json(&json!({"job": job, "folder": folder, "files": files}));
+    }
+    files.iter().for_each(|file| print(&format!("{}\n", file.display())));
+    Ok(())
 }
 
 async fn ask<T: serde::de::DeserializeOwned>(client: &Client, path: &str, job: &NewJob) -> Result<T, Stop> {
@@ -138,24 +183,41 @@ async fn ask<T: serde::de::DeserializeOwned>(client: &Client, path: &str, job: &
     serde_json::from_value(answer.unwrap_or_default()).map_err(|e| Stop::failed(format!("read the server's answer: {e}")))
 }
 
+/// A kind that this program knows.
+pub fn kind_of(common: &Common, name: &str) -> Result<Option<Arc<dyn Kind>>, Stop> {
+    Ok(kinds::planned(&common.shelf()?).into_iter().find(|kind| kind.name() == name))
+}
+
+pub fn unknown(common: &Common, name: &str) -> Stop {
+    let shelf = match common.shelf() {
+        Ok(shelf) => shelf,
+        Err(stop) => return stop,
+    };
+    let known: Vec<&str> = kinds::planned(&shelf).iter().map(|kind| kind.name()).collect();
+    Stop::bad(format!("--kind {name}: there is no such kind of job; there are {}", known.join(", ")))
+}
+
 /// The kind of job that a file is for: as it is named, or else by what it begins with and is called.
-fn kind(args: &Args, bytes: &[u8]) -> Result<String, Stop> {
+fn kind(args: &Args, bytes: Option<&[u8]>) -> Result<String, Stop> {
     if let Some(kind) = &args.kind {
         return Ok(kind.clone());
     }
+    let (Some(file), Some(bytes)) = (&args.file, bytes) else {
+        return Err(Stop::bad("name a FILE, or a kind that needs none: klieg submit --kind image --prompt \"a temple at dusk\""));
+    };
     if is_template(bytes) {
         return Ok(klieg_openjd::KIND.into());
     }
-    let extension = args.file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
     match extension.as_str() {
         "fountain" | "fdx" | "txt" | "" => Ok("film".into()),
         "yaml" | "yml" | "json" => Err(Stop::bad(format!(
             "{} is no Open Job Description template: nothing in it says `specificationVersion: jobtemplate-2023-09`",
-            args.file.display()
+            file.display()
         ))),
         _ => Err(Stop::bad(format!(
             "{}: what kind of job that is cannot be told from its name; name it with --kind",
-            args.file.display()
+            file.display()
         ))),
     }
 }
@@ -173,34 +235,25 @@ fn is_template(bytes: &[u8]) -> bool {
     versions.take(1).any(|(name, value)| !name.starts_with(' ') && unquoted(value).starts_with("jobtemplate-"))
 }
 
-fn read(path: &Path) -> Result<(String, Vec<u8>), Stop> {
+fn read(path: &Path, takes: Takes) -> Result<(String, Vec<u8>), Stop> {
     let bad = |e: std::io::Error| Stop::bad(format!("{}: {e}", path.display()));
+    let too_large =
+        || Stop::bad(format!("{}: the input `{}` has fewer than {} bytes", path.display(), takes.input, takes.bytes_max));
     let mut bytes = Vec::new();
-    let most = SCRIPT_BYTES_MAX + 1;
-    let name = match path == Path::new("-") {
-        true => {
-            std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(bad)?;
-            "script.fountain".to_owned()
-        }
-        false => {
-            std::fs::File::open(path).map_err(bad)?.take(most).read_to_end(&mut bytes).map_err(bad)?;
-            path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-        }
-    };
-    if bytes.len() as u64 == most {
-        return Err(Stop::bad(format!("{}: a script has fewer than {SCRIPT_BYTES_MAX} bytes", path.display())));
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(takes.bytes_max).read_to_end(&mut bytes).map_err(bad)?;
+        return if (bytes.len() as u64) < takes.bytes_max { Ok(("script.fountain".into(), bytes)) } else { Err(too_large()) };
     }
-    Ok((name, bytes))
-}
-
-fn parameters(set: &[String]) -> Result<Map<String, Value>, Stop> {
-    let mut params = Map::new();
-    for pair in set {
-        let parts = pair.split_once('=').filter(|(name, _)| !name.is_empty());
-        let (name, value) = parts.ok_or_else(|| Stop::bad(format!("--set {pair}: give NAME=VALUE, such as quality=standard")))?;
-        params.insert(name.into(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+    let file = std::fs::File::open(path).map_err(bad)?;
+    // A vast file is refused before it is read.
+    if file.metadata().map_err(bad)?.len() >= takes.bytes_max {
+        return Err(too_large());
     }
-    Ok(params)
+    file.take(takes.bytes_max).read_to_end(&mut bytes).map_err(bad)?;
+    if bytes.len() as u64 >= takes.bytes_max {
+        return Err(too_large());
+    }
+    Ok((path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(), bytes))
 }
 
 fn accepted(common: &Common, job: &Job) -> Result<(), Stop> {
@@ -247,13 +300,5 @@ mod tests {
             "",
         ];
         assert!(no.iter().all(|text| !is_template(text.as_bytes())) && !is_template(b"\xff"));
-    }
-
-    #[test]
-    fn parameters_are_json_or_words() {
-        let set = ["quality=standard", "seed=7", "size=[640,360]", "file=\"7\""].map(str::to_owned);
-        let params = parameters(&set).unwrap();
-        assert_eq!(Value::from(params), json!({"quality": "standard", "seed": 7, "size": [640, 360], "file": "7"}));
-        assert!(parameters(&["quality".into()]).is_err() && parameters(&["=1".into()]).is_err());
     }
 }

@@ -199,7 +199,7 @@ pub async fn bring(client: &Client, outputs: Vec<Output>, folder: &Path) -> Resu
 }
 
 /// A name is never a way out of the folder.
-fn inside(folder: &Path, name: &str) -> Result<PathBuf, Stop> {
+pub fn inside(folder: &Path, name: &str) -> Result<PathBuf, Stop> {
     let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     match plain && !name.is_empty() {
         true => Ok(folder.join(name)),

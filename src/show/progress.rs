@@ -93,12 +93,14 @@ impl Display {
 
     fn stages(&self) -> String {
         let part = |word: &str, step: &str| {
+            // No step: all of them.
             let count = self.tracker.count(step);
             let reused = if count.reused > 0 { format!(" ({} reused)", count.reused) } else { String::new() };
             (count.total > 0).then(|| format!("{word} {}/{}{reused}", count.done, count.total))
         };
         let parts = [("lines", "speak"), ("shot ranges", "render"), ("music", "score"), ("mix", "mix"), ("film", "conform")];
-        parts.iter().filter_map(|(word, step)| part(word, step)).collect::<Vec<_>>().join(" · ")
+        let stages: Vec<String> = parts.iter().filter_map(|(word, step)| part(word, step)).collect();
+        if stages.is_empty() { part("tasks", "").unwrap_or_default() } else { stages.join(" · ") }
     }
 
     fn line(&self, now: Instant) -> String {

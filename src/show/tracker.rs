@@ -98,7 +98,8 @@ impl Tracker {
     /// Slot-seconds of work left: expected seconds, corrected by how far off the expectation has been so far. `None` until a
     /// task has finished that the correction can rest on, or while the cut isn't made and the rest is unknown.
     pub fn left(&self) -> Option<f64> {
-        if self.expected <= 0.0 || self.count("conform").total == 0 {
+        let uncut = self.count("direct").total > 0 && self.count("conform").total == 0;
+        if self.expected <= 0.0 || uncut {
             return None;
         }
         let left: f64 = self.tasks.values().map(|t| t.seconds * f64::from(1.0 - t.fraction)).sum();

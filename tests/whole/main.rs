@@ -3,4 +3,5 @@
 mod bad_input;
 mod device;
 mod film;
+mod jobs;
 mod support;

@@ -3,8 +3,8 @@
 use super::{
     Problems,
     views::{
-        self, Estimate, Generating, Job, Jobs, NewFilm, NewJob, Output, Priority, Results, State as Stands, Status, Task, Which,
-        Why,
+        self, Estimate, Generating, Job, Jobs, NewFilm, NewJob, NewThing, Output, Priority, Results, State as Stands, Status, Task,
+        Which, Why,
     },
 };
 use crate::{
@@ -360,9 +360,14 @@ async fn generate_film(
     let inputs = BTreeMap::from([("script".to_owned(), script.hex())]);
     let NewFilm { file: label, project, priority, .. } = NewFilm { script: String::new(), params: serde_json::Map::new(), ..film };
     let job = NewJob { kind: "film".into(), label, params: value!(params), inputs, project, priority };
-    let estimate = estimated(&app, &farm, read(&app, &who, job.clone())?).await?;
-    let id = planning::submit(&app, &farm, read(&app, &who, job)?).await?;
-    let status = one(&farm, &id.0).await?.state;
+    generating(&app, &farm, &who, job).await
+}
+
+/// Submits what somebody wants generated, and says what it will come to.
+async fn generating(app: &App, farm: &Farm, who: &Who, job: NewJob) -> Result<Response, Trouble> {
+    let estimate = estimated(app, farm, read(app, who, job.clone())?).await?;
+    let id = planning::submit(app, farm, read(app, who, job)?).await?;
+    let status = one(farm, &id.0).await?.state;
     let body = Generating { job_id: id.0.clone(), status, estimated_time: estimate.eta_seconds, estimated_cost: estimate.cost };
     Ok(accepted(StatusCode::ACCEPTED, &id, &body))
 }
@@ -388,17 +393,25 @@ async fn generate_result(
     Ok(json(StatusCode::OK, &Results { outputs: outputs_of(&app, &farm, &job.id).await? }))
 }
 
-/// What this farm does not make
+/// Words, or a file, to what a kind of job makes of them
 ///
-/// Kinds have routes of their own; for another the answer says which there are.
-#[utoipa::path(post, path = "/generate/{id}", tag = "generate", params(("id" = String, Path)), responses(Problems))]
-async fn generate_other(State(app): State<App>, Path(id): Path<String>) -> Trouble {
-    let kinds: Vec<&str> = app.kinds.iter().map(|kind| kind.name()).collect();
-    let detail = format!(
-        "this farm does not generate {id:?}: POST /generate/film makes films, and POST /jobs takes jobs of the kinds {}",
-        kinds.join(", ")
-    );
-    Trouble::new(StatusCode::NOT_FOUND, detail).coded("no-such-kind")
+/// For every kind but `film`, which has a route of its own: `image`, `audio`, …; for another the answer says which there are.
+#[utoipa::path(post, path = "/generate/{id}", tag = "generate", params(("id" = String, Path, description = "The kind"), views::Once), request_body = NewThing, responses((status = 202, body = Generating), Problems))]
+async fn generate_other(
+    State(app): State<App>,
+    Extension(farm): Extension<Farm>,
+    Extension(who): Extension<Who>,
+    Path(id): Path<String>,
+    Input(thing): Input<NewThing>,
+) -> Result<Response, Trouble> {
+    if app.kind(&id).is_err() {
+        let kinds: Vec<&str> = app.kinds.iter().map(|kind| kind.name()).collect();
+        let detail = format!("this farm does not generate {id:?}: it has the kinds {}", kinds.join(", "));
+        return Err(Trouble::new(StatusCode::NOT_FOUND, detail).coded("no-such-kind"));
+    }
+    let NewThing { label, inputs, project, priority, params } = thing;
+    let job = NewJob { label: label.unwrap_or_else(|| id.clone()), kind: id, params: value!(params), inputs, project, priority };
+    generating(&app, &farm, &who, job).await
 }
 
 /// As `/jobs/{id}/cancel`

@@ -197,6 +197,25 @@ pub struct NewFilm {
     pub params: serde_json::Map<String, Value>,
 }
 
+/// Words, or files that have been uploaded before, to what a kind makes of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NewThing {
+    /// What people know it by; the kind's name if it is left out.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Digests (BLAKE3, hex) of uploaded artifacts by the names under which the kind expects them.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
+    #[serde(default)]
+    pub project: String,
+    #[serde(default)]
+    pub priority: i32,
+    /// Any parameter of the kind: of an `image` `prompt`, `size`, `count`, `seed`, `format`; of `audio` `text` or `prompt`, `voice`, …
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub params: serde_json::Map<String, Value>,
+}
+
 fn default_file() -> String {
     "script.fountain".into()
 }

@@ -13,17 +13,22 @@ pub(super) const RATE: u32 = 48_000;
 /// Frames between key frames: two seconds at 24 frames a second, so that players seek well.
 const GOP: u32 = 48;
 
+/// How sound is encoded.
+pub(super) struct Audio {
+    pub(super) encoder: &'static str,
+    pub(super) sample: Sample,
+    /// 0 where the encoder has no such choice.
+    pub(super) bits_per_second: usize,
+}
+
 /// What a delivery format is made of.
 pub(super) struct Recipe {
     /// FFmpeg's name of the container, for writing and for reading.
     pub(super) muxer: &'static str,
     pub(super) demuxer: &'static str,
     pub(super) video: &'static str,
-    pub(super) audio: &'static str,
+    pub(super) audio: Audio,
     pub(super) pixel: Pixel,
-    pub(super) sample: Sample,
-    /// Bits a second; 0 where the encoder has no such choice.
-    audio_bits: usize,
     pub(super) captions: codec::Id,
 }
 
@@ -33,30 +38,24 @@ pub(super) fn recipe(format: Format) -> Recipe {
             muxer: "mp4",
             demuxer: "mov",
             video: "libx264",
-            audio: "aac",
+            audio: Audio { encoder: "aac", sample: Sample::F32(sample::Type::Planar), bits_per_second: 192_000 },
             pixel: Pixel::NV12,
-            sample: Sample::F32(sample::Type::Planar),
-            audio_bits: 192_000,
             captions: codec::Id::MOV_TEXT,
         },
         Format::Webm => Recipe {
             muxer: "webm",
             demuxer: "matroska",
             video: "libvpx-vp9",
-            audio: "libopus",
+            audio: Audio { encoder: "libopus", sample: Sample::F32(sample::Type::Packed), bits_per_second: 160_000 },
             pixel: Pixel::YUV420P,
-            sample: Sample::F32(sample::Type::Packed),
-            audio_bits: 160_000,
             captions: codec::Id::WEBVTT,
         },
         Format::Mov => Recipe {
             muxer: "mov",
             demuxer: "mov",
             video: "prores_ks",
-            audio: "pcm_s24le",
+            audio: Audio { encoder: "pcm_s24le", sample: Sample::I32(sample::Type::Packed), bits_per_second: 0 },
             pixel: Pixel::YUV422P10LE,
-            sample: Sample::I32(sample::Type::Packed),
-            audio_bits: 0,
             captions: codec::Id::MOV_TEXT,
         },
     }
@@ -66,11 +65,11 @@ pub(super) fn recipe(format: Format) -> Recipe {
 pub fn missing(format: Format) -> Option<Vec<&'static str>> {
     let recipe = recipe(format);
     let missing: Vec<&str> =
-        [recipe.video, recipe.audio].into_iter().filter(|name| encoder::find_by_name(name).is_none()).collect();
+        [recipe.video, recipe.audio.encoder].into_iter().filter(|name| encoder::find_by_name(name).is_none()).collect();
     Some(missing).filter(|m| !m.is_empty())
 }
 
-fn find(name: &str) -> Result<Codec, TaskFailure> {
+pub(super) fn find(name: &str) -> Result<Codec, TaskFailure> {
     encoder::find_by_name(name).ok_or_else(|| {
         fail::node(format!(
             "FFmpeg's libraries on this machine lack the encoder {name}; install them with `apt-get install libavcodec-extra`"
@@ -79,7 +78,7 @@ fn find(name: &str) -> Result<Codec, TaskFailure> {
 }
 
 /// Settings that keep bytes the same everywhere: one thread, no program's name in the stream; parameter sets in the container.
-fn fixed(context: &mut codec::Context) {
+pub(super) fn fixed(context: &mut codec::Context) {
     context.set_flags(codec::Flags::BITEXACT | codec::Flags::GLOBAL_HEADER);
     context.set_threading(codec::threading::Config { count: 1, ..codec::threading::Config::kind(codec::threading::Type::None) });
 }
@@ -136,19 +135,22 @@ fn video_options(format: Format) -> Dictionary<'static> {
 }
 
 /// An open audio encoder: 48 kHz stereo, time counted in samples.
-pub(super) fn open_audio(format: Format) -> Result<encoder::audio::Encoder, TaskFailure> {
-    let recipe = recipe(format);
-    let mut context = codec::Context::new_with_codec(find(recipe.audio)?);
+pub(super) fn open_audio(of: &Audio) -> Result<encoder::audio::Encoder, TaskFailure> {
+    let mut context = codec::Context::new_with_codec(find(of.encoder)?);
     fixed(&mut context);
-    let failed = |e: ffmpeg::Error| fail::task(format!("failed to open {}: {e}", recipe.audio));
+    let failed = |e: ffmpeg::Error| fail::task(format!("failed to open {}: {e}", of.encoder));
     let mut audio = context.encoder().audio().map_err(failed)?;
     audio.set_rate(RATE as i32);
-    audio.set_format(recipe.sample);
+    audio.set_format(of.sample);
     audio.set_channel_layout(ChannelLayout::STEREO);
     audio.set_channels(2);
     audio.set_time_base((1, RATE as i32));
-    if recipe.audio_bits > 0 {
-        audio.set_bit_rate(recipe.audio_bits);
+    if of.bits_per_second > 0 {
+        audio.set_bit_rate(of.bits_per_second);
+    }
+    if of.encoder == "flac" {
+        // SAFETY: the context is live and not yet open. Samples come with 24 bits in the upper part of 32.
+        unsafe { (*audio.as_mut_ptr()).bits_per_raw_sample = 24 };
     }
     audio.open().map_err(failed)
 }

@@ -20,7 +20,7 @@ pub(super) fn conform(path: &Path, film: &Conform<'_>) -> Result<(), TaskFailure
     let frames: u64 = film.segments.iter().map(|(_, frames)| u64::from(*frames)).sum();
     let fps = u64::from(film.spec.fps.max(1));
     let recipe = recipe(film.spec.format);
-    let mut muxer = Muxer::create(path, film.spec.format)?;
+    let mut muxer = Muxer::create(path, recipe.muxer)?;
     let pictures = Pictures::open(film, recipe.demuxer)?;
     let rate = Rational(film.spec.fps as i32, 1);
     let picture_stream = muxer.add(rate.invert(), |stream| {

@@ -1,11 +1,10 @@
 //! Writing a container.
 
-use super::{codec::recipe, fail, partial::Partial};
+use super::{fail, partial::Partial};
 use ffmpeg_next::{
     Dictionary, Error, Packet, Rational, ffi,
     format::{self, context::Output},
 };
-use klieg_kind::Format;
 use klieg_protocol::TaskFailure;
 use std::path::Path;
 
@@ -20,9 +19,10 @@ pub(super) struct Muxer {
 }
 
 impl Muxer {
-    pub(super) fn create(path: &Path, format: Format) -> Result<Self, TaskFailure> {
+    /// `muxer`: FFmpeg's name of the container.
+    pub(super) fn create(path: &Path, muxer: &str) -> Result<Self, TaskFailure> {
         let partial = Partial::beside(path)?;
-        let mut output = format::output_as(&url(partial.path())?, recipe(format).muxer).map_err(fail::ffmpeg("create", path))?;
+        let mut output = format::output_as(&url(partial.path())?, muxer).map_err(fail::ffmpeg("create", path))?;
         // SAFETY: the context is live; flags may be set until the header is written. Bit-exact: no date, no program's name.
         unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
         Ok(Self { output, partial, path: path.to_owned(), bases: Vec::new() })

@@ -25,7 +25,7 @@ impl Segment {
         }
         picture::check_size(spec.width, spec.height)?;
         let encoder = open_video(spec)?;
-        let mut muxer = Muxer::create(path, spec.format)?;
+        let mut muxer = Muxer::create(path, recipe(spec.format).muxer)?;
         let rate = Rational(spec.fps as i32, 1);
         muxer.add(rate.invert(), |stream| {
             stream.set_parameters(&encoder);

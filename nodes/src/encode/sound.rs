@@ -1,7 +1,7 @@
 //! The film's sound from its WAV file to packets.
 
 use super::{
-    codec::{RATE, open_audio, recipe},
+    codec::{Audio, RATE, open_audio, recipe},
     fail,
     segment::receive,
 };
@@ -30,6 +30,21 @@ pub(super) struct Sound {
 impl Sound {
     /// Opens the sound for a film of `length` samples: what the file has more is left out, what it lacks is silent.
     pub(super) fn open(path: &Path, format: Format, length: u64) -> Result<Self, TaskFailure> {
+        let mut sound = Self::of(path, &recipe(format).audio, Some(length))?;
+        // Opus begins before 0, with what primes its decoder; WebM counts from there and says in its header how much that is
+        if format == Format::Webm {
+            // SAFETY: the encoder is open.
+            sound.shift = i64::from(unsafe { (*sound.encoder.as_ptr()).initial_padding });
+        }
+        Ok(sound)
+    }
+
+    /// Opens a sound for a file of its own, as long as it is.
+    pub(super) fn whole(path: &Path, audio: &Audio) -> Result<Self, TaskFailure> {
+        Self::of(path, audio, None)
+    }
+
+    fn of(path: &Path, audio: &Audio, length: Option<u64>) -> Result<Self, TaskFailure> {
         let wav = WavReader::open(path).map_err(|e| unreadable(path, &e))?;
         let WavSpec { channels, sample_rate, .. } = wav.spec();
         if (channels, sample_rate) != (2, RATE) {
@@ -38,11 +53,8 @@ impl Sound {
                 path.display()
             )));
         }
-        let encoder = open_audio(format)?;
-        // Opus begins before 0, with what primes its decoder; WebM counts from there and says in its header how much that is
-        // SAFETY: the encoder is open.
-        let shift = if format == Format::Webm { i64::from(unsafe { (*encoder.as_ptr()).initial_padding }) } else { 0 };
-        Ok(Self { encoder, shift, sample: recipe(format).sample, wav, path: path.to_owned(), at: 0, length, ended: false })
+        let (encoder, length) = (open_audio(audio)?, length.unwrap_or_else(|| u64::from(wav.duration())));
+        Ok(Self { encoder, shift: 0, sample: audio.sample, wav, path: path.to_owned(), at: 0, length, ended: false })
     }
 
     /// The next packet, with times in samples; `None` at the end.

@@ -6,7 +6,7 @@ use ffmpeg_next::{
     format::{Pixel, context::Input},
 };
 use klieg_kernels::{Cpu, convert::Transfer, pixels::Pixels};
-use klieg_kind::{Conform, Format, Frame, Layout, Media, VideoSpec};
+use klieg_kind::{Conform, Format, Frame, Layout, Media, SoundFormat, StillFormat, VideoSpec};
 use klieg_protocol::{Fault, TaskFailure};
 use std::{
     collections::BTreeMap,
@@ -478,4 +478,64 @@ fn what_others_send_is_bounded() {
     fs::write(&path, &whole).unwrap();
     let mut each = |_| Err(stopped.clone());
     assert_eq!(Ffmpeg.frames(&path, &bounds(10.0, 1 << 20), &mut each).unwrap_err(), stopped);
+}
+
+#[test]
+fn a_still_is_the_same_bytes_again_and_looks_like_what_it_was_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(Format::Mp4);
+    let rgb = picture(3, &spec);
+    let path = folder.path().join("still.avif");
+    let write = || {
+        Ffmpeg.still(&path, StillFormat::Avif, (spec.width, spec.height), &rgb).unwrap();
+        fs::read(&path).unwrap()
+    };
+    let bytes = write();
+    assert_eq!(&bytes[4..12], b"ftypavif");
+    assert_eq!(bytes, write());
+    let back = decoded(&path);
+    assert_eq!(back.len(), rgb.len());
+    let error = back.iter().zip(&rgb).map(|(a, b)| f64::from(*a) - f64::from(*b)).map(|d| d * d).sum::<f64>() / rgb.len() as f64;
+    // 10 log10(255² / error)
+    assert!(error < 12.0, "a mean square error of {error}: {:.1} dB", 10.0 * (65_025.0 / error).log10());
+    let odd = Ffmpeg.still(&path, StillFormat::Avif, (3, 3), &[0; 27]).unwrap_err();
+    assert!(odd.message.contains("3×3"), "{}", odd.message);
+    assert!(Ffmpeg.still(&path, StillFormat::Avif, (64, 64), &[0; 5]).unwrap_err().message.contains("has 5 bytes"));
+}
+
+/// A picture's colours, as FFmpeg's own AVIF demuxer and full-range conversion give them.
+fn decoded(path: &Path) -> Vec<u8> {
+    let output = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args(["-vf", "scale=in_color_matrix=bt709:in_range=full", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn a_sound_is_the_same_bytes_again_and_as_long_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let wav = folder.path().join("tone.wav");
+    sound(&wav, 144_000);
+    let tags = BTreeMap::from([("title".to_owned(), "வணக்கம்".to_owned())]);
+    for (format, name) in [(SoundFormat::Flac, "tone.flac"), (SoundFormat::Opus, "tone.opus"), (SoundFormat::Mp3, "tone.mp3")] {
+        let path = folder.path().join(name);
+        let write = || {
+            Ffmpeg.sound(&path, format, &wav, &tags).unwrap();
+            fs::read(&path).unwrap()
+        };
+        assert_eq!(write(), write(), "{name}");
+        let said = std::process::Command::new("ffprobe")
+            .args(["-v", "error", "-show_entries", "format=duration:format_tags=title:stream_tags=title", "-of", "json"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        let seconds: f64 = said["format"]["duration"].as_str().unwrap().parse().unwrap();
+        assert!((seconds - 3.0).abs() < 0.06, "{name}: {seconds}");
+        assert!(said.to_string().contains("வணக்கம்"), "{name}: {said}");
+    }
 }

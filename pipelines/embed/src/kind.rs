@@ -6,7 +6,7 @@ use crate::source::{Item, Source, bad, is_picture};
 use crate::table::{self, Row, Writer};
 use candle_core::{DType, Device};
 use klieg_encoders::{Embedder, Outline, Vector};
-use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
+use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read, Takes};
 use klieg_models::{Family, Record, Shelf};
 use klieg_protocol::{
     Ask, Class, Digest, Fault, Input, JobSpec, Plan, Progress, Source as Origin, TaskFailure, TaskResult, TaskSpec,
@@ -337,6 +337,10 @@ fn part_name(number: usize) -> String {
 impl Kind for Embed {
     fn name(&self) -> &'static str {
         KIND
+    }
+
+    fn takes(&self) -> Takes {
+        Takes { input: INPUT, bytes_max: crate::source::FILE_BYTES_MAX as u64, ..Takes::default() }
     }
 
     fn plan(&self, job: &JobSpec, _: Class, read: Read<'_>) -> Result<Plan, BadInput> {

@@ -7,7 +7,7 @@ use klieg_kind::BadInput;
 /// Texts and pictures of one job.
 pub const ROWS_MAX: usize = 1_000_000;
 /// Bytes of an input file.
-const FILE_BYTES_MAX: usize = 256 << 20;
+pub(crate) const FILE_BYTES_MAX: usize = 256 << 20;
 /// Characters of one text.
 const TEXT_CHARS_MAX: usize = 1_000_000;
 

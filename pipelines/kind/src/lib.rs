@@ -5,7 +5,7 @@ mod decode;
 pub use decode::{Bounds, Shown};
 use klieg_kernels::Choice;
 pub use klieg_kernels::convert::{Format as Layout, Frame};
-use klieg_protocol::{Class, Digest, JobSpec, Plan, Progress, Split, TaskFailure, TaskName, TaskResult, TaskSpec};
+use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Progress, Split, TaskFailure, TaskName, TaskResult, TaskSpec};
 use std::{collections::BTreeMap, path::Path};
 
 /// Bad input, found at submission.
@@ -74,10 +74,32 @@ pub struct Forecast {
     pub about: serde_json::Value,
 }
 
+/// The file that a job is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takes {
+    /// The input's name.
+    pub input: &'static str,
+    /// Without it there is no job; else parameters (a prompt, a text) may stand for it.
+    pub needed: bool,
+    /// More is refused before it is sent.
+    pub bytes_max: u64,
+}
+
+impl Default for Takes {
+    /// A text such as a screenplay.
+    fn default() -> Self {
+        Self { input: "script", needed: true, bytes_max: 50_000_000 }
+    }
+}
+
 /// A job kind.
 pub trait Kind: Send + Sync {
     /// The word users submit it by.
     fn name(&self) -> &'static str;
+    /// The file that it is given. Its name is the parameter `file`, where there is one.
+    fn takes(&self) -> Takes {
+        Takes::default()
+    }
     /// What a user must be allowed, beside submitting jobs, to submit this kind; `None`: nothing more. The front door asks.
     fn permission(&self) -> Option<&'static str> {
         None
@@ -187,6 +209,38 @@ pub trait Media {
         seconds_max: f64,
         each: &mut dyn FnMut(&[f32]) -> Result<(), TaskFailure>,
     ) -> Result<bool, TaskFailure>;
+    /// Writes one picture: `rgb` has width × height × RGB, sRGB.
+    fn still(&self, path: &Path, format: StillFormat, size: (u32, u32), rgb: &[u8]) -> Result<(), TaskFailure> {
+        let _ = (path, size, rgb);
+        Err(lacks(&format!("{format:?} pictures")))
+    }
+    /// Encodes a sound: `wav` is a 48 kHz stereo WAV. `tags` are the file's metadata (title, comment, …).
+    fn sound(&self, path: &Path, format: SoundFormat, wav: &Path, tags: &BTreeMap<String, String>) -> Result<(), TaskFailure> {
+        let _ = (path, wav, tags);
+        Err(lacks(&format!("{format:?} sound")))
+    }
+}
+
+fn lacks(what: &str) -> TaskFailure {
+    TaskFailure { fault: Fault::Node, message: format!("failed to encode {what}: this node has no encoder for it") }
+}
+
+/// Formats of pictures that a node's encoders write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StillFormat {
+    /// AV1, 8 bits, 4:4:4.
+    Avif,
+}
+
+/// Formats of sound that a node's encoders write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundFormat {
+    /// 24 bits, lossless.
+    Flac,
+    /// Ogg Opus, 160 kbit/s.
+    Opus,
+    /// 192 kbit/s.
+    Mp3,
 }
 
 /// What is in a media file.

@@ -9,7 +9,7 @@ use crate::{
     policy::Versioned,
     text::{LANGUAGES, Lexicon, LexiconError, TEXT_CHARS_MAX},
 };
-use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
+use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read, Takes};
 use klieg_protocol::{Ask, Class, Digest, Fault, Input, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,6 +141,10 @@ fn policy(params: &JobParams, inputs: &Inputs<'_>, read: Read<'_>) -> Result<Ver
 impl Kind for Moderation {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn takes(&self) -> Takes {
+        Takes { input: CONTENT, bytes_max: CONTENT_BYTES_MAX, ..Takes::default() }
     }
 
     fn plan(&self, job: &JobSpec, _: Class, read: Read<'_>) -> Result<Plan, BadInput> {

@@ -17,6 +17,7 @@ mod sound;
 mod wav;
 
 pub use conform::{CAPTION_FORMATS, film_name};
+pub use contact::sheet as contact_sheet;
 pub use delivery::files;
 pub use explain::explain;
 pub use lettering::fonts_found;

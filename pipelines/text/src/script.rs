@@ -9,7 +9,7 @@ use crate::{
 };
 use chrono::NaiveDate;
 use klieg_generation::{Message, Request, sample::Sampling};
-use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
+use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read, Takes};
 use klieg_models::{Record, Shelf};
 use klieg_protocol::{Ask, Class, Fault, Input, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,10 @@ fn scene_name(at: u32) -> String {
 impl Kind for Script {
     fn name(&self) -> &'static str {
         "script"
+    }
+
+    fn takes(&self) -> Takes {
+        Takes { input: "prompt", needed: false, bytes_max: klieg_generation::PROMPT_BYTES_MAX as u64 }
     }
 
     fn plan(&self, job: &JobSpec, _: Class, read: Read<'_>) -> Result<Plan, BadInput> {

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use klieg_generation::{
     Config, Finish, Message, Request, Template, Vocabulary, grammar, grammars, sample::Sampling, template::Context,
 };
-use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
+use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read, Takes};
 use klieg_models::{Record, Shelf};
 use klieg_protocol::{Ask, Class, Digest, Fault, Input, JobSpec, Plan, Source, TaskFailure, TaskResult, TaskSpec};
 use serde::{Deserialize, Serialize};
@@ -259,6 +259,10 @@ fn seconds(record: &Record, tokens: usize) -> f64 {
 impl Kind for Text {
     fn name(&self) -> &'static str {
         "text"
+    }
+
+    fn takes(&self) -> Takes {
+        Takes { input: "prompt", needed: false, bytes_max: klieg_generation::PROMPT_BYTES_MAX as u64 }
     }
 
     fn plan(&self, job: &JobSpec, _: Class, read: Read<'_>) -> Result<Plan, BadInput> {

@@ -2,7 +2,7 @@ use crate::subtitles;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use klieg_hearing::{Config, Error, Generation, Listener, Options, Transcript, Whisper, language_token, sound};
-use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read};
+use klieg_kind::{BadInput, Desk, File, Kind, Outputs, Read, Takes};
 use klieg_models::{Family, Record, Shelf};
 use klieg_protocol::{Ask, Class, Digest, Fault, Input, JobSpec, Plan, Progress, Source, TaskFailure, TaskResult, TaskSpec};
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,10 @@ fn given(work: &Work, transcript: &Transcript, desk: &mut dyn Desk) -> Result<Ta
 impl Kind for Transcribe {
     fn name(&self) -> &'static str {
         "transcribe"
+    }
+
+    fn takes(&self) -> Takes {
+        Takes { input: SOUND, bytes_max: SOUND_BYTES_MAX as u64, ..Takes::default() }
     }
 
     fn plan(&self, job: &JobSpec, _: Class, read: Read<'_>) -> Result<Plan, BadInput> {

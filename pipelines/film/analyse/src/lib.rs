@@ -3,12 +3,13 @@
 //!
 //! `read` gives scenes of sentences (`text`); `roster` finds the people (`roman` across scripts) and `traits`, `dress`, `language` what they are like;
 //! `culture`, `heading`, `setting` and `moods` tell where, when and how; `stage` and `talk` turn action and speeches into beats;
-//! `scenes`, `people` and `story` put the story together; `notes` holds the overrides. What words mean stands in `lexicons/`,
+//! `scenes`, `people` and `story` put the story together; `notes` holds the overrides; `glossary` says what single words mean. What words mean stands in `lexicons/`,
 //! read by `lexicon`, `tables` and `inflect`.
 
 mod ballot;
 mod culture;
 mod dress;
+mod glossary;
 mod grammar;
 mod heading;
 mod inflect;
@@ -30,5 +31,6 @@ mod talk;
 mod text;
 mod traits;
 
+pub use glossary::{Phrase, Sense, glossary};
 pub use notes::AnalyseError;
 pub use story::analyse;

@@ -79,23 +79,7 @@ pub struct Given<'a> {
 /// Directs one scene.
 pub fn scene(given: &Given<'_>) -> (SceneCut, Option<(Size, Angle)>) {
     let scene = &given.story.scenes[given.scene];
-    let mut d = Director {
-        scene,
-        stage: Stage::new(scene, given.plan, given.people),
-        seconds: given.seconds,
-        cut: SceneCut { shots: Vec::new(), lines: Vec::new() },
-        said: BTreeMap::new(),
-        inserted: BTreeSet::new(),
-        previous: given.previous,
-        avoid: Vec::new(),
-        tallest: 0.0,
-        number: 0,
-        width: if scene.beats.len() > 40 { 4 } else { 3 },
-        line_sign: None,
-        gathered: false,
-        seeds: BTreeMap::new(),
-        seed: given.seed,
-    };
+    let mut d = Director::new(given);
     let before = given.scene.checked_sub(1).map(|i| &given.story.scenes[i]);
     let same_place = before.is_some_and(|b| b.place == scene.place && b.place_name == scene.place_name);
     d.run(same_place, given.scene + 1 == given.story.scenes.len());
@@ -106,6 +90,28 @@ pub fn scene(given: &Given<'_>) -> (SceneCut, Option<(Size, Angle)>) {
 }
 
 impl<'a> Director<'a> {
+    /// Before the first shot.
+    pub fn new(given: &Given<'a>) -> Self {
+        let scene = &given.story.scenes[given.scene];
+        Self {
+            scene,
+            stage: Stage::new(scene, given.plan, given.people),
+            seconds: given.seconds,
+            cut: SceneCut { shots: Vec::new(), lines: Vec::new() },
+            said: BTreeMap::new(),
+            inserted: BTreeSet::new(),
+            previous: given.previous,
+            avoid: Vec::new(),
+            tallest: 0.0,
+            number: 0,
+            width: if scene.beats.len() > 40 { 4 } else { 3 },
+            line_sign: None,
+            gathered: false,
+            seeds: BTreeMap::new(),
+            seed: given.seed,
+        }
+    }
+
     fn run(&mut self, same_place: bool, last: bool) {
         let scene: &'a Scene = self.scene;
         let units = units(&scene.beats);

@@ -2,7 +2,7 @@
 //!
 //! [`direct`] is a pure function. Where people stand and what their bodies do is decided by the stage (`stage`, `acting`), what
 //! is covered by which shot by the coverage (`coverage`, `talk`, `action`), where the camera stands by `lens` and `moves`, and how
-//! long a line takes before it was spoken by [`estimate_seconds`]. No decision about a shot rests on the words or the length of a
+//! long a line takes before it was spoken by [`estimate_seconds`]; [`still`] is one picture instead of a cut. No decision about a shot rests on the words or the length of a
 //! line that the shot does not cover, so a changed line leaves every other shot as it was.
 
 mod acting;
@@ -15,7 +15,9 @@ mod grammar;
 mod lens;
 mod moves;
 mod stage;
+mod still;
 mod talk;
 
 pub use cut::{Brief, direct};
 pub use estimate::estimate_seconds;
+pub use still::{Still, still};

@@ -127,6 +127,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Puts somebody who has yet to enter where they belong.
+    pub fn come_on(&mut self, who: CharacterId) {
+        let Some(i) = self.index(who).filter(|i| !self.people[*i].on) else { return };
+        let at = self.free_spot(self.people[i].home, who);
+        let person = &mut self.people[i];
+        (person.on, person.at, person.heading) = (true, at, cheated(heading_of(-at)));
+    }
+
     pub fn seat(&mut self, i: usize, seat: usize) {
         let s = self.plan.seats[seat];
         let person = &mut self.people[i];

@@ -18,6 +18,7 @@ mod wildlife;
 pub use ambience::{AmbienceBrief, ambience};
 pub use effect::{Effect, Surface, effect};
 pub use loudness::{Loudness, Profile};
+pub use master::alone;
 pub use mixdown::{Mix, Sources, mixdown};
 pub use music::{cue_seconds, cue_start_seconds};
 pub use spot::{Spot, effects_of};

@@ -33,6 +33,12 @@ pub fn master(stems: &mut [Stereo; 4], spoken: &[Range<usize>], profile: Profile
     (film, Loudness { profile, integrated_lufs, dialogue_lufs, true_peak_dbtp, range_lu, gain_db })
 }
 
+/// Brings one sound to the profile's loudness and peak, and puts it on the 24-bit grid.
+pub fn alone(sound: Stereo, profile: Profile) -> (Stereo, Loudness) {
+    let mut stems = [sound, Stereo::default(), Stereo::default(), Stereo::default()];
+    master(&mut stems, &[], profile)
+}
+
 fn sum(stems: &[Stereo; 4]) -> Vec<[f32; 2]> {
     let length = stems.iter().map(|s| s.samples.len()).max().unwrap_or(0);
     let mut all = vec![[0.0f32; 2]; length];

@@ -15,6 +15,7 @@ mod text;
 mod voice;
 
 pub use doctor::{Availability, available};
+pub use language::of_script;
 pub use program::SpeechError;
 pub use speak::{Utterance, speak};
 pub use voice::{Engine, Voice, voices};
