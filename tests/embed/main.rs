@@ -9,11 +9,10 @@ mod farm;
 mod support;
 
 use farm::{Cluster, Daemon};
-use klieg_models::{Entry, Family, Keep, Part, Shelf};
+use klieg_models::{Entry, Family, Keep, Part, Progress, Shelf};
 use klieg_protocol::Digest;
 use std::path::Path;
 use std::process::Output;
-use std::sync::atomic::AtomicBool;
 use support::Studio;
 
 /// Puts the golden BERT on the studio's shelf.
@@ -25,7 +24,7 @@ fn shelve(studio: &Studio) {
         Part { path: name.to_string(), bytes: bytes.len() as u64, digest: Digest::of(&bytes) }
     };
     let entry = Entry { name: "tiny".into(), family: Family::Bert, files: names.iter().map(part).collect(), root: root.clone() };
-    Shelf::open(studio.path("farm/models")).put(&entry, Keep::Copy, &AtomicBool::new(false)).expect("a model");
+    Shelf::open(studio.path("farm/models")).put(&entry, Keep::Copy, &Progress::default()).expect("a model");
 }
 
 fn klieg(studio: &Studio, cluster: &Cluster<'_>, args: &[&str]) -> Output {

@@ -9,7 +9,7 @@ mod farm;
 mod support;
 
 use farm::{Cluster, Daemon};
-use klieg_models::{Entry, Family, Keep, Part, Record, Shelf};
+use klieg_models::{Entry, Family, Keep, Part, Progress, Record, Shelf};
 use klieg_protocol::Digest;
 use serde_json::Value;
 use std::{path::PathBuf, process::Output, sync::atomic::AtomicBool};
@@ -27,7 +27,7 @@ fn model(studio: &Studio, name: &str, family: Family, from: &str) -> Record {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let entry = Entry { name: name.into(), family, root, files };
-    Shelf::open(studio.path("models")).put(&entry, Keep::Copy, &AtomicBool::new(false)).expect("on the shelf")
+    Shelf::open(studio.path("models")).put(&entry, Keep::Copy, &Progress::default()).expect("on the shelf")
 }
 
 fn run(cluster: &Cluster<'_>, studio: &Studio, args: &[&str]) -> Output {

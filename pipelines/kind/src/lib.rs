@@ -199,7 +199,10 @@ pub trait Media {
         path: &Path,
         bounds: &Bounds,
         each: &mut dyn FnMut(Shown) -> Result<(), TaskFailure>,
-    ) -> Result<(), TaskFailure>;
+    ) -> Result<(), TaskFailure> {
+        let _ = (path, bounds, each);
+        Err(lacks("decode moving pictures", "decoder for them"))
+    }
     /// Decodes the first sound of a file that others made to one channel of `rate` samples a second, −1 to 1, a piece at a time. Nothing
     /// is handed over if the file is silent by having no sound: the answer says whether there was one.
     fn samples(
@@ -208,21 +211,24 @@ pub trait Media {
         rate: u32,
         seconds_max: f64,
         each: &mut dyn FnMut(&[f32]) -> Result<(), TaskFailure>,
-    ) -> Result<bool, TaskFailure>;
+    ) -> Result<bool, TaskFailure> {
+        let _ = (path, rate, seconds_max, each);
+        Err(lacks("decode sound", "decoder for it"))
+    }
     /// Writes one picture: `rgb` has width × height × RGB, sRGB.
     fn still(&self, path: &Path, format: StillFormat, size: (u32, u32), rgb: &[u8]) -> Result<(), TaskFailure> {
         let _ = (path, size, rgb);
-        Err(lacks(&format!("{format:?} pictures")))
+        Err(lacks(&format!("encode {format:?} pictures"), "encoder for them"))
     }
     /// Encodes a sound: `wav` is a 48 kHz stereo WAV. `tags` are the file's metadata (title, comment, …).
     fn sound(&self, path: &Path, format: SoundFormat, wav: &Path, tags: &BTreeMap<String, String>) -> Result<(), TaskFailure> {
         let _ = (path, wav, tags);
-        Err(lacks(&format!("{format:?} sound")))
+        Err(lacks(&format!("encode {format:?} sound"), "encoder for it"))
     }
 }
 
-fn lacks(what: &str) -> TaskFailure {
-    TaskFailure { fault: Fault::Node, message: format!("failed to encode {what}: this node has no encoder for it") }
+fn lacks(what: &str, missing: &str) -> TaskFailure {
+    TaskFailure { fault: Fault::Node, message: format!("failed to {what}: this node has no {missing}") }
 }
 
 /// Formats of pictures that a node's encoders write.
