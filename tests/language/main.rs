@@ -12,7 +12,7 @@ use farm::{Cluster, Daemon};
 use klieg_models::{Entry, Family, Keep, Part, Progress, Record, Shelf};
 use klieg_protocol::Digest;
 use serde_json::Value;
-use std::{path::PathBuf, process::Output, sync::atomic::AtomicBool};
+use std::{path::PathBuf, process::Output};
 use support::Studio;
 
 /// Puts a model of the goldens on the studio's shelf.
