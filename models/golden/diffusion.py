@@ -324,7 +324,6 @@ def texts(sd, sdxl):
     hidden = sd.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
     skip = getattr(sd.text_encoder, "text_model", sd.text_encoder).final_layer_norm(hidden)
     tensors["sd.skip"] = skip[0].clone()
-    tensors = {k: v.half() if v.shape[0] > 77 else v for k, v in tensors.items()}
     save_file(tensors, HERE / "texts.safetensors", metadata=dict(prompts=json.dumps(PROMPTS + WEIGHTED_AS), ids=json.dumps(listed)))
 
 
