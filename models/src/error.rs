@@ -1,3 +1,4 @@
+use crate::Refusal;
 use std::{io, path::PathBuf};
 
 /// Why a model cannot be had, kept or trusted. Fits "failed to {…}".
@@ -18,11 +19,17 @@ pub enum Error {
     /// What is on the disk is no longer what was added.
     #[error("trust the model {name:?}: {what}")]
     Changed { name: String, what: String },
+    #[error("take {}: {refusal}", .path.display())]
+    Refused { path: PathBuf, refusal: Box<Refusal> },
     #[error("go on: it was interrupted")]
     Stopped,
 }
 
 impl Error {
+    pub(crate) fn refused(path: impl Into<PathBuf>, refusal: Refusal) -> Self {
+        Self::Refused { path: path.into(), refusal: Box::new(refusal) }
+    }
+
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

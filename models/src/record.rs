@@ -168,7 +168,7 @@ pub(crate) fn named(name: &str) -> Result<&str, Error> {
 }
 
 /// Whether a path in a record or a repository stays under its root: words joined by single slashes, none of them `.` or `..`.
-pub(crate) fn is_inside(path: &str) -> bool {
+pub fn is_inside(path: &str) -> bool {
     let word = |word: &str| !matches!(word, "" | "." | "..") && !word.contains(['\\', '\0']);
     !path.is_empty() && path.split('/').all(word) && Path::new(path).is_relative()
 }

@@ -11,6 +11,7 @@ mod hooks;
 mod jobs;
 mod link;
 mod man;
+mod models;
 mod node;
 mod oidc;
 mod openjd;
@@ -167,6 +168,9 @@ enum Verb {
         #[command(flatten)]
         link: LinkArgs,
     },
+    /// Add, list, verify, remove and fetch this machine's models.
+    #[command(subcommand)]
+    Models(models::Verb),
     /// Show what this machine has (GPUs, encoders, voices, fonts) and lacks.
     Doctor,
     /// Let agents come and go with the backlog.
@@ -259,6 +263,7 @@ pub fn run(klieg: Klieg) -> ExitCode {
         Verb::Accounts { verb, link } => people::accounts(&common, &link, &verb),
         Verb::Assets { verb, link } => assets::run(&common, &link, &verb),
         Verb::Webhooks { verb, link } => hooks::run(&common, &link, &verb),
+        Verb::Models(verb) => models::run(&common, verb),
         Verb::Man(args) => man::run(&common, &args),
         Verb::Resume(args) => resume::run(&common, args),
         Verb::Serve(args) => serve::run(&common, &args),

@@ -82,7 +82,7 @@ pub fn run(common: &Common, args: &Args) -> Result<(), Stop> {
 }
 
 async fn node(common: &Common, args: &Args) -> Result<(), Stop> {
-    let options = args.openjd.allow(options(args)?)?;
+    let options = super::models::offer(common, args.openjd.allow(options(args)?)?);
     if args.list {
         return list(common, &options.offer(Incarnation::default()));
     }

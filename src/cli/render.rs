@@ -125,6 +125,7 @@ async fn render(common: &Common, order: &Order, preparation: &Preparation, devic
     let gpu = discover::unshared(&device, u32::try_from(workers).unwrap_or(u32::MAX));
     let worker = vec![program.into(), "worker".into()];
     let options = AgentOptions { slots: workers, ..AgentOptions::with(worker, gpu.into_iter().collect()) };
+    let options = super::models::offer(common, options);
     let agent = Agent::start(farm.clone(), options).await.map_err(|e| Stop::failed(format!("failed to {e}")))?;
     let mut display = Display::open(mode(common), workers, started);
     let ended = watch(&farm, farm.watch(&job), &job, order, &mut display).await;

@@ -1,5 +1,6 @@
 //! How things are shown to people: clock times, money, progress.
 
+pub mod bytes;
 pub mod progress;
 pub mod tracker;
 

@@ -1,14 +1,13 @@
 //! How a model lies on the disk: `model.json`, and beside it `files/` unless they stay where they are.
 
 use super::{Entry, Keep};
-use crate::{Error, Family, Part, Record, record};
+use crate::{Error, Family, Part, Progress, Record, record};
 use klieg_protocol::Digest;
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
     io::{Read, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 /// The form of `model.json` that is written. Others are refused by their number.
@@ -100,7 +99,7 @@ pub fn write(entry: &Entry, folder: &Path, keep: Keep) -> Result<(), Error> {
 }
 
 /// Brings the files of a model into the folder that will be its own.
-pub fn bring(entry: &Entry, folder: &Path, keep: Keep, stop: &AtomicBool) -> Result<(), Error> {
+pub fn bring(entry: &Entry, folder: &Path, keep: Keep, progress: &Progress) -> Result<(), Error> {
     for part in &entry.files {
         let (from, to) = (entry.root.join(&part.path), folder.join(FILES).join(&part.path));
         if let Some(parent) = to.parent() {
@@ -108,27 +107,26 @@ pub fn bring(entry: &Entry, folder: &Path, keep: Keep, stop: &AtomicBool) -> Res
         }
         match keep {
             Keep::Move => fs::rename(&from, &to).map_err(Error::io(&from))?,
-            Keep::Copy | Keep::Link => copy(&from, &to, part, stop)?,
+            Keep::Copy | Keep::Link => copy(&from, &to, part, progress)?,
         }
     }
     Ok(())
 }
 
 /// Copies a file that has been checked, and sees that it is still the same.
-fn copy(from: &Path, to: &Path, part: &Part, stop: &AtomicBool) -> Result<(), Error> {
+fn copy(from: &Path, to: &Path, part: &Part, progress: &Progress) -> Result<(), Error> {
     let mut source = fs::File::open(from).map_err(Error::io(from))?;
     let mut target = fs::File::create_new(to).map_err(Error::io(to))?;
     let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; COPY_BYTES]);
     loop {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        progress.check()?;
         let count = source.read(&mut buffer).map_err(Error::io(from))?;
         if count == 0 {
             break;
         }
         hasher.update(&buffer[..count]);
         target.write_all(&buffer[..count]).map_err(Error::io(to))?;
+        progress.add(count as u64);
     }
     target.sync_all().map_err(Error::io(to))?;
     if Digest(*hasher.finalize().as_bytes()) != part.digest {

@@ -4,11 +4,10 @@ mod disk;
 #[cfg(test)]
 mod tests;
 
-use crate::{Error, Family, Part, Record, record};
+use crate::{Error, Family, Part, Progress, Record, record};
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 /// Models that a shelf may have.
@@ -86,8 +85,8 @@ impl Shelf {
     }
 
     /// Puts files on the shelf. They are seen at once or not at all: what is not whole has no name yet. Of several that add the
-    /// same name one wins, and the others hear [`Error::Taken`]. `stop` ends it early, with [`Error::Stopped`].
-    pub fn put(&self, entry: &Entry, keep: Keep, stop: &AtomicBool) -> Result<Record, Error> {
+    /// same name one wins, and the others hear [`Error::Taken`]. Copied bytes count as progress.
+    pub fn put(&self, entry: &Entry, keep: Keep, progress: &Progress) -> Result<Record, Error> {
         let name = record::named(&entry.name)?;
         if self.folder.as_os_str().is_empty() {
             return Err(Error::Nowhere);
@@ -100,12 +99,10 @@ impl Shelf {
         // A name that begins with a dot is no model's.
         let making = tempfile::Builder::new().prefix(".adding-").tempdir_in(&self.folder).map_err(Error::io(&self.folder))?;
         if keep != Keep::Link {
-            disk::bring(entry, making.path(), keep, stop)?;
+            disk::bring(entry, making.path(), keep, progress)?;
         }
         disk::write(entry, making.path(), keep)?;
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        progress.check()?;
         // A folder takes the place of no folder that has something in it.
         match fs::rename(making.path(), &target) {
             Ok(()) => drop(making.keep()),

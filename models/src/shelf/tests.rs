@@ -2,8 +2,6 @@ use super::*;
 use klieg_protocol::Digest;
 use std::sync::Arc;
 
-static NEVER: AtomicBool = AtomicBool::new(false);
-
 /// A model of two small files in `folder`.
 fn entry(folder: &Path, name: &str) -> Entry {
     let files = [("config.json", &b"{}"[..]), ("unet/weights.safetensors", b"12345678")];
@@ -31,7 +29,7 @@ fn what_is_put_is_found_and_can_be_removed() {
     let (source, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let shelf = Shelf::open(folder.path());
     for (name, keep) in [("copied", Keep::Copy), ("linked", Keep::Link)] {
-        let record = shelf.put(&entry(source.path(), name), keep, &NEVER).expect("put");
+        let record = shelf.put(&entry(source.path(), name), keep, &Progress::default()).expect("put");
         assert_eq!(shelf.find(name).expect("find"), Some(record.clone()));
         assert_eq!(fs::read(record.path("unet/weights.safetensors")).expect("read"), b"12345678");
         assert_eq!(record.bytes, 10);
@@ -49,7 +47,7 @@ fn what_is_put_is_found_and_can_be_removed() {
 #[test]
 fn moved_files_leave_where_they_were() {
     let (source, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let record = Shelf::open(folder.path()).put(&entry(source.path(), "moved"), Keep::Move, &NEVER).expect("put");
+    let record = Shelf::open(folder.path()).put(&entry(source.path(), "moved"), Keep::Move, &Progress::default()).expect("put");
     assert!(record.path("config.json").exists() && !source.path().join("config.json").exists());
 }
 
@@ -59,7 +57,7 @@ fn of_many_that_add_a_name_one_wins() {
     let (shelf, entry) = (Arc::new(Shelf::open(folder.path())), Arc::new(entry(source.path(), "one")));
     let add = || {
         let (shelf, entry) = (shelf.clone(), entry.clone());
-        std::thread::spawn(move || shelf.put(&entry, Keep::Copy, &NEVER))
+        std::thread::spawn(move || shelf.put(&entry, Keep::Copy, &Progress::default()))
     };
     let threads: Vec<_> = (0..8).map(|_| add()).collect();
     let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
@@ -72,9 +70,11 @@ fn of_many_that_add_a_name_one_wins() {
 fn what_is_stopped_or_changes_meanwhile_leaves_nothing() {
     let (source, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (shelf, entry) = (Shelf::open(folder.path()), entry(source.path(), "one"));
-    assert!(matches!(shelf.put(&entry, Keep::Copy, &AtomicBool::new(true)), Err(Error::Stopped)));
+    let stopped = Progress::default();
+    stopped.stop();
+    assert!(matches!(shelf.put(&entry, Keep::Copy, &stopped), Err(Error::Stopped)));
     fs::write(source.path().join("config.json"), "[]").expect("write");
-    let error = shelf.put(&entry, Keep::Copy, &NEVER).expect_err("it has changed");
+    let error = shelf.put(&entry, Keep::Copy, &Progress::default()).expect_err("it has changed");
     assert!(matches!(error, Error::Changed { .. }), "{error}");
     assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 0);
 }
@@ -84,7 +84,7 @@ fn names_that_are_paths_are_none() {
     for name in ["", ".", "..", "../a", "a/b", ".hidden", "a|b", "ä", &"a".repeat(97)] {
         assert!(!record::is_name(name), "{name:?}");
         let folder = tempfile::tempdir().expect("a folder");
-        let put = Shelf::open(folder.path()).put(&entry(folder.path(), name), Keep::Copy, &NEVER);
+        let put = Shelf::open(folder.path()).put(&entry(folder.path(), name), Keep::Copy, &Progress::default());
         assert!(matches!(put, Err(Error::BadName(_))), "{name:?}");
     }
     assert!(record::is_name("stable-diffusion-v1.5_fp16"));
@@ -94,8 +94,8 @@ fn names_that_are_paths_are_none() {
 fn a_record_that_lies_is_refused_and_hides_no_other() {
     let (source, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let shelf = Shelf::open(folder.path());
-    shelf.put(&entry(source.path(), "good"), Keep::Copy, &NEVER).expect("put");
-    shelf.put(&entry(source.path(), "lies"), Keep::Copy, &NEVER).expect("put");
+    shelf.put(&entry(source.path(), "good"), Keep::Copy, &Progress::default()).expect("put");
+    shelf.put(&entry(source.path(), "lies"), Keep::Copy, &Progress::default()).expect("put");
     let path = folder.path().join("lies/model.json");
     let text = fs::read_to_string(&path).expect("read");
     for (from, to, what) in [
@@ -119,7 +119,7 @@ fn a_record_that_lies_is_refused_and_hides_no_other() {
 fn files_that_are_gone_or_changed_are_not_trusted() {
     let (source, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let shelf = Shelf::open(folder.path());
-    let record = shelf.put(&entry(source.path(), "linked"), Keep::Link, &NEVER).expect("put");
+    let record = shelf.put(&entry(source.path(), "linked"), Keep::Link, &Progress::default()).expect("put");
     shelf.stands(&record).expect("it stands");
     let file = fs::File::options().write(true).open(source.path().join("config.json")).expect("open");
     let later = fs::metadata(folder.path().join("linked/model.json")).expect("look").modified().expect("a time");
@@ -140,7 +140,7 @@ fn what_the_first_version_wrote_is_read() {
     let [record] = <[Record; 1]>::try_from(shelf.models().expect("read")).expect("one");
     assert_eq!((record.name.as_str(), record.family, record.bytes), ("tiny", Family::Bert, 10));
     assert_eq!(record.files.iter().map(|part| part.path.as_str()).collect::<Vec<_>>(), ["config.json", "unet/weights.safetensors"]);
-    assert_eq!(record.needs(), "model:tiny@NEEDS");
+    assert_eq!(record.needs(), "model:tiny@27a529d683b69999");
 }
 
 #[test]

@@ -166,6 +166,7 @@ async fn here(common: &Common, args: &Args, order: &Order) -> Result<(), Stop> {
     let gpus = discover::own_gpus(&Wanted::Nvidia, 1).map_err(|e| Stop::failed(format!("failed to {e}")))?;
     let slots = args.workers.unwrap_or_else(cores).max(1);
     let options = AllowArgs::own().allow(AgentOptions { slots, ..AgentOptions::with(worker, gpus) })?;
+    let options = crate::cli::models::offer(common, options);
     let folder = common.farm_folder()?;
     let farm = FarmOptions { folder, price_per_slot_hour: PRICE_PER_SLOT_HOUR, ..FarmOptions::default() };
     let farm = Farm::open(farm).await.map_err(|e| farm_stop(&e))?;
