@@ -80,12 +80,15 @@ pub fn clip(c: &Config) -> Result<Sheet, Refusal> {
             if c.is_for("WithProjection") {
                 sheet.weight("text_projection", &[projection, hidden]);
             }
+            // A tower alone is saved without its name since transformers 5.
+            sheet = sheet.stem("text_model.");
         }
         Some("clip_vision_model") => {
             let hidden = clip_vision(c, &mut sheet)?;
             if c.is_for("WithProjection") {
                 sheet.weight("visual_projection", &[projection, hidden]);
             }
+            sheet = sheet.stem("vision_model.");
         }
         _ => {
             let words = text(&c.part("text_config"), &mut sheet, &CLIP_TEXT)?;

@@ -44,6 +44,15 @@ impl Sheet {
         self
     }
 
+    /// Names that stand under a prefix may stand without it as well.
+    pub fn stem(mut self, prefix: &'static str) -> Self {
+        for want in &mut self.wants {
+            want.name = want.name.strip_prefix(prefix).unwrap_or(&want.name).to_owned();
+        }
+        self.prefixes = vec![prefix, ""];
+        self
+    }
+
     pub fn relics(mut self, endings: &[&'static str]) -> Self {
         self.relics = endings.to_vec();
         self
