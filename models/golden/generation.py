@@ -46,11 +46,11 @@ def prompt(seed, count, vocabulary=320):
 
 
 def run(model, ids):
-    """Logits of every position, each block's output, and 64 tokens by greedy choice."""
+    """Logits of every position, each block's output, and 64 tokens by greedy choice, whatever would end a text."""
     with torch.no_grad():
         out = model(ids, output_hidden_states=True, use_cache=False)
         greedy = model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=64, min_new_tokens=64, do_sample=False, pad_token_id=0)
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=64, do_sample=False, eos_token_id=-1, pad_token_id=0)
     blocks = {}
     captured = []
     hooks = [layer.register_forward_hook(lambda _, __, o: captured.append(o[0] if isinstance(o, tuple) else o)) for layer in model.model.layers]

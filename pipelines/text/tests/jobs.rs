@@ -78,7 +78,7 @@ fn bad_input_is_named_before_anything_runs() {
         (json!({"model": "tiny", "prompt": "x".repeat(100_000)}), "max_tokens"),
         (json!({"model": "tiny", "prompt": "a", "sampling": {"temperature": -1.0}}), "temperature"),
         (json!({"model": "tiny", "prompt": "a", "sampling": {"heat": 1.0}}), "heat"),
-        (json!({"model": "tiny", "prompt": "a", "schema": {"type": "thing"}}), "schema"),
+        (json!({"model": "tiny", "prompt": "a", "max_tokens": 40, "schema": {"type": "thing"}}), "schema"),
         (json!({"model": "tiny", "prompt": "a", "schema": [1]}), "schema"),
         (json!({"model": "tiny", "prompt": "a", "max_tokens": 5, "schema": {"type": "string", "minLength": 40}}), "shortest"),
         (json!({"model": "tiny", "prompt": "a", "colour": 1}), "colour"),
@@ -103,13 +103,17 @@ fn bad_input_is_named_before_anything_runs() {
 fn an_idea_becomes_a_screenplay() {
     let farm = shelf(&[("writer", Family::Llama, "generation/writer")]);
     let kind = Script::new(&farm.shelf);
-    let params = json!({"model": "writer", "idea": "A bell nobody rings.", "scenes": 2, "seed": 3, "max_tokens": 700});
-    let files = farm.job(&kind, &params, &[]).unwrap();
+    // A model of noise writes scenes of marks alone now and then: those are refused, by name.
+    let params =
+        |seed: u64| json!({"model": "writer", "idea": "A bell nobody rings.", "scenes": 2, "seed": seed, "max_tokens": 700});
+    let written =
+        |seed| farm.job(&kind, &params(seed), &[]).map_err(|error| assert!(error.contains("another seed"), "{error}")).ok();
+    let (seed, files) = (1..=12).find_map(|seed| Some((seed, written(seed)?))).expect("one of twelve seeds");
     let script = klieg_film_script::parse("script.fountain", of(&files, "script.fountain").as_bytes()).unwrap();
     klieg_film_script::require_scenes("script.fountain", &script).unwrap();
     let headings = script.elements.iter().filter(|element| element.kind == klieg_film_script::ElementKind::SceneHeading).count();
     assert_eq!(headings, 2, "{}", of(&files, "script.fountain"));
-    assert_eq!(files, farm.job(&kind, &params, &[]).unwrap(), "one seed, one script");
+    assert_eq!(Some(files), written(seed), "one seed, one script");
 }
 
 #[test]
