@@ -61,7 +61,7 @@ mod tests {
         let options = offer(&common, AgentOptions::here(vec!["klieg".into()]));
         let sent = options.offer(Incarnation::default());
         let needs = shelf.get("stands").expect("the model").needs();
-        assert_eq!(sent.tools.gives, [needs.clone()]);
+        assert_eq!(sent.tools.gives, std::slice::from_ref(&needs));
         assert_eq!(sent.tools.models, ["stands"]);
         assert!(sent.tools.meets(&[needs]) && !sent.tools.meets(&[shelf.get("gone").expect("a record").needs()]));
         assert_eq!(options.worker[1..], ["--models", folder.path().to_str().expect("UTF-8")]);
