@@ -26,11 +26,21 @@ pub struct Grammars {
     eos: u32,
 }
 
+/// Digits that a number may have before and after its point together, and in its exponent: more would be JSON, but no number that
+/// any reader has room for (10^308 is the largest of 64 bits).
+const NUMBER_DIGITS_MAX: u8 = 30;
+const EXPONENT_DIGITS_MAX: u8 = 2;
+
 /// Where in JSON a text is: within a string a bracket closes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     inside: bool,
     escaped: bool,
+    /// Of the number that the text ends in.
+    digits: u8,
+    exponent: Option<u8>,
+    /// A number was beyond its bounds.
+    vast: bool,
 }
 
 impl Place {
@@ -39,11 +49,23 @@ impl Place {
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' if self.inside => self.escaped = true,
-                b'"' => self.inside = !self.inside,
-                _ => {}
+                b'"' => (self.inside, self.digits, self.exponent) = (!self.inside, 0, None),
+                _ if self.inside => {}
+                _ => self.number(*byte),
             }
         }
         self
+    }
+
+    fn number(&mut self, byte: u8) {
+        match (byte, &mut self.exponent) {
+            (b'0'..=b'9', Some(digits)) => *digits = digits.saturating_add(1),
+            (b'0'..=b'9', None) => self.digits = self.digits.saturating_add(1),
+            (b'e' | b'E', None) if self.digits > 0 => self.exponent = Some(0),
+            (b'.' | b'-' | b'+', _) => {}
+            _ => (self.digits, self.exponent) = (0, None),
+        }
+        self.vast |= self.digits > NUMBER_DIGITS_MAX || self.exponent.is_some_and(|digits| digits > EXPONENT_DIGITS_MAX);
     }
 }
 
@@ -212,7 +234,17 @@ impl Grammar {
     }
 
     fn allowed(&mut self) -> Result<SimpleVob, Error> {
-        self.matcher.compute_mask_or_eos().map_err(failed)
+        let mut mask = self.matcher.compute_mask_or_eos().map_err(failed)?;
+        if self.place.inside {
+            return Ok(mask);
+        }
+        let vast = |token: &u32| *token != self.eos && self.place.after(self.closers.bytes(*token)).vast;
+        let refused: Vec<u32> = (0..mask.len() as u32).filter(|token| mask.is_allowed(*token)).filter(vast).collect();
+        // A schema that wants such a number gets it.
+        if refused.len() < mask.num_set() {
+            refused.into_iter().for_each(|token| mask.disallow_token(token));
+        }
+        Ok(mask)
     }
 
     /// Takes a token that was drawn from masked logits, or the one that it must be so that the answer still ends in time.

@@ -111,7 +111,7 @@ fn schemas() -> Vec<Value> {
         json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 150}}, "required": ["name", "age"], "additionalProperties": false}),
         json!({"type": "array", "items": {"enum": ["tea", "rain", "bell"]}, "minItems": 2, "maxItems": 5}),
         json!({"type": "object", "properties": {"scenes": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": {"heading": {"type": "string"}, "night": {"type": "boolean"}}, "required": ["heading", "night"], "additionalProperties": false}}}, "required": ["scenes"], "additionalProperties": false}),
-        json!({"anyOf": [{"type": "null"}, {"type": "number", "minimum": -1000, "maximum": 1000}, {"type": "string", "pattern": "^[a-c]{3}-[0-9]{2}$"}]}),
+        json!({"anyOf": [{"type": "null"}, {"type": "number"}, {"type": "string", "pattern": "^[a-c]{3}-[0-9]{2}$"}]}),
         json!({"$defs": {"tree": {"type": "object", "properties": {"value": {"type": "integer"}, "left": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/tree"}]}}, "required": ["value", "left"], "additionalProperties": false}}, "$ref": "#/$defs/tree"}),
         json!({"type": "object"}),
     ]
