@@ -2,7 +2,7 @@
 
 use klieg_embed::Embed;
 use klieg_kind::{BadInput, Conform, Desk, Kind, Media, Probe, SegmentEncoder, VideoSpec};
-use klieg_models::{Entry, Family, Keep, Part, Progress, Shelf};
+use klieg_models::{Entry, Family, Keep, Part, Shelf};
 use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Progress, Source, TaskFailure, TaskName, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub fn shelve(shelf: &Shelf, name: &str, family: Family, root: &Path) {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let entry = Entry { name: name.into(), family, root: root.to_owned(), files };
-    shelf.put(&entry, Keep::Link, &Progress::default()).expect("a model on the shelf");
+    shelf.put(&entry, Keep::Link, &klieg_models::Progress::default()).expect("a model on the shelf");
 }
 
 pub fn golden(name: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use klieg_kind::{Conform, Desk, Kind, Media, Outputs, Probe, SegmentEncoder, VideoSpec};
-use klieg_models::{Entry, Family, Keep, Part, Progress, Shelf};
+use klieg_models::{Entry, Family, Keep, Part, Shelf};
 use klieg_protocol::{Class, Digest, Fault, JobSpec, Plan, Progress, Source, TaskFailure, TaskResult, TaskSpec};
 use serde_json::Value;
 use std::{
@@ -37,7 +37,7 @@ pub fn shelf(models: &[(&str, Family, &str)]) -> Farm {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let entry = Entry { name: (*name).into(), family: *family, root, files };
-        shelf.put(&entry, Keep::Copy, &Progress::default()).unwrap();
+        shelf.put(&entry, Keep::Copy, &klieg_models::Progress::default()).unwrap();
     }
     Farm { shelf: Arc::new(shelf), folder, store: Store::default(), outputs: RefCell::default() }
 }
