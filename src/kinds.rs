@@ -38,7 +38,7 @@ pub fn run_on(device: Choice, openjd: Option<OpenJd>, shelf: &Arc<Shelf>) -> Vec
         Box::new(Transcribe::new(shelf)),
         Box::new(Moderation::default()),
         Box::new(Image::on(device)),
-        Box::new(Audio::default()),
+        Box::new(Audio),
     ];
     kinds.extend(openjd.map(|openjd| Box::new(openjd) as Box<dyn Kind>));
     kinds

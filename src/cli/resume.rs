@@ -33,7 +33,7 @@ struct Note {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Noted {
-    Render(Note),
+    Render(Box<Note>),
     Job(here::Note),
 }
 
@@ -84,7 +84,7 @@ pub fn run(common: &Common, args: Args) -> Result<(), Stop> {
     let unreadable = |e: serde_json::Error| Stop::failed(format!("read the note of {}: {e}", job.0));
     let note: Noted = serde_json::from_slice(&text).map_err(unreadable)?;
     let note = match note {
-        Noted::Render(note) => note,
+        Noted::Render(note) => *note,
         Noted::Job(note) => return here::go_on(common, &job, &note, &args.farm),
     };
     let noted = note.device.map(|device| super::device_of(&device)).transpose();
