@@ -79,6 +79,9 @@ impl Order {
         if let Some((name, _)) = &file {
             params.entry("file").or_insert_with(|| name.clone().into());
         }
+        if file.is_none() && known.is_none() && args.kind.is_some() {
+            return Err(unknown(common, &kind));
+        }
         let stands_for_it = known.is_some() && !takes.needed;
         if file.is_none() && !stands_for_it {
             return Err(Stop::bad(format!("a job of kind {kind} wants a FILE: its input `{}`", takes.input)));

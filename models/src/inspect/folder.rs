@@ -44,7 +44,9 @@ impl Folder {
         }
         let name = path.file_name().and_then(|name| name.to_str()).filter(|name| record::is_inside(name));
         let name = name.ok_or_else(|| Error::refused(path, Refusal::Other("its name is no UTF-8".into())))?;
-        path.parent().unwrap_or(Path::new("")).clone_into(&mut folder.root);
+        // A bare name lies in the folder that the program runs in.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).clone_into(&mut folder.root);
         folder.files.insert(name.into(), about.len());
         folder.only = Some(name.into());
         Ok(folder)
