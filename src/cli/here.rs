@@ -101,6 +101,11 @@ pub fn go_on(common: &Common, job: &JobId, note: &Note, farm_args: &FarmArgs) ->
     deliver::check_folder(&note.out)?;
     block_on(async {
         let farm = render::open_farm(common, farm_args).await?;
+        let state = farm.job(job).await.map_err(|e| farm_stop(&e))?.state;
+        // One that has ended since only waits to be delivered.
+        if !klieg_api::front::views::State::from(state).over() {
+            farm.resume(job).await.map_err(|e| farm_stop(&e))?;
+        }
         finish(common, farm, job, farm_args, &device, &note.out).await
     })?
 }

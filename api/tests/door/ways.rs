@@ -101,11 +101,7 @@ async fn every_error_is_a_problem() {
         (json("/api/v1/jobs", "{"), 400, "EOF"),
         (Ask::new(Method::GET, "/api/v1/jobs/%ff"), 400, "the path or the query"),
         (Ask::new(Method::GET, "/api/v1/jobs/job-000009/why?task=a&task=b"), 400, "the path or the query"),
-        (
-            json("/api/v1/generate/opera", "{}"),
-            404,
-            "does not generate \"opera\": POST /generate/film makes films, and POST /jobs takes jobs of the kinds copy",
-        ),
+        (json("/api/v1/generate/opera", "{}"), 404, "does not generate \"opera\": it has the kinds copy"),
         (Ask::new(Method::GET, "/api/v1/audit?limit=many"), 400, "invalid digit"),
         (json("/v1/nodes/beat", "[]"), 422, "the body is not what this route takes"),
         (json("/api/v1/jobs", r#"{"kind":"dance","label":"","params":null}"#), 422, "no job kind \"dance\" here; there is copy"),
