@@ -17,7 +17,7 @@ pub struct Piece {
     /// Without brackets, weights and escapes.
     pub text: String,
     pub weight: f32,
-    /// Where they stand in the prompt, in bytes.
+    /// Where they stand in the prompt, in bytes, their weight with them.
     pub span: Range<usize>,
 }
 
@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(span("x (a:-1)"), 2..8);
         assert_eq!(span("(a:1.2.3)"), 0..9);
         assert_eq!(span(&"(".repeat(40)), 32..33);
-        assert_eq!(span("((x:9):9)"), 2..3);
+        // The words with the weight that is to be made less.
+        assert_eq!(span("((x:9):9)"), 2..5);
         let long = parse(&"a".repeat(100_000)).unwrap_err().to_string();
         assert_eq!(long, "use prompt = 100000 characters: at most 20000");
     }
