@@ -5,7 +5,7 @@
 
 use super::{fail, read};
 use ffmpeg_next::{
-    self as ffmpeg, ChannelLayout, Error, Packet, Rational, codec, color, ffi,
+    self as ffmpeg, ChannelLayout, Dictionary, Error, Packet, Rational, codec, color, ffi,
     format::{Pixel, Sample, context::Input, sample::Type},
     frame, media,
     software::{resampling, scaling},
@@ -313,8 +313,11 @@ impl Mono<'_> {
         let resampler = match &mut self.resampler {
             Some(there) => there,
             none => {
-                let made =
-                    resampling::Context::get(frame.format(), frame.channel_layout(), rate, F32, ChannelLayout::MONO, self.rate);
+                // Without this bound channels that say the same add up to more than 1.
+                let mut options = Dictionary::new();
+                options.set("rematrix_maxval", "1");
+                let (from, layout) = (frame.format(), frame.channel_layout());
+                let made = resampling::Context::get_with(from, layout, rate, F32, ChannelLayout::MONO, self.rate, options);
                 none.insert(made.map_err(broken(self.path))?)
             }
         };
